@@ -1,0 +1,12 @@
+"""Cell sentences and C2S-Scale language models for scanpy and AnnData."""
+
+from importlib.metadata import version
+
+from . import models, pl, pp, prompts, sentences, tl
+from ._attach import attach
+from ._settings import settings
+
+__version__ = version("scc2s")
+__all__ = ["__version__", "attach", "models", "pl", "pp", "prompts", "sentences", "settings", "tl"]
+
+attach()

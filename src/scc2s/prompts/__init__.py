@@ -1,0 +1,6 @@
+"""Tasks: template, fields, and how to read the answer."""
+
+from ._families import custom, families, get
+from ._task import Rendered, Task
+
+__all__ = ["Rendered", "Task", "custom", "families", "get"]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SPACE = re.compile(r"\s+")
+
+
+def name_hashes(names: Sequence[str], *, seed: int = 0) -> np.ndarray:
+    """64-bit hash of each gene name: the same name gives the same number on every machine and in every order.
+
+    Parameters
+    ----------
+    names
+        Gene names.
+    seed
+        Another seed gives another, equally valid, order of tied genes.
+
+    Returns
+    -------
+    uint64 array, one number a name (BLAKE2b, keyed by the seed).
+
+    Examples
+    --------
+    >>> bool((name_hashes(["CD3D", "LYZ"]) == name_hashes(["LYZ", "CD3D"])[::-1]).all())
+    True
+    """
+    key = int(seed).to_bytes(16, "little", signed=True)
+    digests = b"".join(hashlib.blake2b(n.encode(), digest_size=8, key=key).digest() for n in names)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def words(names: Sequence[str], *, upper: bool = False) -> list[str]:
+    """Gene names as they stand in a sentence: white space inside a name becomes ``_``, so that a word stays one word.
+
+    Parameters
+    ----------
+    names
+        Gene names, e.g. ``adata.var_names``.
+    upper
+        Also write them in capitals, as the published C2S models were trained.
+
+    Returns
+    -------
+    One word a gene, in the order of `names`.
+
+    Raises
+    ------
+    ValueError
+        If a name is empty, or two genes end up with the same word: the first few are named.
+
+    Examples
+    --------
+    >>> words(["CD3D", "HLA DRA"])
+    ['CD3D', 'HLA_DRA']
+    """
+    out = [_SPACE.sub("_", str(n).strip()) for n in names]
+    if upper:
+        out = [w.upper() for w in out]
+    if "" in out:
+        msg = f"gene {out.index('')} has an empty name; drop it, e.g. adata = adata[:, adata.var_names.str.strip() != '']"
+        raise ValueError(msg)
+    if len(set(out)) < len(out):
+        twice = [w for w, n in Counter(out).items() if n > 1]
+        msg = (
+            f"{len(twice)} gene names stand for more than one gene{' after upper-casing' if upper else ''}: "
+            f"{', '.join(twice[:5])}{', …' if len(twice) > 5 else ''}; pass on_duplicate='max' (or 'sum') to merge them, "
+            "or call adata.var_names_make_unique() first"
+        )
+        raise ValueError(msg)
+    return out
