@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from ._task import Task
 
 
 @cache
 def _table() -> dict[str, dict[str, dict[str, str]]]:
-    return tomllib.loads(files("scc2s.prompts").joinpath("families.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(Path(__file__).with_name("families.toml").read_text(encoding="utf-8"))
 
 
 def families() -> dict[str, list[str]]:
