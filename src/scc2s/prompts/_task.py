@@ -76,7 +76,12 @@ class Task:
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """Names of the template's fields, in order of appearance."""
-        return tuple(dict.fromkeys(f for _, f, _, _ in Formatter().parse(self.template) if f is not None))
+        return _fields(self.template)
+
+    @cached_property
+    def response_fields(self) -> tuple[str, ...]:
+        """Names of the response's fields, in order of appearance."""
+        return _fields(self.response)
 
     def render(
         self,
@@ -197,3 +202,7 @@ class Task:
         if tail is not None and tail[0].strip() and out.endswith(tail[0].strip()):
             out = out[: -len(tail[0].strip())]
         return out.strip().rstrip(".").strip()
+
+
+def _fields(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f for _, f, _, _ in Formatter().parse(text) if f is not None))

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from scc2s._anndata import get_adata
+from scc2s._provenance import record
+
+from ._answers import as_answers, label_set, one_hot, read, score
+from ._labels import write_generated, write_groups, write_scored
+from ._question import ask, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import LanguageModel
+    from scc2s.prompts import Task
+
+
+def annotate(
+    adata: AnnData | MuData,
+    *,
+    labels: Sequence[str] | None = None,
+    model: str | LanguageModel | None = None,
+    prompt: str | Task | None = None,
+    mode: Literal["score", "generate"] = "score",
+    target: str = "cell_type",
+    groupby: str | None = None,
+    min_prob: float | None = None,
+    normalize: Literal["sum", "mean"] = "sum",
+    prior_correction: bool = False,
+    synonyms: Mapping[str, str] | None = None,
+    max_new_tokens: int = 32,
+    organism: str | None = None,
+    sentence_key: str = "c2s_sentence",
+    key_added: str | None = None,
+    mod: str = "rna",
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """Label each cell with a language model.
+
+    ``mode="score"`` compares the probabilities that the model gives to each of `labels` as the answer: no other
+    answer can come out, and each comes with a probability. ``mode="generate"`` lets the model write, and maps what it
+    wrote to `labels`.
+
+    Parameters
+    ----------
+    adata
+        Cells with sentences (:func:`scc2s.pp.sentences`).
+    labels
+        Labels to choose from; ``None`` takes those that the model declares. With ``mode="generate"`` and no labels at
+        all the answers themselves, tidied, are the labels.
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
+        takes ``scc2s.settings.model``.
+    prompt
+        Template with ``{cell_sentence}``; ``{n_genes}`` and ``{organism}`` are filled too, any other field is a
+        column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt named `target` of the model's
+        family.
+    mode
+        ``"score"`` or ``"generate"``.
+    target
+        What is asked for; names the prompt and the results.
+    groupby
+        Column of ``.obs``, e.g. ``"leiden"``: also give each group the label with the highest probability, averaged
+        over its cells; with ``mode="generate"`` the label that most of its cells got.
+    min_prob
+        Cells (and groups) whose best label is less probable are ``"unassigned"``.
+    normalize
+        Compare the ``"sum"`` of the log-probabilities of a label's tokens (the probability of the answer, rescaled to
+        add up to 1 over the labels), or their ``"mean"`` (a label is not punished for its length; scores, not
+        likelihoods).
+    prior_correction
+        Subtract what the same prompt without genes gives, so that labels the model favours anyway gain nothing by it
+        (Holtzman et al. 2021, arXiv:2104.08315, section 3). Helps models that were not trained on these labels.
+    synonyms
+        Other wordings and the label each stands for, for ``mode="generate"``. Case, punctuation and plural never
+        matter.
+    max_new_tokens
+        Longest answer, for ``mode="generate"``.
+    organism
+        Organism in the prompt; ``None`` takes ``.obs["organism"]`` (cell by cell), ``.uns["organism"]``, or what the
+        case of the gene names suggests.
+    sentence_key
+        Column of ``.obs`` with the sentences.
+    key_added
+        Name of the results; ``None`` is ``c2s_<target>``.
+    mod
+        Modality, where `adata` is a MuData.
+    copy
+        Return a changed copy; `adata` stays as it was.
+
+    Returns
+    -------
+    ``None``, or the copy. Sets (for the default `target`; cells with an empty sentence are not asked and get missing
+    values):
+
+    `.obs['c2s_cell_type' | key_added]` : :class:`pandas.Series` (dtype `category`)
+        Label, ``"unassigned"`` under `min_prob`, ``"unmapped"`` where a written answer is no label. Categories keep
+        the order of `labels`.
+    `.obs['c2s_cell_type_prob']`, `.obs['c2s_cell_type_entropy']` : :class:`pandas.Series` (dtype `float32`)
+        Probability of the best label among `labels`; entropy of all of them in nats. Only ``mode="score"``.
+    `.obsm['c2s_cell_type_probs']` : :class:`pandas.DataFrame` (dtype `float32`, shape `(n_obs, n_labels)`)
+        All probabilities; ``/`` in a label is ``|`` in its column's name. Only ``mode="score"``.
+    `.obs['c2s_cell_type_raw']` : :class:`pandas.Series` (dtype `object`)
+        What the model wrote. Only ``mode="generate"``.
+    `.obs['c2s_cell_type_<groupby>']` : :class:`pandas.Series` (dtype `category`)
+        Label of the cell's group.
+    `.uns['c2s']['annotate']` (`['annotate_<name>']` for another name) : :class:`dict`
+        Parameters, labels, prompt, number of shortened sentences, model and versions.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels to choose from, or they repeat.
+    KeyError
+        If there are no sentences, or the prompt has a field that is no column of ``.obs``.
+
+    Examples
+    --------
+    >>> import numpy as np, scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()[:4].copy()
+    >>> sc.pp.c2s_sentences(adata, n_genes=20)
+    >>> by_gene = scc2s.models.CallableModel(
+    ...     score=lambda prompts, choices: np.array([[0.0, 5.0 if "CD79A" in p else -5.0] for p in prompts])
+    ... )
+    >>> sc.tl.c2s_annotate(adata, labels=["T cell", "B cell"], model=by_gene)
+    >>> adata.obs["c2s_cell_type"].cat.categories.tolist()
+    ['T cell']
+    """
+    _check(
+        mode,
+        normalize,
+        only_score={"min_prob": min_prob, "prior_correction": prior_correction or None},
+        synonyms=synonyms,
+    )
+    out = adata.copy() if copy else adata
+    data = get_adata(out, mod)
+    if groupby is not None and groupby not in data.obs:
+        msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
+        raise KeyError(msg)
+    loaded, task = choose(model, prompt, target)
+    names = label_set(labels, loaded, target, needed=mode == "score")
+    choices = as_answers(names, task)
+    room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
+    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=room)
+    key = f"c2s_{target}" if key_added is None else key_added
+    if mode == "score":
+        probs = score(loaded, question, choices, per_token=normalize == "mean", corrected=prior_correction)
+        votes = question.spread(probs)
+        write_scored(data, key, votes, names, min_prob)
+    else:
+        raw = loaded.generate(question.rendered.texts, max_new_tokens=max_new_tokens)
+        matched, names = read(raw, task, names, synonyms)
+        votes = question.spread(one_hot(matched, names))
+        write_generated(data, key, question.cells, raw, matched, names)
+    if groupby is not None:
+        write_groups(data, key, groupby, votes, names, min_prob)
+    params = {
+        "mode": mode, "target": target, "labels": names, "groupby": groupby, "min_prob": min_prob,
+        "normalize": normalize, "prior_correction": prior_correction, "synonyms": dict(synonyms or {}), "max_new_tokens": max_new_tokens,
+        "sentence_key": sentence_key, "key_added": key,
+    }  # fmt: skip
+    name = "annotate" if key == "c2s_cell_type" else f"annotate_{key}"
+    record(data, name, {**params, **question.params()}, model=loaded.info())
+    return out if copy else None
+
+
+def _check(mode: str, normalize: str, *, only_score: Mapping[str, object], synonyms: Mapping[str, str] | None) -> None:
+    if mode not in ("score", "generate"):
+        msg = f"mode={mode!r} is not known; pass mode='score' or mode='generate'"
+        raise ValueError(msg)
+    if normalize not in ("sum", "mean"):
+        msg = f"normalize={normalize!r} is not known; pass normalize='sum' or normalize='mean'"
+        raise ValueError(msg)
+    given = [name for name, value in only_score.items() if value is not None]
+    if mode == "generate" and given:
+        msg = f"{given[0]} needs the probabilities of labels; pass mode='score', or leave {given[0]} out"
+        raise ValueError(msg)
+    if mode == "score" and synonyms:
+        msg = "synonyms map written answers, and mode='score' has none; pass mode='generate', or leave synonyms out"
+        raise ValueError(msg)

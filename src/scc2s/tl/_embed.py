@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from scc2s._anndata import get_adata
+from scc2s._provenance import record
+
+from ._question import ask, choose
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import LanguageModel
+    from scc2s.prompts import Task
+
+
+def embed(
+    adata: AnnData | MuData,
+    *,
+    model: str | LanguageModel | None = None,
+    prompt: str | Task | None = None,
+    pooling: Literal["mean", "last"] = "mean",
+    layer: int = -1,
+    scope: Literal["all", "sentence"] = "all",
+    organism: str | None = None,
+    sentence_key: str = "c2s_sentence",
+    key_added: str = "X_c2s",
+    mod: str = "rna",
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """Embed each cell with a language model: hidden states over its cell sentence, pooled.
+
+    The default, the mean over all tokens of the prompt in the last layer with the cell type prompt, is that of
+    C2S-Scale (bioRxiv 10.1101/2025.04.14.648850, embeddings of cells).
+
+    Parameters
+    ----------
+    adata
+        Cells with sentences (:func:`scc2s.pp.sentences`).
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
+        takes ``scc2s.settings.model``.
+    prompt
+        Template with ``{cell_sentence}``; ``{n_genes}`` and ``{organism}`` are filled too, any other field is a
+        column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the cell type prompt of the model's
+        family.
+    pooling
+        ``"mean"`` over tokens, or the ``"last"`` token.
+    layer
+        Layer of the hidden states: ``-1`` is the last, ``0`` the token embeddings.
+    scope
+        Pool over ``"all"`` tokens of the prompt or those of the ``"sentence"`` only.
+    organism
+        Organism in the prompt; ``None`` takes ``.obs["organism"]`` (cell by cell), ``.uns["organism"]``, or what the
+        case of the gene names suggests.
+    sentence_key
+        Column of ``.obs`` with the sentences.
+    key_added
+        Name of the result in ``.obsm``.
+    mod
+        Modality, where `adata` is a MuData.
+    copy
+        Return a changed copy; `adata` stays as it was.
+
+    Returns
+    -------
+    ``None``, or the copy. Sets:
+
+    `.obsm['X_c2s' | key_added]` : :class:`numpy.ndarray` (dtype `float32`, shape `(n_obs, width of the model)`)
+        Embedding, for ``sc.pp.neighbors(adata, use_rep="X_c2s")``.
+    `.uns['c2s']['embed']` (`['embed_<key_added>']` for another name) : :class:`dict`
+        Parameters, prompt, number of shortened sentences, model and versions.
+
+    Raises
+    ------
+    KeyError
+        If there are no sentences, or the prompt has a field that is no column of ``.obs``.
+    ValueError
+        If a cell has an empty sentence: it has no embedding, and a row of NaN would only fail later, in the neighbor
+        search.
+
+    Examples
+    --------
+    >>> import numpy as np, scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()[:4].copy()
+    >>> sc.pp.c2s_sentences(adata, n_genes=20)
+    >>> letters = scc2s.models.CallableModel(embed=lambda prompts: np.array([[p.count("A")] for p in prompts]))
+    >>> sc.tl.c2s_embed(adata, model=letters, prompt="{cell_sentence}")
+    >>> adata.obsm["X_c2s"].shape
+    (4, 1)
+    """
+    _check(pooling, scope)
+    out = adata.copy() if copy else adata
+    data = get_adata(out, mod)
+    loaded, task = choose(model, prompt, "cell_type")
+    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key)
+    if n_empty := question.n_cells - len(question.cells):
+        msg = (
+            f"{n_empty} of {question.n_cells} cells have an empty sentence and so no embedding; "
+            f"leave them out: adata = adata[adata.obs[{sentence_key!r}] != ''].copy()"
+        )
+        raise ValueError(msg)
+    spans = question.rendered.spans if scope == "sentence" else None
+    vectors = loaded.embed(question.rendered.texts, spans=spans, pooling=pooling, layer=layer)
+    data.obsm[key_added] = np.asarray(vectors, dtype=np.float32)
+    params = {"pooling": pooling, "layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
+    key = "embed" if key_added == "X_c2s" else f"embed_{key_added}"
+    record(data, key, {**params, **question.params()}, model=loaded.info())
+    return out if copy else None
+
+
+def _check(pooling: str, scope: str) -> None:
+    if pooling not in ("mean", "last"):
+        msg = f"pooling={pooling!r} is not known; pass pooling='mean' or pooling='last'"
+        raise ValueError(msg)
+    if scope not in ("all", "sentence"):
+        msg = f"scope={scope!r} is not known; pass scope='all' or scope='sentence'"
+        raise ValueError(msg)

@@ -1,0 +1,158 @@
+"""From the cells of an AnnData to prompts for a model: what every tl function begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scc2s import prompts
+from scc2s._anndata import get_sentences
+from scc2s._logging import logger
+from scc2s._settings import settings
+from scc2s.prompts._organism import guess_organism
+from scc2s.prompts._task import N_GENES, SENTENCE
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from scc2s.models import LanguageModel
+    from scc2s.prompts import Rendered, Task
+
+_ALIASES = {"human": "Homo sapiens", "mouse": "Mus musculus"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Prompts about the cells that have a sentence."""
+
+    task: Task
+    rendered: Rendered
+    cells: np.ndarray
+    """Rows of the AnnData that the prompts are about."""
+    n_cells: int
+    """All rows."""
+    organisms: list[str]
+    """Organisms in the prompts."""
+    null_texts: list[str]
+    """The same prompts without the genes of the cell."""
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Rows of the cells asked about, among rows of NaN for all others."""
+        out = np.full((self.n_cells, values.shape[1]), np.nan)
+        out[self.cells] = values
+        return out
+
+    def params(self) -> dict[str, Any]:
+        """What a record of the result should hold."""
+        return {
+            "task": self.task.name,
+            "prompt": self.task.template,
+            "prompt_family": self.task.family,
+            "organism": self.organisms,
+            "n_cells": self.n_cells,
+            "n_empty": self.n_cells - len(self.cells),
+            "n_shortened": self.rendered.n_shortened,
+        }
+
+
+def choose(model: str | LanguageModel | None, prompt: str | Task | None, name: str) -> tuple[LanguageModel, Task]:
+    """The model, and the wording it is asked in: `prompt`, or the task `name` of the model's family."""
+    from scc2s import models
+
+    chosen = settings.model if model is None else model
+    loaded = models.load(chosen) if isinstance(chosen, str) else chosen
+    if isinstance(prompt, str):
+        return loaded, prompts.custom(prompt)
+    if prompt is not None:
+        return loaded, prompt
+    if loaded.family in prompts.families():
+        return loaded, prompts.get(name, family=loaded.family)
+    logger.warning(
+        "%s was not trained on the prompts of this package, so its answers may be poor; pass prompt=..., e.g. "
+        "prompt=scc2s.prompts.from_cell2sentence()[0] for a published C2S model",
+        loaded.id,
+    )
+    return loaded, prompts.get(name)
+
+
+def ask(
+    adata: AnnData,
+    task: Task,
+    model: LanguageModel,
+    *,
+    organism: str | None,
+    sentence_key: str,
+    n_answer_tokens: int = 0,
+) -> Question:
+    """Render one prompt for each cell that has a sentence; sentences too long for the model's context lose genes."""
+    if SENTENCE not in task.fields:
+        msg = f"the prompt of task {task.name!r} has no {{{SENTENCE}}}, so no cell would be in it; add the field"
+        raise ValueError(msg)
+    sentences = get_sentences(adata, sentence_key)
+    cells = np.flatnonzero([bool(s.strip()) for s in sentences])
+    if len(cells) < len(sentences):
+        logger.warning("%d of %d cells have an empty sentence", len(sentences) - len(cells), len(sentences))
+    fields = {name: values[cells].tolist() for name, values in _fields(adata, task, organism).items()}
+    room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
+    rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)
+    if rendered.n_shortened:
+        logger.warning(
+            "%d of %d cell sentences were shortened to fit the %d tokens of %s (longest now: %d genes)",
+            rendered.n_shortened, len(cells), model.max_tokens, model.id, max(rendered.n_genes),
+        )  # fmt: skip
+    return Question(
+        task=task,
+        rendered=rendered,
+        cells=cells,
+        n_cells=len(sentences),
+        organisms=sorted(set(fields.get("organism", []))),
+        null_texts=task.render([""] * len(cells), fields).texts,
+    )
+
+
+def _fields(adata: AnnData, task: Task, organism: str | None) -> dict[str, np.ndarray]:
+    """Values of the prompt's other fields, one a cell: the organism, and columns of obs."""
+    found = {}
+    for name in task.fields:
+        if name in (SENTENCE, N_GENES):
+            continue
+        if name == "organism":
+            found[name] = _organism(adata, organism)
+        elif name in adata.obs:
+            found[name] = _column(adata, name)
+        else:
+            msg = f"the prompt has a field {{{name}}}, and adata.obs has no such column; set adata.obs[{name!r}] = ..."
+            raise KeyError(msg)
+    return found
+
+
+def _organism(adata: AnnData, organism: str | None) -> np.ndarray:
+    """Argument, column of obs, entry of uns, or a guess from how the genes are written: the first that is there."""
+    if organism is None and "organism" in adata.obs:
+        values = _column(adata, "organism")
+    else:
+        organism = organism or adata.uns.get("organism")
+        if organism is None:
+            organism = guess_organism(adata.var_names)
+            if organism is None:
+                organism = "Homo sapiens"
+                logger.warning(
+                    "no organism is given and the gene names do not tell; taking %s, pass organism=...", organism
+                )
+            else:
+                logger.info("no organism is given; taking %s by the gene names, pass organism=... if wrong", organism)
+        values = np.full(adata.n_obs, str(organism), dtype=object)
+    return np.array([_ALIASES.get(v.lower(), v) for v in values], dtype=object)
+
+
+def _column(adata: AnnData, name: str) -> np.ndarray:
+    column = adata.obs[name]
+    if n_missing := int(column.isna().sum()):
+        msg = (
+            f"adata.obs[{name!r}] is missing for {n_missing} cells, and the prompt names it; "
+            f"fill it, e.g. adata.obs[{name!r}] = adata.obs[{name!r}].astype(object).fillna('unknown')"
+        )
+        raise ValueError(msg)
+    return column.astype(str).to_numpy(dtype=object)
