@@ -1,0 +1,76 @@
+"""Configuration of the documentation; see CONTRIBUTING.md for how to build it."""
+
+import os
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
+
+project = "scc2s"
+author = "scc2s developers"
+copyright = f"2026, {author}"  # noqa: A001
+version = release = installed_version("scc2s")
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx_autodoc_typehints",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "generated_pages",
+    "prose_returns",
+    "public_names",
+]
+exclude_patterns = ["_build", "_generated", "**.ipynb_checkpoints"]
+templates_path = ["_templates"]
+
+# Links to other projects need the network: Read the Docs has it, CI and a laptop may not.
+if os.environ.get("READTHEDOCS"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "pandas": ("https://pandas.pydata.org/docs", None),
+        "matplotlib": ("https://matplotlib.org/stable", None),
+        "anndata": ("https://anndata.readthedocs.io/en/stable", None),
+        "mudata": ("https://mudata.readthedocs.io/stable", None),
+        "scanpy": ("https://scanpy.readthedocs.io/en/stable", None),
+    }
+
+# Every link to a name of ours must lead somewhere; names of others are checked by nobody offline.
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!scc2s\.).*")]
+
+autosummary_generate = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # sphinx_autodoc_typehints writes them
+always_document_param_types = True
+typehints_defaults = "comma"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_use_param = True
+napoleon_custom_sections = [("Params", "Parameters")]
+default_role = "literal"
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # .ci/run executes the tutorials; generated_pages takes the executed copies
+nb_merge_streams = True
+
+html_theme = "sphinx_book_theme"
+html_title = "scc2s"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_theme_options = {
+    "path_to_docs": "docs/",
+    "show_navbar_depth": 1,
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+}

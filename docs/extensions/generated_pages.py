@@ -1,0 +1,53 @@
+"""Make the pages whose source is elsewhere: tutorials, the command line's reference, the model card."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+MINI = ROOT / "src" / "scc2s" / "models" / "mini"
+
+
+def _code(notebook: Path) -> list[str]:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells]
+
+
+def _tutorials() -> None:
+    """Copy each tutorial, from its executed copy where that was made from the same source."""
+    target = DOCS / "tutorials"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for source in sorted((ROOT / "tutorials").glob("*.ipynb")):
+        executed = source.parent / "executed" / source.name
+        fresh = executed.is_file() and _code(executed) == _code(source)
+        shutil.copyfile(executed if fresh else source, target / source.name)
+
+
+def _command_line(target: Path) -> None:
+    command = [sys.executable, "-m", "typer", "scc2s.cli", "utils", "docs", "--name", "scc2s"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    target.write_text(text.partition("\n")[2], encoding="utf-8")  # the page has its own title
+
+
+def _model_card(target: Path) -> None:
+    """The card without its YAML head, which is for model hubs, and without its title."""
+    text = (MINI / "README.md").read_text(encoding="utf-8")
+    if text.startswith("---\n"):
+        text = text.split("---\n", 2)[2]
+    target.write_text(text.lstrip().partition("\n")[2], encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Write the pages before Sphinx looks for them."""
+    generated = DOCS / "_generated"
+    generated.mkdir(exist_ok=True)
+    _tutorials()
+    _command_line(generated / "cli.md")
+    _model_card(generated / "scc2s-mini.md")
+    return {"parallel_read_safe": True}

@@ -1,0 +1,24 @@
+"""Warn of every public name that no API page lists; with ``-W`` the build fails."""
+
+from importlib import import_module
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+API = Path(__file__).parents[1] / "api"
+MODULES = ("scc2s.pp", "scc2s.tl", "scc2s.pl", "scc2s.models", "scc2s.prompts", "scc2s.sentences", "scc2s.train", "scc2s.metrics")
+
+
+def _check(app: Sphinx) -> None:
+    listed = {line.strip() for page in API.glob("*.md") for line in page.read_text(encoding="utf-8").splitlines()}
+    for module in MODULES:
+        for name in import_module(module).__all__:
+            if not {name, f"{module.removeprefix('scc2s.')}.{name}"} & listed:
+                logging.getLogger(__name__).warning("%s.%s is public and on no page of docs/api", module, name)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Check before anything is read."""
+    app.connect("builder-inited", _check)
+    return {"parallel_read_safe": True}
