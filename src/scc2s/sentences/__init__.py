@@ -1,9 +1,10 @@
 """Arrays to words and back: rank kernel, tie hash, text join, parser, rank-expression fit. Only numpy, numba and Arrow."""
 
+from ._blocks import InvalidValuesError
 from ._fit import RankFit
 from ._join import join
 from ._names import name_hashes, words
 from ._parse import Parsed, parse
-from ._rank import InvalidValuesError, rank
+from ._rank import rank
 
 __all__ = ["InvalidValuesError", "Parsed", "RankFit", "join", "name_hashes", "parse", "rank", "words"]

@@ -16,7 +16,7 @@ _BINS = 2048
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _mix(x):
+def mix(x):
     """Finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every output bit."""
     x = x + _GOLDEN
     x = (x ^ (x >> _S30)) * _M1
@@ -225,7 +225,7 @@ def _order_row(value, gene, m, content, keys, by_content, k, tie, work, bins, co
         n = m
     if by_content:
         for j in range(n):
-            tie[j] = _mix(content ^ keys[gene[j]])
+            tie[j] = mix(content ^ keys[gene[j]])
     else:
         for j in range(n):
             tie[j] = keys[gene[j]]

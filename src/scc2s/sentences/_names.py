@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _SPACE = re.compile(r"\s+")
 
@@ -61,11 +61,9 @@ def words(names: Sequence[str], *, upper: bool = False) -> list[str]:
     >>> words(["CD3D", "HLA DRA"])
     ['CD3D', 'HLA_DRA']
     """
-    out = [_SPACE.sub("_", str(n).strip()) for n in names]
-    if upper:
-        out = [w.upper() for w in out]
+    out = as_words(names, upper=upper)
     if "" in out:
-        msg = f"gene {out.index('')} has an empty name; drop it, e.g. adata = adata[:, adata.var_names.str.strip() != '']"
+        msg = f"gene {out.index('')} has an empty name; drop it: adata = adata[:, adata.var_names.str.strip() != '']"
         raise ValueError(msg)
     if len(set(out)) < len(out):
         twice = [w for w, n in Counter(out).items() if n > 1]
@@ -76,3 +74,9 @@ def words(names: Sequence[str], *, upper: bool = False) -> list[str]:
         )
         raise ValueError(msg)
     return out
+
+
+def as_words(names: Iterable[str], *, upper: bool = False) -> list[str]:
+    """:func:`words` without the checks."""
+    out = [_SPACE.sub("_", str(n).strip()) for n in names]
+    return [w.upper() for w in out] if upper else out

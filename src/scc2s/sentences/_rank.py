@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import sparse
 
+from ._blocks import InvalidValuesError, as_float, csr_rows, row_parts
 from ._kernels import NEGATIVE, NOT_FINITE, UNSORTED, rank_csr, rank_dense
 from ._names import name_hashes
 from ._threads import in_threads
@@ -12,15 +12,15 @@ from ._threads import in_threads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scipy import sparse
+
+    from ._blocks import Matrix
+
 TieBreak = Literal["hash", "name", "var_order"]
 
 
-class InvalidValuesError(ValueError):
-    """The matrix holds values that have no rank: negative, NaN or infinite."""
-
-
 def rank(
-    X: np.ndarray | sparse.spmatrix | sparse.sparray,
+    X: Matrix,
     n_genes: int | None = None,
     *,
     names: Sequence[str],
@@ -69,45 +69,73 @@ def rank(
     >>> rank(np.array([[0.0, 2.0, 5.0], [1.0, 0.0, 0.0]]), names=["A", "B", "C"]).tolist()
     [[2, 1], [0, -1]]
     """
-    n_cells, n_vars = X.shape
-    if len(names) != n_vars:
-        msg = f"{len(names)} names for {n_vars} genes; pass one name a column of X"
-        raise ValueError(msg)
-    if n_genes is not None and n_genes < 1:
-        msg = f"n_genes is {n_genes}; pass 1 or more, or None for all expressed genes"
-        raise ValueError(msg)
-    hashes = name_hashes(names, seed=seed)
-    keys = _tie_keys(tie_break, hashes, names)
-    mask = np.ones(n_vars, dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
-    if mask.shape != (n_vars,):
-        msg = f"allowed has shape {mask.shape}; pass one boolean a gene ({n_vars})"
-        raise ValueError(msg)
-    k = max(1, min(n_genes or n_vars, n_vars))
-    if n_genes is None:
-        k = max(1, _most_expressed(X))
-    out = np.full((n_cells, k), -1, dtype=np.int32)
-    flags = np.zeros(n_cells, dtype=np.uint8)
-    by_content = tie_break == "hash"
+    ranker = Ranker(names, tie_break=tie_break, seed=seed, allowed=allowed, n_jobs=n_jobs)
+    return ranker(X, n_genes)
 
-    def run(start: int, stop: int) -> None:
-        block, first = _block(X, start, stop)
-        args = (keys, hashes, mask, by_content, k, out[start:stop], flags[start:stop])
-        if isinstance(block, np.ndarray):
-            rank_dense(block, first, first + stop - start, *args)
+
+class Ranker:
+    """:func:`rank` with its preparation done once, for data that comes in blocks."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        tie_break: TieBreak = "hash",
+        seed: int = 0,
+        allowed: np.ndarray | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self._hashes = name_hashes(names, seed=seed)
+        self._keys = _tie_keys(tie_break, self._hashes, names)
+        self._by_content = tie_break == "hash"
+        self._allowed = (
+            np.ones(len(names), dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
+        )
+        if self._allowed.shape != (len(names),):
+            msg = f"allowed has shape {self._allowed.shape}; pass one boolean a gene ({len(names)})"
+            raise ValueError(msg)
+        self._n_jobs = n_jobs
+
+    def __call__(self, X: Matrix, n_genes: int | None = None) -> np.ndarray:
+        """Rank the genes of some cells, as :func:`rank` does."""
+        n_cells, n_vars = X.shape
+        if len(self._keys) != n_vars:
+            msg = f"{len(self._keys)} names for {n_vars} genes; pass one name a column of X"
+            raise ValueError(msg)
+        if n_genes is not None and n_genes < 1:
+            msg = f"n_genes is {n_genes}; pass 1 or more, or None for all expressed genes"
+            raise ValueError(msg)
+        k = max(1, min(n_genes or n_vars, n_vars))
+        if n_genes is None:
+            k = max(1, _most_expressed(X))
+        out = np.full((n_cells, k), -1, dtype=np.int32)
+        flags = np.zeros(n_cells, dtype=np.uint8)
+        for first, part in row_parts(X):
+            last = first + part.shape[0]
+            self._rank_part(part, out[first:last], flags[first:last])
+        _refuse(flags)
+        n_used = int((out >= 0).sum(axis=1).max(initial=0))
+        return out[:, : max(1, n_used)] if n_used < k else out
+
+    def _rank_part(self, part: np.ndarray | sparse.csr_matrix, out: np.ndarray, flags: np.ndarray) -> None:
+        def run(start: int, stop: int) -> None:
+            self._run(part, start, stop, out[start:stop], flags[start:stop])
+
+        in_threads(run, part.shape[0], self._n_jobs)
+        for i in np.flatnonzero(flags & UNSORTED).tolist():  # rare: mended row by row, on a copy
+            row = part[i : i + 1].copy()
+            row.sum_duplicates()
+            self._run(row, 0, 1, out[i : i + 1], flags[i : i + 1])
+
+    def _run(
+        self, part: np.ndarray | sparse.csr_matrix, start: int, stop: int, out: np.ndarray, flags: np.ndarray
+    ) -> None:
+        args = (self._keys, self._hashes, self._allowed, self._by_content, out.shape[1], out, flags)
+        if isinstance(part, np.ndarray):
+            rank_dense(np.ascontiguousarray(as_float(part[start:stop])), 0, stop - start, *args)
         else:
-            rank_csr(block.data, block.indices, block.indptr, first, first + stop - start, *args)
-
-    in_threads(run, n_cells, n_jobs)
-    unsorted = np.flatnonzero(flags & UNSORTED)
-    for i in unsorted:  # unsorted or repeated column indices: rare, mended row by row on a copy
-        row = sparse.csr_matrix(X[[i]])
-        row.sum_duplicates()
-        data = _as_float(row.data)
-        args = (keys, hashes, mask, by_content, k, out[i : i + 1], flags[i : i + 1])
-        rank_csr(data, row.indices, row.indptr, 0, 1, *args)
-    _refuse(flags)
-    n_used = int((out >= 0).sum(axis=1).max(initial=0))
-    return out[:, : max(1, n_used)] if n_used < k else out
+            rows = csr_rows(part, start, stop)
+            rank_csr(as_float(rows.data), rows.indices, rows.indptr, 0, stop - start, *args)
 
 
 def _tie_keys(tie_break: TieBreak, hashes: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -124,32 +152,12 @@ def _tie_keys(tie_break: TieBreak, hashes: np.ndarray, names: Sequence[str]) -> 
     raise ValueError(msg)
 
 
-def _as_float(data: np.ndarray) -> np.ndarray:
-    """float32 and float64 as they are; anything else to the smaller of the two that holds it exactly."""
-    if data.dtype in (np.float32, np.float64):
-        return data
-    if data.dtype.kind not in "fiub":
-        msg = f"X has dtype {data.dtype}; pass numbers, e.g. adata.X = adata.X.astype('float32')"
-        raise TypeError(msg)
-    return data.astype(np.float32 if data.dtype.itemsize <= 2 else np.float64)
-
-
-def _block(X: np.ndarray | sparse.spmatrix | sparse.sparray, start: int, stop: int) -> tuple:
-    """Rows as the kernel reads them, and the row at which they begin there."""
-    if isinstance(X, np.ndarray):
-        return np.ascontiguousarray(_as_float(X[start:stop])), 0
-    if X.format == "csr" and X.dtype in (np.float32, np.float64):
-        return X, start
-    block = X.tocsr()[start:stop] if X.format == "coo" else X[start:stop].tocsr()
-    return sparse.csr_matrix((_as_float(block.data), block.indices, block.indptr), shape=block.shape), 0
-
-
-def _most_expressed(X: np.ndarray | sparse.spmatrix | sparse.sparray) -> int:
+def _most_expressed(X: Matrix) -> int:
     if isinstance(X, np.ndarray):
         return max((int((X[i : i + 1000] > 0).sum(axis=1).max(initial=0)) for i in range(0, len(X), 1000)), default=0)
-    if X.format == "csr":
-        return int(np.diff(X.indptr).max(initial=0))
-    return int(np.bincount(X.tocoo().coords[0] if hasattr(X, "coords") else X.tocoo().row).max(initial=0))
+    if X.format == "csc":
+        return int(np.bincount(X.indices).max(initial=0))
+    return int(np.diff(X.tocsr().indptr).max(initial=0))
 
 
 def _refuse(flags: np.ndarray) -> None:

@@ -1,0 +1,51 @@
+"""Row blocks of whatever an AnnData may hold as a matrix: in memory, on disk, or a dask array."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from anndata.abc import CSCDataset, CSRDataset
+from scipy import sparse
+
+from scc2s.sentences._blocks import row_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK = 16_384
+_ON_DISK = 4_096
+
+
+def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sparse.csr_matrix]]:
+    """The matrix in blocks of at most `size` rows, in memory, dense or CSR, each with the row it begins at.
+
+    What is on disk is read block by block; a dask array is computed one row of chunks at a time.
+    """
+    if isinstance(X, np.ndarray) or sparse.issparse(X):
+        yield from row_parts(X, size)
+    elif isinstance(X, CSCDataset):
+        yield from _from_columns_on_disk(X)
+    elif hasattr(X, "dask"):
+        start = 0
+        for chunk in X.rechunk({1: -1}).blocks if 0 not in X.shape else ():
+            part = chunk.compute(scheduler="threads")
+            for first, block in row_parts(part, size):
+                yield start + first, block
+            start += part.shape[0]
+    elif isinstance(X, CSRDataset) or hasattr(X, "chunks"):  # h5py and zarr name the chunks of a dense array
+        for start in range(0, X.shape[0], min(size, _ON_DISK)):
+            yield start, X[start : start + min(size, _ON_DISK)]
+    else:
+        msg = f"cannot read a matrix of type {type(X).__name__}; make it numpy, scipy sparse or dask, e.g. adata.X = adata.X.toarray()"
+        raise TypeError(msg)
+
+
+def _from_columns_on_disk(X: CSCDataset) -> Iterator[tuple[int, sparse.csr_matrix]]:
+    """Rows of a CSC matrix on disk: a few passes over its columns, so that only a part of it is ever in memory."""
+    n_rows, n_columns = X.shape
+    step = max(_ON_DISK, -(-n_rows // 8))
+    slab = max(1, n_columns // 16)
+    for start in range(0, n_rows, step):
+        parts = [X[:, c : c + slab].tocsr()[start : start + step] for c in range(0, max(1, n_columns), slab)]
+        yield start, sparse.hstack(parts, format="csr")

@@ -1,0 +1,94 @@
+"""Compiled steps of the parser. A sentence is a row of gene indices, -1 where a word is no gene."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def _at_means(row, n, total, times, out, mean, seen):
+    """Write each gene once, sorted by the mean of its places; unknown words stay where they are among them."""
+    m = 0
+    for j in range(n):
+        g = row[j]
+        here, often = float(j), 1
+        if g >= 0:
+            often = times[g]
+            if often < 0:  # stands already
+                continue
+            here = total[g] / often
+            times[g] = -often
+        at = m
+        while at > 0 and (mean[at - 1] > here or (mean[at - 1] == here and seen[at - 1] > often)):
+            mean[at], seen[at], out[at] = mean[at - 1], seen[at - 1], out[at - 1]
+            at -= 1
+        mean[at], seen[at], out[at] = here, often, g
+        m += 1
+    return m
+
+
+@njit(nogil=True, cache=True)
+def _in_shrinking_list(row, n, times, out):
+    """Move each repeated gene to the whole part of the mean of its places in the list as it is by then."""
+    out[:n] = row[:n]
+    m = n
+    for j in range(n):
+        g = row[j]
+        if g < 0 or times[g] < 2:
+            continue
+        times[g] = -times[g]
+        total, put, kept = 0, 0, m + times[g]
+        for i in range(m):
+            if out[i] == g:
+                total += i
+            else:
+                out[put] = out[i]
+                put += 1
+        at = min(total // (m - kept), kept)
+        for i in range(kept, at, -1):
+            out[i] = out[i - 1]
+        out[at] = g
+        m = kept + 1
+    return m
+
+
+@njit(nogil=True, cache=True)
+def place_words(flat, offsets, n_names, shrinking, keep_unknown, ranks, n_valid, n_unique):
+    """Genes of each sentence (flat[offsets[i] : offsets[i + 1]]) into ranks[i], repeats merged; returns the longest row."""
+    total = np.zeros(n_names, np.int64)
+    times = np.zeros(n_names, np.int64)
+    mean = np.empty(ranks.shape[1], np.float64)
+    seen = np.empty(ranks.shape[1], np.int64)
+    longest = 0
+    for i in range(ranks.shape[0]):
+        row, out = flat[offsets[i] : offsets[i + 1]], ranks[i]
+        m = n = len(row)
+        valid = unique = 0
+        for j in range(n):
+            g = row[j]
+            if g >= 0:
+                valid += 1
+                unique += times[g] == 0
+                times[g] += 1
+                total[g] += j
+        if unique == valid:
+            out[:n] = row
+        elif shrinking:
+            m = _in_shrinking_list(row, n, times, out)
+        else:
+            m = _at_means(row, n, total, times, out, mean, seen)
+        for j in range(n):
+            if row[j] >= 0:
+                total[row[j]] = times[row[j]] = 0
+        put = 0
+        for j in range(m):
+            if out[j] >= 0 or keep_unknown:
+                out[put] = out[j]
+                put += 1
+        out[put:] = -1
+        while put > 0 and out[put - 1] < 0:
+            put -= 1
+        longest = max(longest, put)
+        n_valid[i], n_unique[i] = valid, unique
+    return longest
