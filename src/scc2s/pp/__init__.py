@@ -1,1 +1,3 @@
-__all__: list[str] = []
+from ._sentences import sentences
+
+__all__ = ["sentences"]

@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ALIASES = {
+    "human": "Homo sapiens",
+    "homo sapiens": "Homo sapiens",
+    "mouse": "Mus musculus",
+    "mus musculus": "Mus musculus",
+}
+"""Names in small letters, and the name that published C2S prompts use."""
+
 _RULES = {
     "Homo sapiens": re.compile(r"ENSG\d|[A-Z][A-Z0-9]*[A-Z0-9.\-]*$|C\d+orf"),
     "Mus musculus": re.compile(r"ENSMUSG\d|[A-Z][a-z0-9\-]*[a-z][a-z0-9.\-]*$|mt-[A-Z][a-z]"),

@@ -94,7 +94,7 @@ class Ranker:
         if self._allowed.shape != (len(names),):
             msg = f"allowed has shape {self._allowed.shape}; pass one boolean a gene ({len(names)})"
             raise ValueError(msg)
-        self._n_jobs = n_jobs
+        self.n_jobs = n_jobs
 
     def __call__(self, X: Matrix, n_genes: int | None = None) -> np.ndarray:
         """Rank the genes of some cells, as :func:`rank` does."""
@@ -121,7 +121,7 @@ class Ranker:
         def run(start: int, stop: int) -> None:
             self._run(part, start, stop, out[start:stop], flags[start:stop])
 
-        in_threads(run, part.shape[0], self._n_jobs)
+        in_threads(run, part.shape[0], self.n_jobs)
         for i in np.flatnonzero(flags & UNSORTED).tolist():  # rare: mended row by row, on a copy
             row = part[i : i + 1].copy()
             row.sum_duplicates()
