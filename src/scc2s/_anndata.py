@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 
 from scc2s._expression import Expression
+from scc2s._genes import gene_words, refuse_ids, used
 from scc2s._logging import logger
 from scc2s.sentences import join, words
-from scc2s.sentences._names import as_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
     from mudata import MuData
 
 OnDuplicate = Literal["error", "max", "sum"]
-
-_IDS = re.compile(r"(ENS[A-Z]*[GTP]\d{6,}|WBGene\d+|FBgn\d+)(\.\d+)?$|\d+$")
-_SYMBOL_COLUMNS = (
-    "gene_symbol",
-    "gene_symbols",
-    "symbol",
-    "symbols",
-    "gene_name",
-    "gene_names",
-    "feature_name",
-    "hgnc_symbol",
-)
 
 
 class Slots(NamedTuple):
@@ -121,29 +108,26 @@ def expression(
     ValueError
         If names are ids or repeated, or arguments exclude each other.
     """
-    X, var, source = _matrix(adata, layer, use_raw)
-    if gene_symbols is not None and gene_symbols not in var:
-        msg = f"var has no column {gene_symbols!r} ({source} was to be used); its columns are: {', '.join(map(str, var.columns))}"
-        raise KeyError(msg)
-    column = pd.Series(var.index if gene_symbols is None else var[gene_symbols].astype(object).to_numpy())
-    names = as_words(column.fillna(""), upper=upper)
-    allowed = np.array([n != "" for n in names], dtype=bool)
-    if not allowed.all():
-        logger.warning("%d of %d genes have no symbol and are left out", (~allowed).sum(), len(allowed))
-    allowed &= _mask(adata, var, var_mask)
-    allowed &= ~_excluded(var.index, names, exclude)
-    _refuse_ids([n for n, a in zip(names, allowed, strict=True) if a], var, gene_symbols)
-    logger.info("expression is taken from %s", source)
-    if on_duplicate == "error":
-        words([n for n, a in zip(names, allowed, strict=True) if a])
-        return Expression(X, names, source, None if allowed.all() else allowed)
-    if on_duplicate not in ("max", "sum"):
+    X, var, source = matrix(adata, layer=layer, use_raw=use_raw)
+    names = gene_words(var, gene_symbols, upper=upper)
+    if isinstance(var_mask, str):
+        var_mask = _mask_column(adata, var, var_mask)
+    allowed = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    kept = [n for n, a in zip(names, allowed, strict=True) if a]
+    refuse_ids(kept, var, gene_symbols)
+    if on_duplicate not in ("error", "max", "sum"):
         msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"
         raise ValueError(msg)
-    return Expression(X, names, source, None if allowed.all() else allowed).merged(on_duplicate)
+    logger.info("expression is taken from %s", source)
+    found = Expression(X, names, source, None if allowed.all() else allowed)
+    if on_duplicate == "error":
+        words(kept)
+        return found
+    return found.merged(on_duplicate)
 
 
-def _matrix(adata: AnnData, layer: str | None, use_raw: bool | None) -> tuple[Any, pd.DataFrame, str]:
+def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:
+    """The matrix, its var, and where it stands: `layer`, else ``.raw`` if `use_raw` is not ``False`` and it is set, else ``.X``."""
     if layer is not None:
         if use_raw:
             msg = "layer and use_raw=True exclude each other; pass only one of them"
@@ -163,81 +147,13 @@ def _matrix(adata: AnnData, layer: str | None, use_raw: bool | None) -> tuple[An
     return adata.X, adata.var, "X"
 
 
-def _mask(adata: AnnData, var: pd.DataFrame, var_mask: str | np.ndarray | pd.Series | None) -> np.ndarray:
-    if var_mask is None:
-        return np.ones(len(var), dtype=bool)
-    if isinstance(var_mask, str):
-        if var_mask in var:
-            var_mask = var[var_mask]
-        elif var_mask in adata.var:  # such as highly_variable, where raw is used
-            var_mask = adata.var[var_mask]
-        else:
-            msg = f"var has no column {var_mask!r}; pass a boolean column, or a boolean for each gene"
-            raise KeyError(msg)
-    if isinstance(var_mask, pd.Series) and not var_mask.index.equals(var.index) and var_mask.index.is_unique:
-        var_mask = var_mask.reindex(var.index, fill_value=False)
-    mask = np.asarray(var_mask)
-    if mask.dtype != bool or mask.shape != (len(var),):
-        msg = (
-            f"var_mask has dtype {mask.dtype} and shape {mask.shape}; pass one boolean for each of the {len(var)} genes"
-        )
-        raise ValueError(msg)
-    return mask
-
-
-def _excluded(index: pd.Index, names: list[str], exclude: Iterable[str]) -> np.ndarray:
-    wanted = {exclude} if isinstance(exclude, str) else set(exclude)
-    found = (
-        np.isin(index.astype(str), list(wanted)) | np.isin(names, list(wanted))
-        if wanted
-        else np.zeros(len(names), bool)
-    )
-    if wanted:
-        logger.info("%d genes are left out by exclude (%d names given)", found.sum(), len(wanted))
-    return found
-
-
-def _refuse_ids(names: list[str], var: pd.DataFrame, gene_symbols: str | None) -> None:
-    """Language models know gene symbols; a sentence of database ids would go through them without an error."""
-    share = id_share(names)
-    if share < 0.05:
-        return
-    where = "the gene names" if gene_symbols is None else f"var[{gene_symbols!r}]"
-    if share < 0.5 or gene_symbols is not None:
-        logger.warning("%.0f %% of %s are database ids (such as %s), not symbols", 100 * share, where, _first_id(names))
-        return
-    column = _symbol_column(var)
-    mend = (
-        f"pass gene_symbols={column!r}"
-        if column
-        else "set adata.var_names to symbols, or pass gene_symbols= the column of var that holds them"
-    )
-    msg = f"{share:.0%} of {where} are database ids (such as {_first_id(names)}), which language models do not know; {mend}"
-    raise ValueError(msg)
-
-
-def id_share(names: Iterable[str]) -> float:
-    """Share of names that are Ensembl, WormBase, FlyBase or Entrez ids.
-
-    Examples
-    --------
-    >>> id_share(["ENSG00000167286.9", "CD3D"])
-    0.5
-    """
-    found = [_IDS.match(n) is not None for n in names]
-    return sum(found) / len(found) if found else 0.0
-
-
-def _first_id(names: list[str]) -> str:
-    return next(n for n in names if _IDS.match(n))
-
-
-def _symbol_column(var: pd.DataFrame) -> str | None:
-    """The column that looks most like gene symbols: by its name first, then any text that is no id."""
-    text = [c for c in var if not pd.api.types.is_numeric_dtype(var[c]) and var[c].nunique() > len(var) / 2]
-    fitting = [c for c in text if id_share(var[c].dropna().astype(str)) < 0.5]
-    named = [c for c in fitting if str(c).lower() in _SYMBOL_COLUMNS]
-    return next(iter(named + fitting), None)
+def _mask_column(adata: AnnData, var: pd.DataFrame, name: str) -> pd.Series:
+    """A column of the matrix's own var, or of the AnnData (``highly_variable`` is not in that of ``.raw``)."""
+    for table in (var, adata.var):
+        if name in table:
+            return table[name]
+    msg = f"var has no column {name!r}; pass the name of a boolean column, or a boolean for each gene"
+    raise KeyError(msg)
 
 
 def get_sentences(adata: AnnData, key: str = "c2s_sentence") -> list[str]:

@@ -1,3 +1,7 @@
+from ._check import check
+from ._rank_fit import rank_fit
+from ._recipe import recipe
+from ._reconstruct import reconstruct
 from ._sentences import sentences
 
-__all__ = ["sentences"]
+__all__ = ["check", "rank_fit", "recipe", "reconstruct", "sentences"]

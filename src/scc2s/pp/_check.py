@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from scc2s._anndata import get_adata, matrix
+from scc2s._genes import id_share, symbol_column, symbols
+from scc2s._rows import row_blocks
+from scc2s._values import describe
+from scc2s.prompts._organism import guess_organism
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
+
+def check(
+    adata: AnnData | MuData,
+    *,
+    layer: str | None = None,
+    use_raw: bool | None = None,
+    gene_symbols: str | None = None,
+    mod: str = "rna",
+) -> dict[str, Any]:
+    """Say what a data set holds, and what stands in the way of cell sentences. Changes nothing.
+
+    Parameters
+    ----------
+    adata
+        Cells.
+    layer
+        Layer to look at.
+    use_raw
+        Whether to look at ``.raw``; ``None`` does if it is set and no `layer` is given, as :func:`scc2s.pp.sentences`.
+    gene_symbols
+        Column of ``.var`` with gene symbols; ``None`` takes the names of the genes.
+    mod
+        Modality, where `adata` is a MuData.
+
+    Returns
+    -------
+    Dictionary with
+
+    ``source``
+        The matrix: ``"X"``, ``"raw.X"`` or a layer.
+    ``values``
+        ``"counts"``, ``"normalised"``, ``"log1p"``, ``"scaled"`` (negative values), ``"not finite"`` or ``"empty"``. Counts
+        are whole numbers; logarithms are recognised by values that turn into multiples of one another without it.
+    ``base``, ``target_sum``
+        Base of the logarithm; total of a cell before it, where all cells have the same. Else ``None``.
+    ``n_cells``, ``n_genes``, ``dtype``
+        Shape and type of the matrix.
+    ``n_stored_zeros``, ``n_negative``, ``n_not_finite``, ``n_empty_cells``
+        Counts of what may surprise.
+    ``duplicate_names``, ``case_collisions``
+        Gene names that repeat; groups of different names that are the same in capitals (the first five of each).
+    ``id_share``
+        Share of names that are database ids (Ensembl, WormBase, FlyBase, Entrez).
+    ``organism``
+        Guess from how the genes are named; ``None`` where that does not tell.
+    ``problems``
+        What :func:`scc2s.pp.sentences` would refuse, and the call that mends it; an empty list if nothing.
+
+    Raises
+    ------
+    KeyError
+        If a layer, column or modality is not there.
+
+    Examples
+    --------
+    >>> import scanpy as sc, scc2s
+    >>> verdict = sc.pp.c2s_check(sc.datasets.pbmc68k_reduced())
+    >>> verdict["source"], verdict["values"], verdict["organism"], verdict["problems"]
+    ('raw.X', 'log1p', 'Homo sapiens', [])
+    """
+    data = get_adata(adata, mod)
+    X, var, source = matrix(data, layer=layer, use_raw=use_raw)
+    names = symbols(var, gene_symbols).dropna().astype(str).tolist()
+    values = describe(row_blocks(X, 2048))
+    found = {
+        "source": source,
+        "values": values.kind,
+        "base": values.base,
+        "target_sum": values.target_sum,
+        "n_cells": X.shape[0],
+        "n_genes": X.shape[1],
+        "dtype": str(X.dtype),
+        "n_stored_zeros": values.n_stored_zeros,
+        "n_negative": values.n_negative,
+        "n_not_finite": values.n_not_finite,
+        "n_empty_cells": values.n_empty,
+        "duplicate_names": [n for n, times in Counter(names).items() if times > 1][:5],
+        "case_collisions": _case_collisions(names)[:5],
+        "id_share": id_share(names),
+        "organism": guess_organism(names),
+    }
+    return {**found, "problems": _problems(found, symbol_column(var))}
+
+
+def _case_collisions(names: list[str]) -> list[tuple[str, ...]]:
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(name.upper(), []).append(name)
+    return [tuple(g) for g in groups.values() if len(g) > 1]
+
+
+def _problems(found: dict[str, Any], column: str | None) -> list[str]:
+    problems = []
+    if found["n_not_finite"]:
+        problems.append("NaN or infinite values have no rank: replace them, or pass layer= with a clean matrix")
+    if found["n_negative"]:
+        problems.append("negative values have no rank (scaled data?): pass layer= or use_raw= with the unscaled matrix")
+    if found["duplicate_names"]:
+        problems.append("gene names repeat: pass on_duplicate='max' or 'sum', or call adata.var_names_make_unique()")
+    if found["id_share"] >= 0.5:
+        column_to_pass = repr(column) if column else "the column of var with symbols"
+        problems.append(f"gene names are database ids: pass gene_symbols={column_to_pass}")
+    return problems

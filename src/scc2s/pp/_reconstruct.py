@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from scc2s._anndata import get_adata, get_sentences, refuse_unwritable, sentence_slots
+from scc2s._genes import gene_words
+from scc2s._logging import logger
+from scc2s._provenance import record
+from scc2s._settings import settings
+from scc2s.sentences import RankFit, parse
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
+
+def reconstruct(
+    adata: AnnData | MuData,
+    *,
+    sentence_key: str = "c2s_sentence",
+    fit: RankFit | None = None,
+    clip: bool = True,
+    duplicates: Literal["mean", "c2s"] = "mean",
+    unknown: Literal["keep", "drop"] = "keep",
+    gene_symbols: str | None = None,
+    key_added: str = "c2s_reconstructed",
+    mod: str = "rna",
+    n_jobs: int | None = None,
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """Turn sentences back into expression, with the line of :func:`scc2s.pp.rank_fit`.
+
+    A gene at rank r gets ``slope * log10(r) + intercept``, a gene that is not in the sentence 0 (Levine et al., ICML 2024).
+    What comes back is the shape of a cell's profile: all cells share one line, so differences of depth are lost, and genes
+    behind the end of the sentence are 0.
+
+    Parameters
+    ----------
+    adata
+        Cells with sentences (:func:`scc2s.pp.sentences`, or written by a language model).
+    sentence_key
+        Name of the sentences.
+    fit
+        The line; ``None`` takes ``.uns['c2s']['rank_fit']``.
+    clip
+        Raise values below 0 to 0. (Published C2S code does not.)
+    duplicates, unknown
+        How words that repeat, and words that are no gene, are read: see :func:`scc2s.sentences.parse`.
+    gene_symbols
+        Column of ``.var`` with gene symbols; ``None`` takes what the sentences were made with.
+    key_added
+        Name of the layer.
+    mod
+        Modality, where `adata` is a MuData.
+    n_jobs
+        Threads; ``None`` takes ``scc2s.settings.n_jobs``.
+    copy
+        Return a changed copy; `adata` stays as it was.
+
+    Returns
+    -------
+    ``None``, or the copy. Sets:
+
+    `.layers['c2s_reconstructed' | key_added]` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
+        Expression in the units of the fit (log-normalised), no stored zeros.
+    `.uns['c2s'][key_added without 'c2s_']` : :class:`dict`
+        Parameters, slope and intercept, numbers of words and of words that are no gene of ``.var``, versions.
+
+    Raises
+    ------
+    KeyError
+        If there are no sentences, or no fit.
+
+    Examples
+    --------
+    >>> import scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()
+    >>> sc.pp.c2s_sentences(adata, n_genes=50)
+    >>> sc.pp.c2s_rank_fit(adata)
+    >>> sc.pp.c2s_reconstruct(adata)
+    >>> adata.layers["c2s_reconstructed"].shape, adata.layers["c2s_reconstructed"].nnz
+    ((700, 765), 35000)
+    """
+    out = adata.copy() if copy else adata
+    data = get_adata(out, mod)
+    refuse_unwritable(data)
+    line = fit or _stored_fit(data)
+    made_with = data.uns.get("c2s", {}).get(sentence_slots(sentence_key).record, {}).get("params", {})
+    if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
+        gene_symbols = made_with["gene_symbols"]
+    columns = {w: i for i, w in reversed(list(enumerate(gene_words(data.var, gene_symbols)))) if w}
+    parsed = parse(get_sentences(data, sentence_key), list(columns), duplicates=duplicates, unknown=unknown)
+    column = np.array([*columns.values(), -1], dtype=np.int32)
+    n_words, n_invalid = int(parsed.n_words.sum()), int((parsed.n_words - parsed.n_valid).sum())
+    if n_invalid:
+        logger.warning("%d of %d words of the sentences are no gene of .var", n_invalid, n_words)
+    data.layers[key_added] = line.inverse(
+        column[parsed.ranks], data.n_vars, clip=clip, n_jobs=n_jobs or settings.n_jobs
+    )
+    params = {
+        "sentence_key": sentence_key,
+        "slope": line.slope,
+        "intercept": line.intercept,
+        "clip": clip,
+        "duplicates": duplicates,
+        "unknown": unknown,
+        "gene_symbols": gene_symbols,
+        "n_words": n_words,
+        "n_invalid": n_invalid,
+    }
+    record(data, key_added.removeprefix("c2s_"), params)
+    return out if copy else None
+
+
+def _stored_fit(adata: AnnData) -> RankFit:
+    stored = adata.uns.get("c2s", {}).get("rank_fit")
+    if stored is None:
+        msg = "there is no rank fit in adata.uns['c2s']['rank_fit']; call sc.pp.c2s_rank_fit(adata) first, or pass fit="
+        raise KeyError(msg)
+    return RankFit.from_dict(stored)
