@@ -2,11 +2,14 @@
 
 import os
 import sys
+import warnings
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
+
+warnings.filterwarnings("ignore", message=".*set_application.*")  # sphinx_autodoc_typehints 3.6 under Sphinx 9
 
 project = "scc2s"
 author = "scc2s developers"
@@ -18,13 +21,13 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
     "generated_pages",
     "prose_returns",
     "public_names",
+    "public_targets",
 ]
 exclude_patterns = ["_build", "_generated", "**.ipynb_checkpoints"]
 templates_path = ["_templates"]
@@ -43,22 +46,22 @@ if os.environ.get("READTHEDOCS"):
         "scanpy": ("https://scanpy.readthedocs.io/en/stable", None),
     }
 
-# Every link to a name of ours must lead somewhere; names of others are checked by nobody offline.
+# Every link to a public name of ours must lead somewhere; names of others are checked by nobody offline.
 nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(?!scc2s\.).*")]
+nitpick_ignore_regex = [(r"py:.*", r"(?!scc2s\.).*"), (r"py:.*", r"scc2s\.(\w+\.)*_.*")]
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # sphinx_autodoc_typehints writes them
 always_document_param_types = True
 typehints_defaults = "comma"
+typehints_use_rtype = False
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_param = True
-napoleon_custom_sections = [("Params", "Parameters")]
 default_role = "literal"
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # .ci/run executes the tutorials; generated_pages takes the executed copies
 nb_merge_streams = True
@@ -68,7 +71,7 @@ html_title = "scc2s"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_theme_options = {
-    "path_to_docs": "docs/",
+    "navbar_persistent": [],
     "show_navbar_depth": 1,
     "show_toc_level": 2,
     "use_download_button": False,

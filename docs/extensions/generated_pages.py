@@ -1,4 +1,4 @@
-"""Make the pages whose source is elsewhere: tutorials, the command line's reference, the model card."""
+"""Make the pages whose source is elsewhere: tutorials, catalogue, the command line's reference, the model card."""
 
 import json
 import shutil
@@ -35,6 +35,26 @@ def _command_line(target: Path) -> None:
     target.write_text(text.partition("\n")[2], encoding="utf-8")  # the page has its own title
 
 
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
+
+
+def _catalogue(target: Path) -> None:
+    from scc2s.models import catalogue
+
+    models = catalogue().astype(object)
+    models = models.where(models.notna(), "-")
+    sizes, terms = [], []
+    for m in models.to_dict("records"):
+        genes = m["genes_max"] if m["genes_min"] in ("-", m["genes_max"]) else f"{m['genes_min']} to {m['genes_max']}"
+        memory = "-" if m["memory_bfloat16_gb"] == "-" else f"{m['memory_bfloat16_gb']} GB"
+        sizes.append([f"`{m['id']}`", str(m["size"]), m["base"], str(m["context"]), str(genes), memory])
+        terms.append([f"`{m['id']}`", m["tasks"].replace("_", " "), m["licence"], m["licence_seen"]])
+    first = _table(["model", "parameters", "base", "context, tokens", "genes in training", "weights in bfloat16"], sizes)
+    second = _table(["model", "trained for", "licence as seen", "seen"], terms)
+    target.write_text(f"{first}\n\n{second}\n", encoding="utf-8")
+
+
 def _model_card(target: Path) -> None:
     """The card without its YAML head, which is for model hubs, and without its title."""
     text = (MINI / "README.md").read_text(encoding="utf-8")
@@ -48,6 +68,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     generated = DOCS / "_generated"
     generated.mkdir(exist_ok=True)
     _tutorials()
+    _catalogue(generated / "catalogue.md")
     _command_line(generated / "cli.md")
     _model_card(generated / "scc2s-mini.md")
     return {"parallel_read_safe": True}

@@ -9,6 +9,8 @@ from sphinx.ext.napoleon import NumpyDocstring
 
 def _returns_as_prose(self: NumpyDocstring, _section: str) -> list[str]:
     lines = self._dedent(self._consume_to_next_section())
+    if lines and lines[0].strip() == ":":  # sphinx_autodoc_typehints' own, half, remedy
+        lines = lines[1:]
     return self._format_block(":returns: ", lines)
 
 
