@@ -12,7 +12,9 @@ from scipy import sparse
 from scc2s.sentences._blocks import as_float
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from scc2s._expression import Expression
 
 Kind = Literal["counts", "normalised", "log1p", "scaled", "not finite", "empty"]
 
@@ -67,6 +69,27 @@ def describe(blocks: Iterable[tuple[int, np.ndarray | sparse.csr_matrix]]) -> Va
         rows += _some_rows(block)
     kind, total, base = _verdict(rows, whole, largest, n_negative, n_not_finite)
     return Values(kind, total, base, n_cells, n_negative, n_not_finite, n_zeros, n_empty)
+
+
+def log_blocks(
+    expressed: Expression, values: Values, target_sum: float, base: float
+) -> Iterator[np.ndarray | sparse.csr_matrix]:
+    """Log-normalised values of the genes that are used; totals are over all genes."""
+    if values.kind in ("scaled", "not finite", "empty"):
+        what = {"scaled": "negative values (scaled data?)", "not finite": "NaN or infinite values", "empty": "no values above 0"}
+        msg = f"{expressed.source} holds {what[values.kind]}; pass layer= or use_raw= with counts or log-normalised values"
+        raise ValueError(msg)
+    for _, block in expressed.blocks(2048):
+        if values.kind == "log1p":
+            logged = block * (math.log(values.base or math.e) / math.log(base))
+        else:
+            total = np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
+            factor = np.divide(target_sum, total, out=np.zeros_like(total), where=total > 0)
+            if isinstance(block, np.ndarray):
+                logged = np.log1p(block * factor[:, None]) / math.log(base)
+            else:
+                logged = (sparse.diags_array(factor) @ block).log1p() / math.log(base)
+        yield logged if expressed.allowed is None else logged[:, expressed.allowed]
 
 
 def _verdict(

@@ -4,25 +4,22 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from scc2s._anndata import expression, get_adata, refuse_unwritable
 from scc2s._logging import logger
 from scc2s._provenance import record
-from scc2s._values import describe
+from scc2s._values import describe, log_blocks
 from scc2s.sentences import RankFit
 from scc2s.sentences._rank_sums import RankSums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
     from scc2s._anndata import OnDuplicate
-    from scc2s._expression import Expression
-    from scc2s._values import Values
 
 
 def rank_fit(
@@ -109,7 +106,7 @@ def rank_fit(
     )
     values = describe(expressed.blocks(2048))
     sums = RankSums(seed=random_state)
-    for block in _log_blocks(expressed, values, target_sum, base):
+    for block in log_blocks(expressed, values, target_sum, base):
         sums.add(block)
     total = values.target_sum if values.kind == "log1p" else target_sum
     fit = RankFit.from_sums(sums, fit_range=fit_range, target_sum=total, base=base)
@@ -128,24 +125,3 @@ def rank_fit(
     record(data, key_added, params)
     data.uns["c2s"][key_added].update(fit.to_dict())
     return out if copy else None
-
-
-def _log_blocks(
-    expressed: Expression, values: Values, target_sum: float, base: float
-) -> Iterator[np.ndarray | sparse.csr_matrix]:
-    """Log-normalised values of the genes that are used; totals are over all genes."""
-    if values.kind in ("scaled", "not finite", "empty"):
-        what = {"scaled": "negative values (scaled data?)", "not finite": "NaN or infinite values", "empty": "no values above 0"}
-        msg = f"{expressed.source} holds {what[values.kind]}; pass layer= or use_raw= with counts or log-normalised values"
-        raise ValueError(msg)
-    for _, block in expressed.blocks(2048):
-        if values.kind == "log1p":
-            logged = block * (math.log(values.base or math.e) / math.log(base))
-        else:
-            total = np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
-            factor = np.divide(target_sum, total, out=np.zeros_like(total), where=total > 0)
-            if isinstance(block, np.ndarray):
-                logged = np.log1p(block * factor[:, None]) / math.log(base)
-            else:
-                logged = (sparse.diags_array(factor) @ block).log1p() / math.log(base)
-        yield logged if expressed.allowed is None else logged[:, expressed.allowed]
