@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._protocols import LabelScores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ._protocols import Pooling
+
+
+class CallableModel:
+    """A model made of your own functions, for a service that scc2s does not know, or for tests.
+
+    It can do what there is a function for: without ``score=`` it has no method ``score``.
+
+    Parameters
+    ----------
+    embed
+        Takes prompts, gives one vector each (prompts x width).
+    score
+        Takes prompts and choices, gives log-likelihoods (prompts x choices) or :class:`~scc2s.models.LabelScores`.
+    generate
+        Takes prompts, gives one answer each.
+    id
+        What provenance calls it.
+    family
+        Family of prompts (:mod:`scc2s.prompts`) to ask it with.
+    labels
+        Cell types that it can name.
+    max_tokens
+        Context window, in words parted by spaces; ``None`` for no limit.
+
+    Examples
+    --------
+    >>> model = CallableModel(generate=lambda prompts: [" B cell" for _ in prompts])
+    >>> model.generate(["CD79A MS4A1 is a"], max_new_tokens=4)
+    [' B cell']
+    >>> from scc2s.models import Embeds
+    >>> isinstance(model, Embeds)
+    False
+    """
+
+    def __init__(
+        self,
+        *,
+        embed: Callable[[list[str]], Any] | None = None,
+        score: Callable[[list[str], list[str]], Any] | None = None,
+        generate: Callable[[list[str]], Sequence[str]] | None = None,
+        id: str = "callable",
+        family: str = "scc2s",
+        labels: list[str] | None = None,
+        max_tokens: int | None = None,
+    ) -> None:
+        self.id, self.family, self.labels, self.max_tokens = id, family, labels, max_tokens
+        self.revision: str | None = None
+        # Set one by one, so that the protocols see what this model can do and what it cannot.
+        if embed is not None:
+            self.embed = _Embed(embed)
+        if score is not None:
+            self.score = _Score(score)
+        if generate is not None:
+            self.generate = _Generate(generate)
+
+    def info(self) -> dict[str, Any]:
+        """What a result that this model gave should record."""
+        return {"id": self.id, "revision": None, "weights_hash": None, "family": self.family, "backend": "callable"}
+
+    def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
+        """Number of words of each text."""
+        return np.array([len(text.split()) for text in texts], dtype=np.int64)
+
+
+class _Embed:
+    def __init__(self, function: Callable[[list[str]], Any]) -> None:
+        self._function = function
+
+    def __call__(
+        self,
+        prompts: Sequence[str],
+        *,
+        spans: Sequence[tuple[int, int]] | None = None,
+        pooling: Pooling = "mean",
+        layer: int = -1,
+        progress: bool = True,  # noqa: ARG002
+    ) -> np.ndarray:
+        """One vector a prompt; with spans, of that part of the prompt alone."""
+        if pooling != "mean" or layer != -1:
+            msg = "a function has neither layers nor tokens; call embed without pooling= and layer="
+            raise ValueError(msg)
+        if spans is not None:
+            prompts = [prompt[start:end] for prompt, (start, end) in zip(prompts, spans, strict=True)]
+        out = np.asarray(self._function(list(prompts)), dtype=np.float32)
+        if out.ndim != 2 or len(out) != len(prompts):
+            msg = f"embed= gave an array of shape {out.shape}; return one vector for each of the {len(prompts)} prompts"
+            raise ValueError(msg)
+        return out
+
+
+class _Score:
+    def __init__(self, function: Callable[[list[str], list[str]], Any]) -> None:
+        self._function = function
+
+    def __call__(self, prompts: Sequence[str], choices: Sequence[str], *, progress: bool = True) -> LabelScores:  # noqa: ARG002
+        """Log-likelihood of each choice after each prompt."""
+        out = self._function(list(prompts), list(choices))
+        if not isinstance(out, LabelScores):
+            out = LabelScores(np.asarray(out, dtype=np.float64), np.ones(len(choices), dtype=np.int64))
+        if out.logprob.shape != (len(prompts), len(choices)):
+            msg = f"score= gave an array of shape {out.logprob.shape}; return {(len(prompts), len(choices))}"
+            raise ValueError(msg)
+        return out
+
+
+class _Generate:
+    def __init__(self, function: Callable[[list[str]], Sequence[str]]) -> None:
+        self._function = function
+
+    def __call__(self, prompts: Sequence[str], *, max_new_tokens: int, progress: bool = True) -> list[str]:  # noqa: ARG002
+        """One answer a prompt."""
+        out = [str(answer) for answer in self._function(list(prompts))]
+        if len(out) != len(prompts):
+            msg = f"generate= gave {len(out)} answers; return one for each of the {len(prompts)} prompts"
+            raise ValueError(msg)
+        return out

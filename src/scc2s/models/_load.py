@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scc2s._logging import logger
+from scc2s._settings import settings
+
+from ._catalogue import entry
+from ._folder import check_folder, read_declared
+from ._protocols import Embeds, Generates, Scores
+from ._sources import MINI, Source, find
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from ._protocols import Model
+
+# Models kept in memory at once: enough to compare a few, few enough that a notebook does not fill its GPU.
+_KEEP = 4
+_loaded: OrderedDict[tuple[Any, ...], Model] = OrderedDict()
+_said: set[str] = set()
+
+
+def load(
+    model: str | PathLike[str] | Model | None = None,
+    *,
+    backend: str = "torch",
+    device: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
+) -> Any:
+    """A language model, ready to embed, score and generate.
+
+    A name is loaded once and kept: the same call gives the same object, as long as the files stay the same. Only a hub
+    id that is not in the local hub cache goes online. Weights are read from safetensors, and no code of a model folder
+    is run.
+
+    Parameters
+    ----------
+    model
+        ``"scc2s-mini"`` (in the package), a hub id such as those of :func:`scc2s.models.catalogue`, the folder that
+        ``save_pretrained`` wrote, or an object with ``embed``, ``score`` or ``generate``, which is given back as it is.
+        ``None`` takes ``scc2s.settings.model``.
+    backend
+        ``"torch"`` is the only one so far.
+    device
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``, or ``"auto"``: the fastest there is.
+    dtype
+        ``"float32"``, ``"bfloat16"``, ``"float16"``, or ``"auto"``: bfloat16 where the hardware computes in it (GPUs,
+        CPUs with AVX512_BF16 or AMX), else float32.
+    revision
+        Commit, tag or branch of a hub id; ``None`` takes what is in the local cache, else the newest.
+
+    Returns
+    -------
+    A model; what it can do is told by :class:`~scc2s.models.Embeds`, :class:`~scc2s.models.Scores` and
+    :class:`~scc2s.models.Generates`.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such model or folder, or a folder without config, weights or tokenizer.
+    ConnectionError
+        A hub id that is not in the cache, without network.
+    PermissionError
+        A hub id whose terms have to be accepted first.
+    ValueError
+        Unknown backend, device, dtype or revision; weights that are not safetensors or not complete; a folder that the
+        installed transformers would load wrongly, or that needs code of its own; options given with an object.
+    TypeError
+        Neither a name nor an object that can embed, score or generate.
+
+    Examples
+    --------
+    >>> import numpy as np, scc2s
+    >>> model = scc2s.models.CallableModel(embed=lambda prompts: np.ones((len(prompts), 2)))
+    >>> scc2s.models.load(model) is model
+    True
+    """
+    if model is None:
+        model = settings.model
+    if not isinstance(model, str | Path) and not hasattr(model, "__fspath__"):
+        return _object(model, changed=(backend, device, dtype, revision) != ("torch", "auto", "auto", None))
+    if backend != "torch":
+        msg = f'there is no backend {backend!r} yet; use backend="torch"'
+        raise ValueError(msg)
+    source = find(str(model), revision)
+    check_folder(source.folder, source.id)
+    from ._torch._device import pick_device, pick_dtype
+
+    where = pick_device(device)
+    number = pick_dtype(dtype, where)
+    key = (source.id, source.folder.resolve(), source.revision, str(where), str(number), _stamp(source.folder))
+    if key not in _loaded:
+        from ._torch._read import read
+
+        _announce(source)
+        declared = read_declared(source.folder)
+        _loaded[key] = read(
+            source,
+            device=where,
+            dtype=number,
+            family=declared.family or source.family or "scc2s",
+            labels=declared.labels,
+        )
+        while len(_loaded) > _KEEP:
+            _loaded.popitem(last=False)
+    _loaded.move_to_end(key)
+    return _loaded[key]
+
+
+def _object(model: Any, *, changed: bool) -> Any:
+    if not isinstance(model, Embeds | Scores | Generates):
+        msg = (
+            f"a {type(model).__name__} is no model: it has neither embed, score nor generate; give a name or a folder, "
+            "or wrap a function: scc2s.models.CallableModel(generate=function)"
+        )
+        raise TypeError(msg)
+    if changed:
+        msg = "backend, device, dtype and revision belong to a name; an object is used as it is: load(model)"
+        raise ValueError(msg)
+    return model
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file of the folder does, as after more training."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in {".json", ".safetensors"})
+    return tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+
+
+def _announce(source: Source) -> None:
+    """Say once a session what the default model is, and under which licence a published one comes."""
+    if source.id in _said:
+        return
+    _said.add(source.id)
+    known = entry(source.id)
+    if source.id == MINI:
+        logger.warning(
+            "%s is a small model of blood cells for first steps, teaching and tests, not an annotator for your data; "
+            'give model="vandijklab/C2S-Scale-Gemma-2-2B" or another of scc2s.models.catalogue()',
+            MINI,
+        )
+    elif known:
+        logger.info("%s: %s", source.id, known["licence"])

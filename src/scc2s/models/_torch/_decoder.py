@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from transformers import PreTrainedModel
+    from transformers.cache_utils import Cache
+
+# Architectures whose cache and 4-D masks are tested here to be exact; others take slower routes that any model allows.
+TESTED = frozenset({"gemma", "gemma2", "gemma3_text", "gpt_neox", "llama", "mistral", "qwen2", "qwen3"})
+# Log-probabilities are taken from blocks of at most this many logits (32 MB in float32).
+_BLOCK = 2**23
+
+
+class _Reached(Exception):
+    """The layer asked for has its input: there is no more to compute."""
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A causal language model, seen as hidden states and log-probabilities."""
+
+    lm: PreTrainedModel
+    pad_id: int
+    max_tokens: int | None
+
+    @cached_property
+    def config(self) -> Any:
+        """Configuration of the text part."""
+        return self.lm.config.get_text_config()
+
+    @cached_property
+    def base(self) -> nn.Module:
+        """The model without its LM head."""
+        base = self.lm.base_model
+        # Gemma 3 of transformers 4 names its parts so that `base_model` finds none.
+        return self.lm.get_decoder() if base is self.lm else base
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.lm.device
+
+    @property
+    def n_layers(self) -> int:
+        """Transformer blocks."""
+        return self.config.num_hidden_layers
+
+    @property
+    def width(self) -> int:
+        """Length of a hidden state."""
+        return self.config.hidden_size
+
+    @property
+    def tested(self) -> bool:
+        """Whether shared prefixes and tree masks are known to be exact for this architecture."""
+        return self.config.model_type in TESTED
+
+    @cached_property
+    def _blocks(self) -> nn.ModuleList:
+        for module in self.base.modules():
+            if isinstance(module, nn.ModuleList) and len(module) == self.n_layers:
+                return module
+        msg = f"cannot tell the layers of {type(self.lm).__name__} apart; use layer=-1"
+        raise ValueError(msg)
+
+    def layer_number(self, layer: int) -> int:
+        """A layer as a number from 0 (token embedding) to `n_layers` (after the final norm).
+
+        Raises
+        ------
+        ValueError
+            There is no such layer.
+        """
+        if not -self.n_layers - 1 <= layer <= self.n_layers:
+            msg = f"no layer {layer}; use layer=-1 (last) or a number from 0 (token embedding) to {self.n_layers}"
+            raise ValueError(msg)
+        return layer % (self.n_layers + 1)
+
+    def hidden(
+        self,
+        ids: torch.Tensor,
+        *,
+        layer: int | None = None,
+        cache: Cache | None = None,
+        mask: torch.Tensor | dict[str, torch.Tensor] | None = None,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Hidden states of one layer (default: after the final norm): rows x tokens x width.
+
+        Never runs the LM head, keeps no other layer, and runs no layer above the one asked for. Without a mask a token
+        sees all tokens before it, so padding belongs on the right.
+        """
+        arguments = {
+            "input_ids": ids.to(self.device),
+            "attention_mask": mask,
+            "past_key_values": cache,
+            "use_cache": cache is not None,
+        }
+        if positions is not None:
+            arguments["position_ids"] = positions
+        if layer is None or layer == self.n_layers:
+            return self.base(**arguments).last_hidden_state
+        return self._input_of(self._blocks[layer], arguments)
+
+    def _input_of(self, block: nn.Module, arguments: dict[str, Any]) -> torch.Tensor:
+        seen: list[torch.Tensor] = []
+
+        def stop(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            seen.append(args[0] if args else kwargs["hidden_states"])
+            raise _Reached
+
+        handle = block.register_forward_pre_hook(stop, with_kwargs=True)
+        try:
+            self.base(**arguments)
+        except _Reached:
+            return seen[0]
+        finally:
+            handle.remove()
+        msg = f"{type(self.lm).__name__} does not run its layers one by one; use layer=-1"
+        raise ValueError(msg)
+
+    def log_probs(self, hidden: torch.Tensor, at: np.ndarray, tokens: np.ndarray) -> torch.Tensor:
+        """Log-probability of tokens, each after one of the hidden states, in float32.
+
+        Parameters
+        ----------
+        hidden
+            Rows x positions x width, after the final norm.
+        at
+            Positions, in increasing order.
+        tokens
+            Token that follows each of them.
+
+        Returns
+        -------
+        Rows x tokens.
+        """
+        n, n_positions, width = hidden.shape
+        states = hidden.reshape(-1, width)
+        start = torch.arange(n, device=hidden.device)[:, None] * n_positions
+        where = (start + torch.as_tensor(at, device=hidden.device)).reshape(-1)
+        target = torch.as_tensor(tokens, device=hidden.device).repeat(n)
+        out = torch.empty(len(where), dtype=torch.float32, device=hidden.device)
+        step = max(1, _BLOCK // self.config.vocab_size)
+        for low in range(0, len(states), step):
+            logits = self._logits(states[low : low + step])
+            mine = slice(*torch.searchsorted(where, torch.tensor([low, low + step], device=where.device)).tolist())
+            rows = where[mine] - low
+            out[mine] = logits[rows, target[mine]] - logits.logsumexp(dim=-1)[rows]
+        return out.reshape(n, -1)
+
+    def _logits(self, states: torch.Tensor) -> torch.Tensor:
+        logits = self.lm.get_output_embeddings()(states).float()
+        softcap = getattr(self.config, "final_logit_softcapping", None)
+        return logits if softcap is None else softcap * torch.tanh(logits / softcap)

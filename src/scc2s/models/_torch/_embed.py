@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ._memory import in_batches
+from ._prefix import Start, read_only, shared_start
+from ._tokens import Tokens, check_lengths, in_span, pad_right, tokenize, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tqdm.auto import tqdm
+
+    from scc2s.models._protocols import Pooling
+
+    from ._decoder import Decoder
+
+
+def embed(
+    decoder: Decoder,
+    tokenizer: Any,
+    prompts: list[str],
+    *,
+    spans: Sequence[tuple[int, int]] | None,
+    pooling: Pooling,
+    layer: int,
+    budget: int,
+    progress: tqdm,
+) -> np.ndarray:
+    """One pooled hidden state a prompt; see :meth:`scc2s.models.Embeds.embed`."""
+    if pooling not in {"mean", "last"}:
+        msg = f'unknown pooling {pooling!r}; use pooling="mean" or pooling="last"'
+        raise ValueError(msg)
+    if spans is not None and len(spans) != len(prompts):
+        msg = f"{len(spans)} spans for {len(prompts)} prompts; give one (start, end) a prompt, or spans=None"
+        raise ValueError(msg)
+    number = decoder.layer_number(layer)
+    out = np.empty((len(prompts), decoder.width), dtype=np.float32)
+    for window in windows(len(prompts)):
+        tokens = tokenize(tokenizer, prompts[window], offsets=spans is not None)
+        check_lengths(tokens.lengths, decoder.max_tokens, first=window.start)
+        shares = _shares(tokens, None if spans is None else spans[window], pooling, first=window.start)
+        for rows, values in _pooled(decoder, tokens, shares, number, budget):
+            out[window][rows] = values
+            progress.update(len(rows))
+    if not np.isfinite(out).all():
+        msg = (
+            "the embedding is not finite: float16 overflows in this model; use load(..., dtype='bfloat16') or 'float32'"
+        )
+        raise FloatingPointError(msg)
+    return out
+
+
+def _shares(
+    tokens: Tokens, spans: Sequence[tuple[int, int]] | None, pooling: Pooling, *, first: int
+) -> list[np.ndarray]:
+    """How much each token counts in the vector of its prompt: float32, sums to 1."""
+    shares = []
+    for i, row in enumerate(tokens.ids):
+        where = np.arange(len(row))
+        if spans is not None and tokens.offsets is not None:
+            where = np.flatnonzero(in_span(tokens.offsets[i], spans[i]))
+        if not where.size:
+            msg = f"no token of prompt {first + i} lies in its span; leave cells without genes out, or use spans=None"
+            raise ValueError(msg)
+        where = where if pooling == "mean" else where[-1:]
+        share = np.zeros(len(row), dtype=np.float32)
+        share[where] = 1 / len(where)
+        shares.append(share)
+    return shares
+
+
+def _pooled(
+    decoder: Decoder, tokens: Tokens, shares: list[np.ndarray], layer: int, budget: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    start = shared_start(decoder, tokens.ids, layer)
+    cache = read_only(start.cache) if start.cache is not None else None
+
+    def forward(rows: np.ndarray) -> np.ndarray:
+        ids = pad_right([tokens.ids[row][start.n :] for row in rows])
+        hidden = decoder.hidden(ids, layer=layer, cache=cache)
+        return _pool(hidden, [shares[row] for row in rows], start).cpu().numpy()
+
+    return in_batches(tokens.lengths - start.n, budget, forward)
+
+
+def _pool(hidden: torch.Tensor, shares: list[np.ndarray], start: Start) -> torch.Tensor:
+    own = torch.zeros(hidden.shape[:2])
+    for i, share in enumerate(shares):
+        own[i, : len(share) - start.n] = torch.from_numpy(share[start.n :])
+    own = own.to(hidden.device)[..., None]
+    # Padding is set to 0 first: in float16 it may be infinite, and 0 * inf is not 0.
+    pooled = (own * hidden.float().masked_fill(own == 0, 0)).sum(dim=1)
+    if start.hidden is None:
+        return pooled
+    return pooled + torch.from_numpy(np.stack([share[: start.n] for share in shares])).to(hidden.device) @ start.hidden

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+
+from scc2s._logging import logger
+
+from ._batches import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+# The allocators of CPU and MPS, and cuBLAS, raise a plain RuntimeError: only its text tells it from a fault.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on any device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
+
+
+def in_batches(lengths: np.ndarray, budget: int, forward: Callable[[np.ndarray], T]) -> Iterator[tuple[np.ndarray, T]]:
+    """Run `forward` on groups of rows; when memory runs out, halve the token budget and go on with the rows left.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each row.
+    budget
+        Most tokens of a padded group.
+    forward
+        Takes row numbers.
+
+    Yields
+    ------
+    Row numbers and what `forward` made of them; each row once.
+
+    Raises
+    ------
+    MemoryError
+        One row alone does not fit.
+    """
+    waiting = batches(lengths, budget)[::-1]
+    while waiting:
+        rows = waiting.pop()
+        try:
+            result = forward(rows)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(rows) == 1:
+                msg = (
+                    f"one prompt of {int(lengths[rows[0]])} tokens does not fit into memory; take fewer genes, e.g. "
+                    'sc.pp.c2s_sentences(adata, n_genes=100), a smaller model, or load(..., dtype="bfloat16")'
+                )
+                raise MemoryError(msg) from error
+        else:
+            yield rows, result
+            continue
+        # Outside the except block: there the traceback keeps the tensors of the failed batch alive.
+        _free()
+        budget = min(budget, len(rows) * int(lengths[rows].max())) // 2
+        logger.info("out of memory: going on with batches of %d tokens", budget)
+        rest = np.concatenate([rows, *waiting[::-1]])
+        waiting = [rest[group] for group in batches(lengths[rest], budget)][::-1]
+
+
+def _free() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from scc2s.models._progress import bar
+
+from ._decoder import Decoder
+from ._embed import embed
+from ._generate import generate
+from ._score import score
+from ._tokens import as_list, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from scc2s.models._protocols import LabelScores, Pooling
+
+# Tokens of a padded batch. On a CPU small batches stay in its cache and win; a GPU wants to be filled.
+_BUDGET = {"cpu": 2048, "mps": 8192, "cuda": 16384}
+
+
+class TorchModel:
+    """A causal language model of transformers with its tokenizer. :func:`scc2s.models.load` makes one from a folder.
+
+    Parameters
+    ----------
+    lm
+        The model with its LM head, on its device.
+    tokenizer
+        Its tokenizer.
+    id
+        What provenance calls it.
+    revision
+        Commit of the hub repository.
+    family
+        Family of prompts it was trained on.
+    labels
+        Cell types that it can name.
+    weights_hash
+        Called once somebody asks for it: hashing takes a while for large weights.
+    """
+
+    def __init__(
+        self,
+        lm: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        id: str,
+        revision: str | None = None,
+        family: str = "scc2s",
+        labels: list[str] | None = None,
+        weights_hash: Callable[[], str] | None = None,
+    ) -> None:
+        self.id, self.revision, self.family, self.labels = id, revision, family, labels
+        self.tokenizer = tokenizer
+        self.token_budget = _BUDGET[lm.device.type]
+        self._weights_hash = weights_hash
+        pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+        self.max_tokens = _context(lm, tokenizer)
+        self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
+
+    def __repr__(self) -> str:
+        return f"TorchModel({self.id!r}, device={self.device!r}, dtype={self.dtype!r})"
+
+    @property
+    def device(self) -> str:
+        """Where the weights are."""
+        return str(self._decoder.device)
+
+    @property
+    def dtype(self) -> str:
+        """Number format of the weights."""
+        return str(self._decoder.lm.dtype).removeprefix("torch.")
+
+    def info(self) -> dict[str, Any]:
+        """What a result that this model gave should record."""
+        return {
+            "id": self.id,
+            "revision": self.revision,
+            "weights_hash": self._weights_hash() if self._weights_hash is not None else None,
+            "family": self.family,
+            "architecture": self._decoder.config.model_type,
+            "n_parameters": self._decoder.lm.num_parameters(),
+            "max_tokens": self.max_tokens,
+            "backend": "torch",
+            "device": self.device,
+            "dtype": self.dtype,
+            "torch": torch.__version__,
+            "transformers": version("transformers"),
+        }
+
+    def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
+        """Number of tokens of each text as a prompt, with the special tokens that the tokenizer adds."""
+        return tokenize(self.tokenizer, as_list(texts)).lengths
+
+    @torch.inference_mode()
+    def embed(
+        self,
+        prompts: Sequence[str],
+        *,
+        spans: Sequence[tuple[int, int]] | None = None,
+        pooling: Pooling = "mean",
+        layer: int = -1,
+        progress: bool = True,
+    ) -> np.ndarray:
+        """One vector a prompt; see :meth:`scc2s.models.Embeds.embed`."""
+        prompts = as_list(prompts)
+        with bar(len(prompts), "embed", show=progress) as running:
+            return embed(
+                self._decoder,
+                self.tokenizer,
+                prompts,
+                spans=spans,
+                pooling=pooling,
+                layer=layer,
+                budget=self.token_budget,
+                progress=running,
+            )
+
+    @torch.inference_mode()
+    def score(self, prompts: Sequence[str], choices: Sequence[str], *, progress: bool = True) -> LabelScores:
+        """Log-likelihood of each choice after each prompt; see :meth:`scc2s.models.Scores.score`."""
+        prompts, choices = as_list(prompts), as_list(choices)
+        with bar(len(prompts), "score", show=progress) as running:
+            return score(self._decoder, self.tokenizer, prompts, choices, budget=self.token_budget, progress=running)
+
+    @torch.inference_mode()
+    def generate(self, prompts: Sequence[str], *, max_new_tokens: int, progress: bool = True) -> list[str]:
+        """Greedy answers; see :meth:`scc2s.models.Generates.generate`."""
+        prompts = as_list(prompts)
+        with bar(len(prompts), "generate", show=progress) as running:
+            return generate(
+                self._decoder,
+                self.tokenizer,
+                prompts,
+                max_new_tokens=max_new_tokens,
+                # Each step reads all weights for one token a prompt, so more prompts at once cost little.
+                budget=4 * self.token_budget,
+                progress=running,
+            )
+
+
+def _context(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    # The tokenizer's own limit comes second: it is often that of the base model. Where it has none, it says 1e30.
+    declared = getattr(lm.config.get_text_config(), "max_position_embeddings", None) or tokenizer.model_max_length
+    return int(declared) if declared < 1e9 else None

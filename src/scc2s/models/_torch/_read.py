@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.utils import logging
+
+from scc2s.models._folder import saved_tokenizer_class, transformers_major
+from scc2s.models._weights import weights_hash
+
+from ._model import TorchModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import torch
+
+    from scc2s.models._sources import Source
+
+# Bytes of weights that take about a second to read.
+_SLOW = 5e8
+
+
+def read(
+    source: Source, *, device: torch.device, dtype: torch.dtype, family: str, labels: list[str] | None
+) -> TorchModel:
+    """A model from its folder, which was checked before.
+
+    Raises
+    ------
+    ValueError
+        Some weights are missing.
+    """
+    config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
+    with _bars(shown=_size(source.folder) > _SLOW):
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            source.folder,
+            config=config,
+            dtype=dtype,
+            device_map=str(device),
+            attn_implementation=_attention(config),
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    lm, report = loaded
+    if missing := sorted(report["missing_keys"]):
+        msg = (
+            f"{source.id} lacks {len(missing)} of its weights ({', '.join(missing[:3])}), which would be random; save all "
+            "of it: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
+        )
+        raise ValueError(msg)
+    return TorchModel(
+        lm,
+        _tokenizer(source.folder),
+        id=source.id,
+        revision=source.revision,
+        family=family,
+        labels=labels,
+        weights_hash=lambda: weights_hash(source.folder),
+    )
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+@contextmanager
+def _bars(*, shown: bool) -> Iterator[None]:
+    """Hide transformers' own progress bars, which also come where there is nothing to wait for."""
+    before = logging.is_progress_bar_enabled()
+    if not shown:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if before:
+            logging.enable_progress_bar()
+
+
+def _attention(config: Any) -> str | None:
+    # The fused kernels leave softcapping of the attention out, without a word in transformers 4.
+    return "eager" if getattr(config.get_text_config(), "attn_logit_softcapping", None) is not None else None
+
+
+def _tokenizer(folder: Path) -> Any:
+    # Transformers 4 does not know the class name under which transformers 5 saves every fast tokenizer.
+    renamed = transformers_major() < 5 and saved_tokenizer_class(folder) == "TokenizersBackend"
+    kind = PreTrainedTokenizerFast if renamed else AutoTokenizer
+    tokenizer = kind.from_pretrained(folder, local_files_only=True)
+    if not tokenizer.is_fast:
+        msg = f"{folder} has no tokenizer.json; write it: AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
+        raise ValueError(msg)
+    return tokenizer

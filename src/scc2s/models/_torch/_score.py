@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import copy
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from transformers.cache_utils import Cache
+
+from scc2s.models._protocols import LabelScores
+
+from ._memory import in_batches
+from ._prefix import growing, read_only, shared_start
+from ._tokens import check_lengths, pad_right, tokenize, windows
+from ._tree import mask, trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tqdm.auto import tqdm
+
+    from ._decoder import Decoder
+
+# Tokens of answers in one forward pass: few enough that mask and logits stay small beside the prompts.
+_TREE = 256
+
+
+def score(
+    decoder: Decoder,
+    tokenizer: Any,
+    prompts: list[str],
+    choices: list[str],
+    *,
+    budget: int,
+    progress: tqdm,
+) -> LabelScores:
+    """Exact log-likelihood of each choice and the end token; see :meth:`scc2s.models.Scores.score`."""
+    answers = _answers(tokenizer, prompts, choices)
+    n_tokens = np.array([len(answer) + 1 for answer in answers])
+    out = np.empty((len(prompts), len(choices)), dtype=np.float64)
+    for window in windows(len(prompts)):
+        ids = tokenize(tokenizer, prompts[window])
+        longest = int(n_tokens.max()) - 1
+        check_lengths(
+            ids.lengths, decoder.max_tokens, first=window.start, extra=longest, extra_name="the longest choice"
+        )
+        if decoder.tested:
+            forward, skip = _by_tree(decoder, ids.ids, answers, tokenizer.eos_token_id)
+            running = in_batches(ids.lengths - skip, budget, forward)
+        else:
+            running = in_batches(ids.lengths, 1, _by_cache(decoder, ids.ids, answers, tokenizer.eos_token_id))
+        for rows, values in running:
+            out[window][rows] = values
+            progress.update(len(rows))
+    return LabelScores(out, n_tokens)
+
+
+def _answers(tokenizer: Any, prompts: list[str], choices: list[str]) -> list[np.ndarray]:
+    """Token ids of the choices as they follow the prompts."""
+    if not len(choices):
+        msg = 'there is nothing to choose from; give at least one choice, e.g. choices=[" B cell", " T cell"]'
+        raise ValueError(msg)
+    if tokenizer.eos_token_id is None:
+        msg = "the tokenizer has no end token, so an answer has no end; set it: model.tokenizer.eos_token = ..."
+        raise ValueError(msg)
+    answers: list[np.ndarray] | None = None
+    # Prompts of one template end alike, and only their end can change how a choice is cut into tokens.
+    for prompt in {prompt[-32:]: prompt for prompt in prompts}.values() or [""]:
+        alone, *joint = tokenize(tokenizer, [prompt, *(prompt + choice for choice in choices)]).ids
+        found = [row[len(alone) :] for row in joint]
+        for row, choice, answer in zip(joint, choices, found, strict=True):
+            if not len(answer) or not np.array_equal(row[: len(alone)], alone):
+                msg = (
+                    f"choice {choice!r} does not start with a token of its own after the prompt; end no prompt with a "
+                    "space and begin every choice with one: choices=[f' {label}' for label in labels]"
+                )
+                raise ValueError(msg)
+        if answers is not None and not all(map(np.array_equal, answers, found)):
+            msg = "the choices have other tokens after some prompts than after others; score one template at a time"
+            raise ValueError(msg)
+        answers = found
+    return answers or []
+
+
+def _by_tree(
+    decoder: Decoder, ids: list[np.ndarray], answers: list[np.ndarray], eos: int
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """Every prompt once, then all choices in one forward pass behind it."""
+    start = shared_start(decoder, ids)
+
+    def forward(rows: np.ndarray) -> np.ndarray:
+        cache = growing(start.cache, len(rows))
+        prompts = [ids[row][start.n :] for row in rows]
+        hidden = decoder.hidden(pad_right(prompts), cache=cache)
+        own = torch.tensor([len(prompt) for prompt in prompts], device=hidden.device)
+        last = hidden[torch.arange(len(rows), device=hidden.device), own - 1]
+        width = start.n + hidden.shape[1]
+        past = read_only(cache)
+        out = np.empty((len(rows), len(answers)))
+        for tree in trees(answers, _TREE):
+            hidden = decoder.hidden(
+                torch.from_numpy(tree.tokens).expand(len(rows), -1),
+                cache=past,
+                mask=mask(tree, start.n + own, width, config=decoder.config, dtype=last.dtype),
+                positions=start.n + own[:, None] + torch.as_tensor(tree.depth, device=own.device),
+            )
+            states = torch.cat([last[:, None], hidden], dim=1)
+            # State 0 is the end of the prompt, state i + 1 the node i.
+            at = np.concatenate([tree.parent, tree.ends]) + 1
+            tokens = np.concatenate([tree.tokens, np.full(len(tree.ends), eos)])
+            order = np.argsort(at, kind="stable")
+            found = np.empty((len(rows), len(at)))
+            found[:, order] = decoder.log_probs(states, at[order], tokens[order]).cpu().numpy()
+            steps, stops = found[:, : len(tree.tokens)], found[:, len(tree.tokens) :]
+            out[:, tree.choices] = steps @ tree.sees[tree.ends].T + stops
+        return out
+
+    return forward, start.n
+
+
+def _by_cache(
+    decoder: Decoder, ids: list[np.ndarray], answers: list[np.ndarray], eos: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Every prompt once, then its keys and values copied for each choice: only what any architecture offers."""
+    keep = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(decoder.lm.forward).parameters else {}
+    inputs = pad_right(answers).to(decoder.device)
+    targets = pad_right([np.append(answer, eos) for answer in answers]).to(decoder.device)
+    counted = torch.arange(targets.shape[1], device=decoder.device) <= torch.tensor(
+        [[len(answer)] for answer in answers], device=decoder.device
+    )
+
+    def one(prompt: np.ndarray) -> np.ndarray:
+        begun = decoder.lm(
+            input_ids=torch.from_numpy(prompt.astype(np.int64))[None].to(decoder.device), use_cache=True, **keep
+        )
+        past = getattr(begun, "past_key_values", None)
+        if not isinstance(past, Cache):
+            msg = f"{type(decoder.lm).__name__} keeps no keys and values to score with; call model.generate"
+            raise ValueError(msg)
+        found = []
+        step = max(1, _TREE // inputs.shape[1])
+        for low in range(0, len(answers), step):
+            some = slice(low, low + step)
+            cache = copy.deepcopy(past)
+            cache.batch_repeat_interleave(len(inputs[some]))
+            behind = decoder.lm(input_ids=inputs[some], past_key_values=cache, use_cache=True).logits
+            first = begun.logits[:, -1:].expand(len(behind), -1, -1)
+            logits = torch.cat([first, behind], dim=1).float()
+            logp = logits.log_softmax(dim=-1).gather(2, targets[some, :, None])[..., 0]
+            found.append(logp.double().masked_fill(~counted[some], 0).sum(dim=1).cpu().numpy())
+        return np.concatenate(found)
+
+    return lambda rows: np.stack([one(ids[row]) for row in rows])
