@@ -13,7 +13,7 @@ warnings.filterwarnings("ignore", message=".*set_application.*")  # sphinx_autod
 
 project = "scc2s"
 author = "scc2s developers"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 version = release = installed_version("scc2s")
 
 extensions = [

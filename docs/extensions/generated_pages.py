@@ -50,7 +50,9 @@ def _catalogue(target: Path) -> None:
         memory = "-" if m["memory_bfloat16_gb"] == "-" else f"{m['memory_bfloat16_gb']} GB"
         sizes.append([f"`{m['id']}`", str(m["size"]), m["base"], str(m["context"]), str(genes), memory])
         terms.append([f"`{m['id']}`", m["tasks"].replace("_", " "), m["licence"], m["licence_seen"]])
-    first = _table(["model", "parameters", "base", "context, tokens", "genes in training", "weights in bfloat16"], sizes)
+    first = _table(
+        ["model", "parameters", "base", "context, tokens", "genes in training", "weights in bfloat16"], sizes
+    )
     second = _table(["model", "trained for", "licence as seen", "seen"], terms)
     target.write_text(f"{first}\n\n{second}\n", encoding="utf-8")
 
@@ -63,7 +65,7 @@ def _model_card(target: Path) -> None:
     target.write_text(text.lstrip().partition("\n")[2], encoding="utf-8")
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(_app: Sphinx) -> dict[str, bool]:
     """Write the pages before Sphinx looks for them."""
     generated = DOCS / "_generated"
     generated.mkdir(exist_ok=True)

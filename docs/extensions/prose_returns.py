@@ -14,7 +14,7 @@ def _returns_as_prose(self: NumpyDocstring, _section: str) -> list[str]:
     return self._format_block(":returns: ", lines)
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(_app: Sphinx) -> dict[str, bool]:
     """Replace napoleon's reading of the section."""
     NumpyDocstring._parse_returns_section = _returns_as_prose
     return {"parallel_read_safe": True}

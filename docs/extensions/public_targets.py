@@ -8,7 +8,9 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 
-def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> nodes.Element | None:
+def _resolve(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.Element | None:
     target = node.get("reftarget", "")
     public = re.sub(r"\._\w+", "", target)
     if node.get("refdomain") != "py" or not target.startswith("scc2s.") or public == target:
