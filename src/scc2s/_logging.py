@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 
 class _ScanpyVerbosity(logging.Filter):
@@ -18,11 +19,11 @@ class _Stderr(logging.StreamHandler):
     """Looks `sys.stderr` up at each message, so that notebooks and tests that replace it see the messages."""
 
     def __init__(self) -> None:
-        super().__init__(sys.stderr)
+        logging.Handler.__init__(self)  # StreamHandler's own would set the stream
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.setStream(sys.stderr)
-        super().emit(record)
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
 
 
 logger = logging.getLogger("scc2s")

@@ -15,7 +15,7 @@ ALIASES = {
 """Names in small letters, and the name that published C2S prompts use."""
 
 _RULES = {
-    "Homo sapiens": re.compile(r"ENSG\d|[A-Z][A-Z0-9]*[A-Z0-9.\-]*$|C\d+orf"),
+    "Homo sapiens": re.compile(r"ENSG\d|(?!ENS[A-Z]+\d{6})[A-Z][A-Z0-9]*[A-Z0-9.\-]*$|C\d+orf"),
     "Mus musculus": re.compile(r"ENSMUSG\d|[A-Z][a-z0-9\-]*[a-z][a-z0-9.\-]*$|mt-[A-Z][a-z]"),
 }
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from scc2s._anndata import get_adata
+from scc2s._anndata import get_adata, refuse_unwritable
 from scc2s._provenance import record
 
 from ._answers import as_answers, label_set, one_hot, read, score
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s.models import LanguageModel
+    from scc2s.models import Model
     from scc2s.prompts import Task
 
 
@@ -23,7 +23,7 @@ def annotate(
     adata: AnnData | MuData,
     *,
     labels: Sequence[str] | None = None,
-    model: str | LanguageModel | None = None,
+    model: str | Model | None = None,
     prompt: str | Task | None = None,
     mode: Literal["score", "generate"] = "score",
     target: str = "cell_type",
@@ -107,7 +107,7 @@ def annotate(
     `.obs['c2s_cell_type_raw']` : :class:`pandas.Series` (dtype `object`)
         What the model wrote. Only ``mode="generate"``.
     `.obs['c2s_cell_type_<groupby>']` : :class:`pandas.Series` (dtype `category`)
-        Label of the cell's group.
+        Label of the cell's group; missing where none of its cells has one.
     `.uns['c2s']['annotate']` (`['annotate_<name>']` for another name) : :class:`dict`
         Parameters, labels, prompt, number of shortened sentences, model and versions.
 
@@ -138,10 +138,11 @@ def annotate(
     )
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
+    refuse_unwritable(data)
     if groupby is not None and groupby not in data.obs:
         msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
         raise KeyError(msg)
-    loaded, task = choose(model, prompt, target)
+    loaded, task = choose(model, prompt, target, can=mode)
     names = label_set(labels, loaded, target, needed=mode == "score")
     choices = as_answers(names, task)
     room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
@@ -159,10 +160,18 @@ def annotate(
     if groupby is not None:
         write_groups(data, key, groupby, votes, names, min_prob)
     params = {
-        "mode": mode, "target": target, "labels": names, "groupby": groupby, "min_prob": min_prob,
-        "normalize": normalize, "prior_correction": prior_correction, "synonyms": dict(synonyms or {}), "max_new_tokens": max_new_tokens,
-        "sentence_key": sentence_key, "key_added": key,
-    }  # fmt: skip
+        "mode": mode,
+        "target": target,
+        "labels": names,
+        "groupby": groupby,
+        "min_prob": min_prob,
+        "normalize": normalize,
+        "prior_correction": prior_correction,
+        "synonyms": dict(synonyms or {}),
+        "max_new_tokens": max_new_tokens,
+        "sentence_key": sentence_key,
+        "key_added": key,
+    }
     name = "annotate" if key == "c2s_cell_type" else f"annotate_{key}"
     record(data, name, {**params, **question.params()}, model=loaded.info())
     return out if copy else None

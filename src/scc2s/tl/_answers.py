@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,13 @@ from ._labels import UNASSIGNED
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scc2s.models import LanguageModel
+    from scc2s.models import Model, Scores
     from scc2s.prompts import Task
 
     from ._question import Question
 
 
-def label_set(labels: Sequence[str] | None, model: LanguageModel, target: str, *, needed: bool) -> list[str]:
+def label_set(labels: Sequence[str] | None, model: Model, target: str, *, needed: bool) -> list[str]:
     """Labels to choose from: the user's, or those that the model declares for cell types."""
     if isinstance(labels, str):
         msg = f"labels is one text, {labels!r}; pass a list of labels, e.g. labels=[{labels!r}, ...]"
@@ -50,15 +51,13 @@ def as_answers(labels: Sequence[str], task: Task) -> list[str]:
     return [task.complete(**{task.response_fields[0]: label}) for label in labels]
 
 
-def score(
-    model: LanguageModel, question: Question, choices: Sequence[str], *, per_token: bool, corrected: bool
-) -> np.ndarray:
+def score(model: Scores, question: Question, choices: Sequence[str], *, per_token: bool, corrected: bool) -> np.ndarray:
     """Probability of each choice, cells x choices."""
     scores = model.score(question.rendered.texts, choices)
     if corrected:
-        texts, which = np.unique(np.asarray(question.null_texts, dtype=object), return_inverse=True)
+        texts, which = np.unique(np.asarray(question.null_texts(), dtype=object), return_inverse=True)
         null = model.score(texts.tolist(), choices, progress=False)
-        scores = scores.corrected(type(null)(null.logprob[which], null.n_tokens))
+        scores = scores.corrected(replace(null, logprob=null.logprob[which]))
     return scores.probabilities(per_token=per_token)
 
 

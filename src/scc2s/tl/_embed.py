@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from scc2s._anndata import get_adata
+from scc2s._anndata import get_adata, refuse_unwritable, sentence_slots
 from scc2s._provenance import record
 
 from ._question import ask, choose
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s.models import LanguageModel
+    from scc2s.models import Model
     from scc2s.prompts import Task
 
 
 def embed(
     adata: AnnData | MuData,
     *,
-    model: str | LanguageModel | None = None,
+    model: str | Model | None = None,
     prompt: str | Task | None = None,
     pooling: Literal["mean", "last"] = "mean",
     layer: int = -1,
@@ -95,12 +95,13 @@ def embed(
     _check(pooling, scope)
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
-    loaded, task = choose(model, prompt, "cell_type")
+    refuse_unwritable(data)
+    loaded, task = choose(model, prompt, "cell_type", can="embed")
     question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key)
     if n_empty := question.n_cells - len(question.cells):
         msg = (
             f"{n_empty} of {question.n_cells} cells have an empty sentence and so no embedding; "
-            f"leave them out: adata = adata[adata.obs[{sentence_key!r}] != ''].copy()"
+            f"leave them out: adata = adata[adata.obs[{sentence_slots(sentence_key).n_genes!r}] > 0].copy()"
         )
         raise ValueError(msg)
     spans = question.rendered.spans if scope == "sentence" else None

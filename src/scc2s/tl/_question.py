@@ -10,17 +10,14 @@ import numpy as np
 from scc2s import prompts
 from scc2s._anndata import get_sentences
 from scc2s._logging import logger
-from scc2s._settings import settings
-from scc2s.prompts._organism import guess_organism
+from scc2s.prompts._organism import ALIASES, guess_organism
 from scc2s.prompts._task import N_GENES, SENTENCE
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from scc2s.models import LanguageModel
+    from scc2s.models import Model
     from scc2s.prompts import Rendered, Task
-
-_ALIASES = {"human": "Homo sapiens", "mouse": "Mus musculus"}
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,12 @@ class Question:
     """Rows of the AnnData that the prompts are about."""
     n_cells: int
     """All rows."""
-    organisms: list[str]
-    """Organisms in the prompts."""
-    null_texts: list[str]
-    """The same prompts without the genes of the cell."""
+    fields: dict[str, list[str]]
+    """Values of the other fields in each prompt."""
+
+    def null_texts(self) -> list[str]:
+        """The same prompts without the genes of the cell."""
+        return self.task.render([""] * len(self.cells), self.fields).texts
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Rows of the cells asked about, among rows of NaN for all others."""
@@ -50,19 +49,21 @@ class Question:
             "task": self.task.name,
             "prompt": self.task.template,
             "prompt_family": self.task.family,
-            "organism": self.organisms,
+            "organism": sorted(set(self.fields.get("organism", []))),
             "n_cells": self.n_cells,
             "n_empty": self.n_cells - len(self.cells),
             "n_shortened": self.rendered.n_shortened,
         }
 
 
-def choose(model: str | LanguageModel | None, prompt: str | Task | None, name: str) -> tuple[LanguageModel, Task]:
+def choose(model: str | Model | None, prompt: str | Task | None, name: str, *, can: str) -> tuple[Any, Task]:
     """The model, and the wording it is asked in: `prompt`, or the task `name` of the model's family."""
     from scc2s import models
 
-    chosen = settings.model if model is None else model
-    loaded = models.load(chosen) if isinstance(chosen, str) else chosen
+    loaded = models.load(model)
+    if not hasattr(loaded, can):
+        msg = f"{loaded.id} cannot {can}; pass another model=..., see scc2s.models.catalogue()"
+        raise TypeError(msg)
     if isinstance(prompt, str):
         return loaded, prompts.custom(prompt)
     if prompt is not None:
@@ -80,7 +81,7 @@ def choose(model: str | LanguageModel | None, prompt: str | Task | None, name: s
 def ask(
     adata: AnnData,
     task: Task,
-    model: LanguageModel,
+    model: Model,
     *,
     organism: str | None,
     sentence_key: str,
@@ -107,8 +108,7 @@ def ask(
         rendered=rendered,
         cells=cells,
         n_cells=len(sentences),
-        organisms=sorted(set(fields.get("organism", []))),
-        null_texts=task.render([""] * len(cells), fields).texts,
+        fields=fields,
     )
 
 
@@ -144,7 +144,7 @@ def _organism(adata: AnnData, organism: str | None) -> np.ndarray:
             else:
                 logger.info("no organism is given; taking %s by the gene names, pass organism=... if wrong", organism)
         values = np.full(adata.n_obs, str(organism), dtype=object)
-    return np.array([_ALIASES.get(v.lower(), v) for v in values], dtype=object)
+    return np.array([ALIASES.get(v.lower(), v) for v in values], dtype=object)
 
 
 def _column(adata: AnnData, name: str) -> np.ndarray:

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_CAVEAT = (
+    "scc2s-mini was trained on the training cells of this same data set (and of three other blood data sets); the "
+    "cells measured here were held out, but donor, laboratory and protocol are the same. It is a small model for "
+    "trying, teaching and testing, not an annotator for other tissues. Research use only."
+)
+
+
+def tables(summary: dict[str, Any]) -> list[Table]:
+    """What was measured, as tables for a terminal."""
+    from rich.table import Table
+
+    return [_rich(Table, title, header, rows) for title, header, rows in _parts(summary)]
+
+
+def markdown(summary: dict[str, Any]) -> str:
+    """What was done and measured, as a page."""
+    lines = [
+        "# scc2s demo",
+        "",
+        f"{summary['n_obs']} cells of {summary['data']}: sentences of up to {summary['n_genes']} genes, "
+        f"rank-expression fit, reconstruction, embedding and annotation with {summary['model']['id']}, UMAP.",
+        "",
+        _CAVEAT,
+    ]
+    for title, header, rows in _parts(summary):
+        lines += ["", f"## {title}", "", _row(header), _row(["---"] * len(header)), *map(_row, rows)]
+    lines += ["", "## Files", "", *(f"- `{name}`" for name in summary["files"])]
+    lines += ["", "## Versions", "", ", ".join(f"{k} {v}" for k, v in summary["versions"].items())]
+    return "\n".join(lines) + "\n"
+
+
+def _parts(summary: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, header and rows of each table."""
+    fit = summary["fit"]
+    return [
+        (
+            f"Cell types of {summary['n_test']} held-out cells ({summary['n_labels']} types, "
+            f"{summary['n_train']} cells to train on)",
+            ["method", "accuracy", "95 % interval", "macro-F1"],
+            [
+                [name, f"{s['accuracy']:.3f}", f"{s['low']:.3f} to {s['high']:.3f}", f"{s['macro_f1']:.3f}"]
+                for name, s in summary["held_out"].items()
+            ],
+        ),
+        (
+            "Expression from rank",
+            ["slope", "intercept", "R2", "R2, all ranks fitted", "Pearson", "Spearman"],
+            [[f"{fit[k]:.3f}" for k in ("slope", "intercept", "r2", "r2_all_ranks", "pearson", "spearman")]],
+        ),
+        (
+            "Speed",
+            ["step", "cells per second"],
+            [[step, f"{rate:,.0f}"] for step, rate in summary["cells_per_second"].items()],
+        ),
+    ]
+
+
+def _rich(kind: type[Table], title: str, header: list[str], rows: list[list[str]]) -> Table:
+    table = kind(title=title, title_justify="left")
+    for i, name in enumerate(header):
+        table.add_column(name, justify="left" if i == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from scc2s._anndata import get_adata
+from scc2s.metrics import mean_by_group
+
+from ._axes import finish, new_axes
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+    from mudata import MuData
+
+_MOST_NUMBERS = 400
+_DARK = 0.55
+
+
+def labels(
+    adata: AnnData | MuData,
+    groupby: str,
+    *,
+    key: str = "c2s_cell_type",
+    kind: Literal["confusion", "probability"] = "confusion",
+    mod: str = "rna",
+    cmap: str = "Blues",
+    ax: Axes | None = None,
+    show: bool | None = None,
+) -> Axes:
+    """Labels of :func:`scc2s.tl.annotate` against groups of cells, as a heat map.
+
+    Parameters
+    ----------
+    adata
+        Annotated cells.
+    groupby
+        Column of ``.obs``: known cell types, or clusters. One row a group, in the column's colors where
+        ``.uns["<groupby>_colors"]`` has them.
+    key
+        Name of the labels in ``.obs``.
+    kind
+        ``"confusion"``: share of each group's cells that got each label. ``"probability"``: mean probability of each
+        label over the group's cells, from ``.obsm["<key>_probs"]``. Cells without a label do not count in either.
+    mod
+        Modality, where `adata` is a MuData.
+    cmap
+        Color map for 0 to 1.
+    ax
+        Axes to draw on; ``None`` makes a figure.
+    show
+        Show the figure; ``None`` does as ``scanpy.settings.autoshow`` says, and never with `ax`.
+
+    Returns
+    -------
+    The Axes.
+
+    Raises
+    ------
+    KeyError
+        If labels, probabilities or groups are not there.
+
+    Examples
+    --------
+    >>> import pandas as pd, scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()
+    >>> adata.obs["c2s_cell_type"] = adata.obs["bulk_labels"].astype(str).str[:4].astype("category")
+    >>> sc.pl.c2s_labels(adata, "bulk_labels", show=False).get_ylabel()
+    'bulk_labels'
+    """
+    adata = get_adata(adata, mod)
+    for name in (groupby, key):
+        if name not in adata.obs:
+            fix = "call sc.tl.c2s_annotate(adata) first" if name == key else "pass groupby=... from adata.obs"
+            msg = f"adata.obs has no column {name!r}; {fix}"
+            raise KeyError(msg)
+    table = _shares(adata, groupby, key) if kind == "confusion" else _probabilities(adata, groupby, key, kind)
+    given = ax
+    ax = new_axes(ax, figsize=(2.5 + 0.42 * table.shape[1], 2.2 + 0.36 * table.shape[0]))
+    image = ax.imshow(table.to_numpy(), cmap=cmap, vmin=0, vmax=1, aspect="auto")
+    ax.set_xticks(range(table.shape[1]), table.columns, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(table.shape[0]), table.index)
+    ax.set(xlabel=key, ylabel=groupby)
+    if table.size <= _MOST_NUMBERS:
+        _numbers(ax, table.to_numpy())
+    _color_rows(ax, adata, groupby)
+    name = "share of the row's cells" if kind == "confusion" else "mean probability"
+    ax.figure.colorbar(image, ax=ax, label=name, fraction=0.03, pad=0.02)
+    return finish(ax, show, given=given)
+
+
+def _shares(adata: AnnData, groupby: str, key: str) -> pd.DataFrame:
+    """Rows add up to 1; empty groups stay as rows of NaN."""
+    groups, found = adata.obs[groupby].astype("category"), adata.obs[key].astype("category")
+    counts = pd.crosstab(groups, found, dropna=False).reindex(groups.cat.categories)[found.cat.categories]
+    return counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
+
+
+def _probabilities(adata: AnnData, groupby: str, key: str, kind: str) -> pd.DataFrame:
+    if kind != "probability":
+        msg = f"kind={kind!r} is not known; pass kind='confusion' or kind='probability'"
+        raise ValueError(msg)
+    if f"{key}_probs" not in adata.obsm:
+        msg = f"adata.obsm has no {key + '_probs'!r}; call sc.tl.c2s_annotate(adata, mode='score') first"
+        raise KeyError(msg)
+    probs, groups = adata.obsm[f"{key}_probs"], adata.obs[groupby].astype("category").cat
+    means = mean_by_group(probs.to_numpy(dtype=float), groups.codes.to_numpy(), len(groups.categories))
+    return pd.DataFrame(means, index=groups.categories, columns=_names(adata, key, probs))
+
+
+def _names(adata: AnnData, key: str, probs: pd.DataFrame) -> list[str]:
+    """Labels as they were given: names of columns cannot hold a slash."""
+    for record in adata.uns.get("c2s", {}).values():
+        params = record.get("params", {})
+        if params.get("key_added") == key and len(params.get("labels", [])) == probs.shape[1]:
+            return list(params["labels"])
+    return probs.columns.tolist()
+
+
+def _numbers(ax: Axes, values: np.ndarray) -> None:
+    for (i, j), value in np.ndenumerate(values):
+        if value >= 0.005:
+            text = f"{value:.2f}".lstrip("0")
+            ax.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if value > _DARK else "black")
+
+
+def _color_rows(ax: Axes, adata: AnnData, groupby: str) -> None:
+    """A square before each row, in the color that scanpy gives the group."""
+    colors = adata.uns.get(f"{groupby}_colors")
+    n_rows = len(ax.get_yticks())
+    if colors is None or len(colors) < n_rows:
+        return
+    left = ax.get_yaxis_transform()
+    ax.scatter(
+        [-0.012] * n_rows, range(n_rows), marker="s", s=30, c=list(colors)[:n_rows], transform=left, clip_on=False
+    )
+    ax.tick_params(axis="y", length=0, pad=10)
