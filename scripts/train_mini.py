@@ -27,6 +27,7 @@ from scc2s import prompts, train
 
 SEED = 0
 N_GENES = 200
+COPIES = {"cell_type": 26, "generate": 7, "generate_unconditional": 2, "perturb": 22, "caption": 4}
 
 
 def corpus(datasets: dict[str, ad.AnnData], *, part: str, copies: dict[str, int], augment: train.Augment | None, seed: int):
@@ -93,7 +94,6 @@ def new_model(tokenizer, genes: list[str], vectors: np.ndarray, *, width: int, l
         intermediate_size=4 * width,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
-        attention_dropout=dropout,
         hidden_dropout=dropout,
         bos_token_id=0,
         eos_token_id=0,
@@ -112,16 +112,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--heads", type=int, default=3)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--copies", type=json.loads, default={"cell_type": 12, "generate": 2, "generate_unconditional": 1, "perturb": 4, "caption": 2})
+    parser.add_argument("--copies", type=json.loads, default=COPIES)
     parser.add_argument("--thin", type=float, default=0.5)
     parser.add_argument("--drop", type=float, default=0.3)
-    parser.add_argument("--save-steps", type=int, default=200)
+    parser.add_argument("--save-steps", type=int, default=300)
     args = parser.parse_args()
     args.run.mkdir(parents=True, exist_ok=True)
 

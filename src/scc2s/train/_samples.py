@@ -67,7 +67,7 @@ def task_samples(
     for copy in range(copies):
         rng = np.random.default_rng([seed, copy])
         targets = plain
-        if writes_cell and augment is not None:
+        if writes_cell and augment is not None and not shows_cell:  # the prompt says how many genes to write
             lengths = augment.lengths(len(plain), n_genes, rng)
             targets = [" ".join(s.split()[:n]) for s, n in zip(plain, lengths, strict=True)]
         prompts = (
