@@ -2,6 +2,7 @@ from ._check import check
 from ._rank_fit import rank_fit
 from ._recipe import recipe
 from ._reconstruct import reconstruct
+from ._samples import samples
 from ._sentences import sentences
 
-__all__ = ["check", "rank_fit", "recipe", "reconstruct", "sentences"]
+__all__ = ["check", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]

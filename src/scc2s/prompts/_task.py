@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SENTENCE = "cell_sentence"
 N_GENES = "n_genes"
+SENTENCES = (SENTENCE, "perturbed_sentence")
+"""Fields that hold a cell rather than text from a table."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,10 @@ class Task:
         if tail is not None and tail[0].strip() and out.endswith(tail[0].strip()):
             out = out[: -len(tail[0].strip())]
         return out.strip().rstrip(".").strip()
+
+
+def _fields(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f for _, f, _, _ in Formatter().parse(text) if f is not None))
 
 
 def _fields(text: str) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from scc2s import prompts
 from scc2s._anndata import get_sentences
+from scc2s._fields import prompt_fields
 from scc2s._logging import logger
-from scc2s.prompts._organism import ALIASES, guess_organism
-from scc2s.prompts._task import N_GENES, SENTENCE
+from scc2s.prompts._task import SENTENCE
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -95,7 +95,7 @@ def ask(
     cells = np.flatnonzero([bool(s.strip()) for s in sentences])
     if len(cells) < len(sentences):
         logger.warning("%d of %d cells have an empty sentence", len(sentences) - len(cells), len(sentences))
-    fields = {name: values[cells].tolist() for name, values in _fields(adata, task, organism).items()}
+    fields = {name: values[cells].tolist() for name, values in prompt_fields(adata, task.fields, organism=organism).items()}
     room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
     rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)
     if rendered.n_shortened:
@@ -110,49 +110,3 @@ def ask(
         n_cells=len(sentences),
         fields=fields,
     )
-
-
-def _fields(adata: AnnData, task: Task, organism: str | None) -> dict[str, np.ndarray]:
-    """Values of the prompt's other fields, one a cell: the organism, and columns of obs."""
-    found = {}
-    for name in task.fields:
-        if name in (SENTENCE, N_GENES):
-            continue
-        if name == "organism":
-            found[name] = _organism(adata, organism)
-        elif name in adata.obs:
-            found[name] = _column(adata, name)
-        else:
-            msg = f"the prompt has a field {{{name}}}, and adata.obs has no such column; set adata.obs[{name!r}] = ..."
-            raise KeyError(msg)
-    return found
-
-
-def _organism(adata: AnnData, organism: str | None) -> np.ndarray:
-    """Argument, column of obs, entry of uns, or a guess from how the genes are written: the first that is there."""
-    if organism is None and "organism" in adata.obs:
-        values = _column(adata, "organism")
-    else:
-        organism = organism or adata.uns.get("organism")
-        if organism is None:
-            organism = guess_organism(adata.var_names)
-            if organism is None:
-                organism = "Homo sapiens"
-                logger.warning(
-                    "no organism is given and the gene names do not tell; taking %s, pass organism=...", organism
-                )
-            else:
-                logger.info("no organism is given; taking %s by the gene names, pass organism=... if wrong", organism)
-        values = np.full(adata.n_obs, str(organism), dtype=object)
-    return np.array([ALIASES.get(v.lower(), v) for v in values], dtype=object)
-
-
-def _column(adata: AnnData, name: str) -> np.ndarray:
-    column = adata.obs[name]
-    if n_missing := int(column.isna().sum()):
-        msg = (
-            f"adata.obs[{name!r}] is missing for {n_missing} cells, and the prompt names it; "
-            f"fill it, e.g. adata.obs[{name!r}] = adata.obs[{name!r}].astype(object).fillna('unknown')"
-        )
-        raise ValueError(msg)
-    return column.astype(str).to_numpy(dtype=object)

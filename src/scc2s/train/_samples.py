@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from string import Formatter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from scc2s.prompts._task import SENTENCE, SENTENCES
 
 from ._sentences import varied_sentences
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from scc2s.prompts import Task
 
     from ._augment import Augment
-
-# Fields of a response that are sentences of a cell rather than text from a table.
-SENTENCES = ("cell_sentence", "perturbed_sentence")
 
 
 def task_samples(
@@ -58,9 +56,9 @@ def task_samples(
     if pairs is None:
         pairs = np.repeat(np.arange(X.shape[0])[:, None], 2, axis=1)
     shown, answered = pairs[:, 0], pairs[:, 1]
-    wanted = [f for _, f, _, _ in Formatter().parse(task.response) if f is not None]
+    wanted = task.response_fields
     writes_cell = any(f in SENTENCES for f in wanted)
-    shows_cell = "cell_sentence" in task.fields
+    shows_cell = SENTENCE in task.fields
     plain = varied_sentences(X[answered], names, n_genes=n_genes) if writes_cell else []
     texts = {f: np.asarray(v, dtype=object)[answered].tolist() for f, v in fields.items()}
     frames = []
