@@ -10,7 +10,8 @@ from anndata import AnnData
 from scc2s._expression import Expression
 from scc2s._genes import gene_words, refuse_ids, used
 from scc2s._logging import logger
-from scc2s.sentences import join, words
+from scc2s.sentences import join
+from scc2s.sentences._names import refuse_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +122,7 @@ def expression(
     logger.info("expression is taken from %s", source)
     found = Expression(X, names, source, None if allowed.all() else allowed)
     if on_duplicate == "error":
-        words(kept)
+        refuse_repeats(kept, upper=upper)
         return found
     return found.merged(on_duplicate)
 

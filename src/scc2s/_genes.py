@@ -25,7 +25,9 @@ def symbols(var: pd.DataFrame, gene_symbols: str | None) -> pd.Series:
     if gene_symbols is None:
         return pd.Series(var.index.astype(str))
     if gene_symbols not in var:
-        msg = f"var has no column {gene_symbols!r}; pass one of {', '.join(map(repr, var.columns)) or '(none is there)'}"
+        msg = (
+            f"var has no column {gene_symbols!r}; pass one of {', '.join(map(repr, var.columns)) or '(none is there)'}"
+        )
         raise KeyError(msg)
     return var[gene_symbols].astype(object).reset_index(drop=True)
 
@@ -48,11 +50,16 @@ def used(
         logger.warning("%d of %d genes have no symbol and are left out", (~keep).sum(), len(keep))
     if var_mask is not None:
         keep &= _as_mask(index, var_mask)
-    if out := list(exclude):
+    if out := listed(exclude):
         found = index.isin(out) | np.isin(names, out)
         logger.info("%d genes are left out by exclude (%d names given)", found.sum(), len(out))
         keep &= ~found
     return keep
+
+
+def listed(names: str | Iterable[str]) -> list[str]:
+    """Names as a list; a single one may stand without brackets."""
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _as_mask(index: pd.Index, var_mask: np.ndarray | pd.Series) -> np.ndarray:

@@ -76,7 +76,11 @@ def log_blocks(
 ) -> Iterator[np.ndarray | sparse.csr_matrix]:
     """Log-normalised values of the genes that are used; totals are over all genes."""
     if values.kind in ("scaled", "not finite", "empty"):
-        what = {"scaled": "negative values (scaled data?)", "not finite": "NaN or infinite values", "empty": "no values above 0"}
+        what = {
+            "scaled": "negative values (scaled data?)",
+            "not finite": "NaN or infinite values",
+            "empty": "no values above 0",
+        }
         msg = f"{expressed.source} holds {what[values.kind]}; pass layer= or use_raw= with counts or log-normalised values"
         raise ValueError(msg)
     for _, block in expressed.blocks(2048):
@@ -139,7 +143,8 @@ def _whole_ratios(rows: list[np.ndarray], base: float | None) -> float:
     votes = []
     for row in rows:
         linear = _unlog(row, base)
-        ratio = linear / linear.min(initial=np.inf)
+        with np.errstate(over="ignore"):
+            ratio = linear / linear.min(initial=np.inf)
         ratio = ratio[(ratio > 1.5) & (ratio < 10)]
         if len(ratio):
             votes.append(np.mean(np.abs(ratio - np.rint(ratio)) < 0.02) > 0.8)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scc2s._anndata import expression, get_adata, refuse_unwritable
+from scc2s._genes import listed
 from scc2s._logging import logger
 from scc2s._provenance import record
 from scc2s._values import describe, log_blocks
@@ -94,7 +95,7 @@ def rank_fit(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
-    exclude = [exclude] if isinstance(exclude, str) else list(exclude)
+    exclude = listed(exclude)
     expressed = expression(
         data,
         layer=layer,

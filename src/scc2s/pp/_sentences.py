@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from scc2s._anndata import expression, get_adata, refuse_unwritable, sentence_slots
+from scc2s._genes import listed
 from scc2s._logging import logger
 from scc2s._provenance import record
 from scc2s._settings import settings
@@ -136,7 +137,7 @@ def sentences(
         raise ValueError(msg)
     if store is None:
         store = "ranks" if data.n_obs > _MANY_CELLS else "text"
-    exclude = [exclude] if isinstance(exclude, str) else list(exclude)
+    exclude = listed(exclude)
     expressed = expression(
         data,
         layer=layer,

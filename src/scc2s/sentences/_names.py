@@ -62,18 +62,23 @@ def words(names: Sequence[str], *, upper: bool = False) -> list[str]:
     ['CD3D', 'HLA_DRA']
     """
     out = as_words(names, upper=upper)
-    if "" in out:
-        msg = f"gene {out.index('')} has an empty name; drop it: adata = adata[:, adata.var_names.str.strip() != '']"
+    refuse_repeats(out, upper=upper)
+    return out
+
+
+def refuse_repeats(words: Sequence[str], *, upper: bool = False) -> None:
+    """Raise if a word is empty or stands for two genes."""
+    if "" in words:
+        msg = f"gene {words.index('')} has an empty name; drop it: adata = adata[:, adata.var_names.str.strip() != '']"
         raise ValueError(msg)
-    if len(set(out)) < len(out):
-        twice = [w for w, n in Counter(out).items() if n > 1]
+    if len(set(words)) < len(words):
+        twice = [w for w, n in Counter(words).items() if n > 1]
         msg = (
             f"{len(twice)} gene names stand for more than one gene{' after upper-casing' if upper else ''}: "
-            f"{', '.join(twice[:5])}{', …' if len(twice) > 5 else ''}; pass on_duplicate='max' (or 'sum') to merge them, "
-            "or call adata.var_names_make_unique() first"
+            f"{', '.join(twice[:5])}{', …' if len(twice) > 5 else ''}; pass on_duplicate='max' (or 'sum') to merge "
+            "them, or call adata.var_names_make_unique() first"
         )
         raise ValueError(msg)
-    return out
 
 
 def as_words(names: Iterable[str], *, upper: bool = False) -> list[str]:

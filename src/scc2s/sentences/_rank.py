@@ -50,7 +50,7 @@ def rank(
     seed
         Seed of the tie hash.
     allowed
-        Boolean, one entry a gene: genes marked ``False`` are left out, as if they were not in the matrix.
+        Boolean, one entry a gene: genes marked ``False`` are left out, but their values are checked too.
     n_jobs
         Threads; ``None`` takes all cores. The result does not depend on it.
 

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pytest
+import scanpy as sc
+from mudata import MuData
+from sentence_cases import adata_of
+
+import scc2s
+from scc2s.sentences import RankFit, rank
+
+FIT = RankFit(slope=-1, intercept=2)
+
+
+def with_sentences(*text, n_genes=5):
+    adata = adata_of(np.zeros((len(text), n_genes), np.float32))
+    adata.obs["c2s_sentence"] = list(text)
+    return adata
+
+
+def test_genes_get_the_value_of_their_rank_and_absent_ones_none():
+    adata = with_sentences("G3 G0", "")
+    scc2s.pp.reconstruct(adata, fit=FIT)
+    layer = adata.layers["c2s_reconstructed"]
+    assert layer.format == "csr"
+    assert layer.dtype == np.float32
+    np.testing.assert_allclose(layer.toarray(), [[2 - np.log10(2), 0, 0, 2, 0], [0] * 5], rtol=1e-6)
+
+
+def test_values_below_zero_only_if_asked_for():
+    adata = with_sentences("G3 G0")
+    low = RankFit(slope=-1, intercept=0.1)
+    scc2s.pp.reconstruct(adata, fit=low)
+    assert adata.layers["c2s_reconstructed"].nnz == 1
+    scc2s.pp.reconstruct(adata, fit=low, clip=False)
+    assert adata.layers["c2s_reconstructed"].min() == pytest.approx(0.1 - np.log10(2))
+
+
+def test_words_that_are_no_gene_are_counted_and_hold_their_place(caplog):
+    adata = with_sentences("X G1", "G1 G1.")
+    scc2s.pp.reconstruct(adata, fit=FIT)
+    assert adata.layers["c2s_reconstructed"][:, 1].toarray().ravel().tolist() == pytest.approx([2 - np.log10(2), 2])
+    assert "1 of 4 words of the sentences are no gene of .var" in caplog.text
+    assert adata.uns["c2s"]["reconstructed"]["params"]["n_invalid"] == 1
+    scc2s.pp.reconstruct(adata, fit=FIT, unknown="drop")
+    assert adata.layers["c2s_reconstructed"][0, 1] == 2
+
+
+@pytest.mark.parametrize("store", ["text", "ranks"])
+def test_sentences_of_the_reconstruction_are_the_sentences(store):
+    X = np.random.default_rng(0).negative_binomial(0.3, 0.2, (60, 90)).astype(np.float32)
+    adata = adata_of(X)
+    scc2s.pp.sentences(adata, n_genes=30, store=store)
+    scc2s.pp.rank_fit(adata)
+    scc2s.pp.reconstruct(adata)
+    names = list(adata.var_names)
+    np.testing.assert_array_equal(rank(adata.layers["c2s_reconstructed"], names=names), rank(X, 30, names=names))
+
+
+def test_symbols_and_capitals_that_the_sentences_were_made_with():
+    adata = adata_of([[3.0, 2, 1]])
+    adata.var["symbol"] = ["Cd3d", "Lyz2", "HLA DRA"]
+    scc2s.pp.sentences(adata, gene_symbols="symbol", upper=True)
+    scc2s.pp.reconstruct(adata, fit=FIT)
+    assert adata.layers["c2s_reconstructed"].toarray()[0].argsort().tolist() == [2, 1, 0]
+
+
+def test_genes_of_one_name_go_to_its_first_column():
+    adata = adata_of([[3.0, 2, 1]])
+    adata.var_names = ["A", "B", "A"]
+    scc2s.pp.sentences(adata, on_duplicate="max")
+    scc2s.pp.reconstruct(adata, fit=FIT)
+    assert (adata.layers["c2s_reconstructed"].toarray()[0] > 0).tolist() == [True, True, False]
+
+
+def test_missing_parts_say_what_to_call():
+    with pytest.raises(KeyError, match=r"call sc.pp.c2s_rank_fit\(adata\) first, or pass fit="):
+        scc2s.pp.reconstruct(with_sentences("G1"))
+    with pytest.raises(KeyError, match=r"call sc.pp.c2s_sentences\(adata\) first"):
+        scc2s.pp.reconstruct(adata_of([[1.0]]), fit=FIT)
+
+
+def test_copy_modality_key_and_write(tmp_path):
+    data = MuData({"rna": with_sentences("G1")})
+    out = scc2s.pp.reconstruct(data, fit=FIT, key_added="c2s_line", copy=True)
+    assert "c2s_line" not in data.mod["rna"].layers
+    written = out.mod["rna"]
+    written.write_h5ad(tmp_path / "a.h5ad")
+    again = ad.read_h5ad(tmp_path / "a.h5ad")
+    assert (again.layers["c2s_line"] != written.layers["c2s_line"]).nnz == 0
+    assert again.uns["c2s"]["line"]["params"]["slope"] == -1
+
+
+def test_real_cells_keep_the_shape_of_their_profile():
+    adata = sc.datasets.pbmc68k_reduced()
+    scc2s.pp.sentences(adata, n_genes=None)
+    scc2s.pp.rank_fit(adata)
+    scc2s.pp.reconstruct(adata)
+    true, predicted = adata.raw.X.toarray(), adata.layers["c2s_reconstructed"].toarray()
+    expressed = true > 0
+    assert np.corrcoef(true[expressed], predicted[expressed])[0, 1] > 0.9
+    assert ((predicted > 0) <= expressed).all()
