@@ -27,7 +27,7 @@ from scc2s import prompts, train
 
 SEED = 0
 N_GENES = 200
-COPIES = {"cell_type": 26, "generate": 7, "generate_unconditional": 2, "perturb": 22, "caption": 4}
+COPIES = {"cell_type": 20, "generate": 4, "generate_unconditional": 1, "perturb": 12, "caption": 2}
 
 
 def corpus(datasets: dict[str, ad.AnnData], *, part: str, copies: dict[str, int], augment: train.Augment | None, seed: int):
