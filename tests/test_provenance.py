@@ -8,6 +8,11 @@ import pytest
 
 from scc2s._provenance import plain, record, versions
 
+
+class Version(str):
+    """As torch gives its version."""
+
+
 PARAMS = {
     "none": None,
     "text": "a/b",
@@ -19,6 +24,7 @@ PARAMS = {
     "empty_table": {},
     "path": Path("x"),
     "float": np.float32(0.5),
+    "subclass_of_str": Version("2.13"),
 }
 
 

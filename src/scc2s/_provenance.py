@@ -28,7 +28,9 @@ def plain(value: Any) -> Any:
     """A value as h5ad and zarr hold it: ``None`` as ``"None"``, paths as text, tuples as arrays or lists of text."""
     if value is None:
         return "None"
-    if isinstance(value, str | bool | int | float | np.generic | np.ndarray):
+    if isinstance(value, str):
+        return str(value)  # writers know no subclass, such as torch's version
+    if isinstance(value, bool | int | float | np.generic | np.ndarray):
         return value
     if isinstance(value, dict):
         return {str(k).replace("/", "|"): plain(v) for k, v in value.items()}

@@ -113,11 +113,12 @@ def annotate(
     from scc2s import tl
 
     def work(adata: AnnData) -> dict[str, Any]:
+        labels = _labels(adata, label, labels_from)
         _need_sentences(adata)
         loaded = _load(model, device, dtype)
         tl.annotate(
             adata,
-            labels=_labels(adata, label, labels_from),
+            labels=labels,
             model=loaded,
             prompt=prompt,
             mode=mode,  # type: ignore[arg-type]  # checked by annotate
@@ -202,7 +203,11 @@ def _run(command: str, source: Path, target: Path, work: Callable[[AnnData], dic
     if not target.resolve().parent.is_dir():
         msg = f"there is no folder {target.parent} to write to; call mkdir -p {target.parent}"
         raise FileNotFoundError(msg)
-    adata = read_h5ad(source)
+    try:
+        adata = read_h5ad(source)
+    except Exception as error:  # h5py and anndata raise many kinds, none of which names the file
+        msg = f"cannot read {source} ({error}); pass an h5ad file that scanpy.read_h5ad opens"
+        raise OSError(msg) from error
     start = time.perf_counter()
     result = work(adata)
     seconds = time.perf_counter() - start

@@ -308,3 +308,44 @@ def test_scanpy_plots_the_labels_as_they_are() -> None:
     axes = sc.pl.umap(adata, color=["bulk_labels", "c2s_cell_type", "c2s_cell_type_prob"], show=False)
     assert len(axes) == 3
     assert len(adata.uns["c2s_cell_type_colors"]) == len(adata.obs["c2s_cell_type"].cat.categories)
+
+
+class TestRealModel:
+    def test_probabilities_are_those_of_the_whole_answers(self, blood: ad.AnnData, tiny: Callable[..., object]) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        scc2s.tl.annotate(blood, model=tiny())
+        folder = tiny().id
+        plain, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+        task = scc2s.prompts.get("cell_type")
+        labels = blood.uns["c2s"]["annotate"]["params"]["labels"].tolist()
+        for cell in (0, 11):
+            text = task.render([blood.obs["c2s_sentence"].iloc[cell]], {"organism": "Homo sapiens"}).texts[0]
+            start = tokenizer(text, return_tensors="pt").input_ids
+            sums = []
+            for label in labels:
+                answer = tokenizer(task.complete(cell_type=label)).input_ids + [tokenizer.eos_token_id]
+                ids = torch.cat([start, torch.tensor([answer])], dim=1)
+                with torch.no_grad():
+                    logprob = plain(ids).logits[0, start.shape[1] - 1 : -1].log_softmax(-1)
+                sums.append(float(logprob[torch.arange(len(answer)), answer].sum()))
+            assert blood.obsm["c2s_cell_type_probs"].to_numpy()[cell] == pytest.approx(softmax(sums), abs=1e-4)
+
+    def test_declared_labels_are_the_default(self, blood: ad.AnnData, tiny: Callable[..., object]) -> None:
+        scc2s.tl.annotate(blood, model=tiny())
+        assert blood.obsm["c2s_cell_type_probs"].columns.tolist() == tiny().labels
+
+    def test_free_text_of_an_untrained_model_is_unmapped_not_an_error(
+        self, blood: ad.AnnData, tiny: Callable[..., object]
+    ) -> None:
+        scc2s.tl.annotate(blood, model=tiny(), mode="generate", max_new_tokens=4)
+        assert set(blood.obs["c2s_cell_type"]) <= {*tiny().labels, "unmapped"}
+        assert blood.obs["c2s_cell_type_raw"].str.len().gt(0).any()
+
+    def test_a_prompt_that_fills_the_context_leaves_room_for_the_longest_label(
+        self, blood: ad.AnnData, tiny: Callable[..., object]
+    ) -> None:
+        scc2s.tl.annotate(blood, model=tiny(context=40), prompt="{cell_sentence}")
+        assert blood.uns["c2s"]["annotate"]["params"]["n_shortened"] == 24
+        assert np.isfinite(blood.obs["c2s_cell_type_prob"]).all()

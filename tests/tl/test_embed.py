@@ -12,6 +12,7 @@ import scc2s
 from scc2s.models import CallableModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 GENES = ["CD3D", "CD79A", "LYZ", "NKG7"]
@@ -229,3 +230,44 @@ def test_neighbors_and_umap_take_the_result() -> None:
     sc.pp.neighbors(adata, use_rep="X_c2s", n_neighbors=5)
     sc.tl.umap(adata, maxiter=5)
     assert adata.obsm["X_umap"].shape == (60, 2)
+
+
+class TestRealModel:
+    def test_a_cell_has_one_embedding_alone_or_in_any_company(
+        self, blood: ad.AnnData, tiny: Callable[..., object]
+    ) -> None:
+        blood.obs["c2s_sentence"] = [" ".join(s.split()[: 5 + 2 * i]) for i, s in enumerate(blood.obs["c2s_sentence"])]
+        scc2s.tl.embed(blood, model=tiny())
+        order = np.random.default_rng(0).permutation(blood.n_obs)
+        shuffled = blood[order].copy()
+        scc2s.tl.embed(shuffled, model=tiny())
+        np.testing.assert_allclose(shuffled.obsm["X_c2s"], blood.obsm["X_c2s"][order], atol=1e-5)
+        alone = blood[[7]].copy()
+        scc2s.tl.embed(alone, model=tiny())
+        np.testing.assert_allclose(alone.obsm["X_c2s"][0], blood.obsm["X_c2s"][7], atol=1e-5)
+
+    def test_pooling_layer_and_scope_reach_the_model(self, blood: ad.AnnData, tiny: Callable[..., object]) -> None:
+        results = []
+        for kwargs in ({}, {"pooling": "last"}, {"layer": 1}, {"scope": "sentence"}):
+            scc2s.tl.embed(blood, model=tiny(), **kwargs)
+            results.append(blood.obsm["X_c2s"].copy())
+        for i, one in enumerate(results):
+            assert one.shape == (24, 16)
+            assert not any(np.allclose(one, other, atol=1e-3) for other in results[:i])
+
+    def test_prompts_over_the_context_are_shortened_and_their_embedding_is_that_of_what_is_left(
+        self, blood: ad.AnnData, tiny: Callable[..., object], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        model, task = tiny(context=40), scc2s.prompts.custom("Genes: {cell_sentence}")
+        scc2s.tl.embed(blood, model=model, prompt=task)
+        assert "24 of 24 cell sentences were shortened" in caplog.text
+        sentences = blood.obs["c2s_sentence"].tolist()
+        kept = task.render(sentences, count_tokens=model.count_tokens, max_tokens=40)
+        assert all(full.startswith(f"{text[7:]} ") for text, full in zip(kept.texts, sentences, strict=True))
+        np.testing.assert_allclose(blood.obsm["X_c2s"], model.embed(kept.texts), atol=1e-5)
+
+    def test_record_names_model_weights_and_versions(self, blood: ad.AnnData, tiny: Callable[..., object]) -> None:
+        scc2s.tl.embed(blood, model=tiny())
+        entry = blood.uns["c2s"]["embed"]
+        assert {"id", "weights_hash", "backend", "device", "dtype"} <= set(entry["model"])
+        assert {"scc2s", "torch", "transformers"} <= set(entry["versions"])

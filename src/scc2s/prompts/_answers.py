@@ -62,7 +62,8 @@ def match_labels(
         msg = f"synonyms stand for {', '.join(map(repr, unknown))}, which is no label; add it to labels"
         raise ValueError(msg)
     wordings = {**synonyms, **{label: label for label in labels}}
-    readings = [(read, _table(wordings, read)) for read in (str, _no_case, _no_punctuation, _no_plural)]
+    reads: list[Callable[[str], str]] = [str, _no_case, _no_punctuation, _no_plural]
+    readings = [(read, _table(wordings, read)) for read in reads]
     return [_match(tidy(answer), readings) for answer in answers]
 
 

@@ -116,10 +116,12 @@ def _parts(path: Path) -> tuple[list[str], str]:
         raise ValueError(layout) from error
     if not isinstance(table, dict):
         raise ValueError(layout)
-    parts = [[v] if isinstance(v, str) else v for v in (table.get("model_input"), table.get("response"))]
-    for part in parts:
-        if not isinstance(part, list) or not part or not all(isinstance(text, str) for text in part):
+    parts: list[list[str]] = []
+    for value in (table.get("model_input"), table.get("response")):
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
             raise ValueError(layout)
+        parts.append(texts)
     templates, responses = parts
     if len(responses) > 1:
         msg = f"{path} has {len(responses)} responses; keep one, the prompts share it"

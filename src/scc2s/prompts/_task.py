@@ -134,7 +134,7 @@ class Task:
         drawn = [self._fill(g, {n: c[i] for n, c in columns.items()}) for i, g in enumerate(genes)]
         n_shortened = 0
         if count_tokens is not None and max_tokens is not None and sentences:
-            long = np.flatnonzero(np.asarray(count_tokens([t for t, _ in drawn])) > max_tokens)
+            long = np.flatnonzero(np.asarray(count_tokens([t for t, _ in drawn])) > max_tokens).tolist()
             n_shortened = len(long)
             if n_shortened:
                 if SENTENCE not in self.fields:
@@ -204,10 +204,6 @@ class Task:
         if tail is not None and tail[0].strip() and out.endswith(tail[0].strip()):
             out = out[: -len(tail[0].strip())]
         return out.strip().rstrip(".").strip()
-
-
-def _fields(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(f for _, f, _, _ in Formatter().parse(text) if f is not None))
 
 
 def _fields(text: str) -> tuple[str, ...]:

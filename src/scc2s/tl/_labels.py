@@ -48,7 +48,7 @@ def write_groups(
     groups = adata.obs[groupby].astype("category").cat
     means = mean_by_group(votes, groups.codes.to_numpy(), len(groups.categories))
     by_group = _most_probable(means, labels, min_prob)
-    values = np.append(np.asarray(by_group, dtype=object), None)  # code -1, a cell in no group, picks the last
+    values = np.array([*by_group, None], dtype=object)  # code -1, a cell in no group, picks the last
     adata.obs[f"{key}_{groupby}"] = _categorical(values[groups.codes.to_numpy()], [*labels, UNASSIGNED])
 
 
@@ -61,7 +61,7 @@ def _most_probable(probs: np.ndarray, labels: Sequence[str], min_prob: float | N
     return _categorical(values, [*labels, UNASSIGNED])
 
 
-def _categorical(values: np.ndarray, order: Sequence[str]) -> pd.Categorical:
+def _categorical(values: np.ndarray, order: list[str]) -> pd.Categorical:
     """Categories that occur, in the order given: an unused one would clutter every legend."""
     return pd.Categorical(values, categories=order).remove_unused_categories()
 

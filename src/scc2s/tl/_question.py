@@ -95,7 +95,9 @@ def ask(
     cells = np.flatnonzero([bool(s.strip()) for s in sentences])
     if len(cells) < len(sentences):
         logger.warning("%d of %d cells have an empty sentence", len(sentences) - len(cells), len(sentences))
-    fields = {name: values[cells].tolist() for name, values in prompt_fields(adata, task.fields, organism=organism).items()}
+    fields = {
+        name: values[cells].tolist() for name, values in prompt_fields(adata, task.fields, organism=organism).items()
+    }
     room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
     rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)
     if rendered.n_shortened:
