@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.figure import Figure
 
-_CELL = "GATCGAACGACAGG-1"
-
 
 def draw(adata: AnnData, held_out: AnnData, truth: str, out: Path) -> list[str]:
     """The figures of the demo; returns the names of their files."""
     import scanpy as sc
     from matplotlib import pyplot as plt
 
+    same = dict(zip(adata.obs[truth].cat.categories, adata.uns[f"{truth}_colors"], strict=True))
+    adata.uns["c2s_cell_type_colors"] = [same[label] for label in adata.obs["c2s_cell_type"].cat.categories]
     figures = {
         "rank_fit.png": pl.rank_fit(adata, show=False).figure,
         "sentence.png": pl.sentence(adata, adata.obs_names[0], show=False).figure,

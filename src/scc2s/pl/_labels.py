@@ -78,7 +78,7 @@ def labels(
             raise KeyError(msg)
     table = _shares(adata, groupby, key) if kind == "confusion" else _probabilities(adata, groupby, key, kind)
     given = ax
-    ax = new_axes(ax, figsize=(2.5 + 0.42 * table.shape[1], 2.2 + 0.36 * table.shape[0]))
+    ax = new_axes(ax, figsize=_figsize(table))
     image = ax.imshow(table.to_numpy(), cmap=cmap, vmin=0, vmax=1, aspect="auto")
     ax.set_xticks(range(table.shape[1]), table.columns, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(table.shape[0]), table.index)
@@ -119,6 +119,13 @@ def _names(adata: AnnData, key: str, probs: pd.DataFrame) -> list[str]:
     return probs.columns.tolist()
 
 
+def _figsize(table: pd.DataFrame) -> tuple[float, float]:
+    """Room for the cells and for the longest names of rows and columns."""
+    row_name, column_name = (max(map(len, map(str, names)), default=0) for names in (table.index, table.columns))
+    width = 1.8 + 0.08 * row_name + 0.42 * table.shape[1]
+    return max(width, 2.5 + 0.05 * column_name), 1.0 + 0.055 * column_name + 0.36 * table.shape[0]
+
+
 def _numbers(ax: Axes, values: np.ndarray) -> None:
     for (i, j), value in np.ndenumerate(values):
         if value >= 0.005:
@@ -132,8 +139,8 @@ def _color_rows(ax: Axes, adata: AnnData, groupby: str) -> None:
     n_rows = len(ax.get_yticks())
     if colors is None or len(colors) < n_rows:
         return
-    left = ax.get_yaxis_transform()
-    ax.scatter(
-        [-0.012] * n_rows, range(n_rows), marker="s", s=30, c=list(colors)[:n_rows], transform=left, clip_on=False
-    )
-    ax.tick_params(axis="y", length=0, pad=10)
+    from matplotlib.transforms import ScaledTranslation
+
+    left = ax.get_yaxis_transform() + ScaledTranslation(-6 / 72, 0, ax.figure.dpi_scale_trans)
+    ax.scatter([0] * n_rows, range(n_rows), marker="s", s=30, c=list(colors)[:n_rows], transform=left, clip_on=False)
+    ax.tick_params(axis="y", length=0, pad=13)
