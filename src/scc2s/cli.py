@@ -135,8 +135,9 @@ def annotate(
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the known models."""
+    import pandas as pd
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from scc2s.models import catalogue
 
@@ -144,11 +145,9 @@ def models(as_json: Json = False) -> None:
     if as_json:
         typer.echo(frame.reset_index().to_json(orient="records", indent=2))
         return
-    columns = ["id", "size", "base", "family", "context", "licence"]
-    frame = frame.reset_index()
-    table = Table(*columns)
-    for row in frame[columns].astype(str).itertuples(index=False):
-        table.add_row(*row)
+    table = Table(Column("id", overflow="fold"), "size", "context", "licence")
+    for row in frame.reset_index()[["id", "size", "context", "licence"]].itertuples(index=False):
+        table.add_row(*("" if pd.isna(value) else str(value) for value in row))
     Console().print(table)
 
 
