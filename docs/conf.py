@@ -51,9 +51,10 @@ nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!scc2s\.).*"), (r"py:.*", r"scc2s\.(\w+\.)*_.*")]
 
 autosummary_generate = True
+autosummary_filename_map = {
+    "scc2s.models.Estimate": "scc2s.models.Estimate-class"
+}  # a file system may not tell E from e
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # sphinx_autodoc_typehints writes them
-always_document_param_types = True
 typehints_defaults = "comma"
 typehints_use_rtype = False
 napoleon_google_docstring = False

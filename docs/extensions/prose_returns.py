@@ -1,6 +1,7 @@
-"""Read a ``Returns`` section as it is written: prose, or a definition list of the slots that are set.
+"""Read ``Returns`` sections and attributes as they are written: prose, or a definition list of the slots that are set.
 
-Napoleon takes the first line of a numpy-style ``Returns`` for a type. Our types stand in the signature only.
+Napoleon takes the first line of a numpy-style ``Returns``, and what stands before a colon in the docstring of an attribute,
+for a type. Our types stand in the signature only.
 """
 
 from sphinx.application import Sphinx
@@ -14,7 +15,12 @@ def _returns_as_prose(self: NumpyDocstring, _section: str) -> list[str]:
     return self._format_block(":returns: ", lines)
 
 
+def _attribute_as_prose(self: NumpyDocstring) -> list[str]:
+    return self._consume_to_end()
+
+
 def setup(_app: Sphinx) -> dict[str, bool]:
-    """Replace napoleon's reading of the section."""
+    """Replace napoleon's reading of both."""
     NumpyDocstring._parse_returns_section = _returns_as_prose
+    NumpyDocstring._parse_attribute_docstring = _attribute_as_prose
     return {"parallel_read_safe": True}
