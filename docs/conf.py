@@ -51,9 +51,8 @@ nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!scc2s\.).*"), (r"py:.*", r"scc2s\.(\w+\.)*_.*")]
 
 autosummary_generate = True
-autosummary_filename_map = {
-    "scc2s.models.Estimate": "scc2s.models.Estimate-class"
-}  # a file system may not tell E from e
+# There is estimate, too, and a file system may not tell the two apart.
+autosummary_filename_map = {"scc2s.models.Estimate": "scc2s.models.Estimate-class"}
 autodoc_member_order = "bysource"
 typehints_defaults = "comma"
 typehints_use_rtype = False

@@ -1,7 +1,7 @@
-"""Read ``Returns`` sections and attributes as they are written: prose, or a definition list of the slots that are set.
+"""Read ``Returns`` sections and attributes as they are written: prose, or a definition list of slots.
 
-Napoleon takes the first line of a numpy-style ``Returns``, and what stands before a colon in the docstring of an attribute,
-for a type. Our types stand in the signature only.
+Napoleon takes the first line of a numpy-style ``Returns``, and what stands before a colon in the docstring of an
+attribute, for a type. Our types stand in the signature only.
 """
 
 from sphinx.application import Sphinx
