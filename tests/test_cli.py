@@ -10,7 +10,7 @@ import anndata as ad
 import numpy as np
 import pytest
 import scanpy as sc
-from tiny_models import write_tiny_model
+from tiny_gene_model import write_tiny_model
 
 from scc2s.cli import main
 

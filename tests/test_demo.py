@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import scanpy as sc
-from tiny_models import write_tiny_model
+from tiny_gene_model import write_tiny_model
 
 import scc2s
 from scc2s import _demo

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import scanpy as sc
-from tiny_models import write_tiny_model
+from tiny_gene_model import write_tiny_model
 
 import scc2s
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 import torch
-from tiny_models import write_tiny_model
+from tiny_gene_model import write_tiny_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from scc2s.train import batches_by_task, sft
