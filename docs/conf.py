@@ -65,6 +65,7 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # .ci/run executes the tutorials; generated_pages takes the executed copies
 nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars
 
 html_theme = "sphinx_book_theme"
 html_title = "scc2s"
