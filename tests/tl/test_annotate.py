@@ -349,3 +349,15 @@ class TestRealModel:
         scc2s.tl.annotate(blood, model=tiny(context=40), prompt="{cell_sentence}")
         assert blood.uns["c2s"]["annotate"]["params"]["n_shortened"] == 24
         assert np.isfinite(blood.obs["c2s_cell_type_prob"]).all()
+
+    @pytest.mark.parametrize("mode", ["score", "generate"])
+    @pytest.mark.parametrize("n_cells", [0, 3])
+    def test_nothing_to_ask_is_no_error(
+        self, blood: ad.AnnData, tiny: Callable[..., object], tmp_path: Path, mode: str, n_cells: int
+    ) -> None:
+        none = blood[:n_cells].copy()
+        none.obs["c2s_sentence"] = ""
+        scc2s.tl.annotate(none, model=tiny(), mode=mode, groupby="louvain")
+        assert none.obs["c2s_cell_type"].isna().sum() == n_cells
+        none.write_h5ad(tmp_path / "a.h5ad")
+        assert ad.read_h5ad(tmp_path / "a.h5ad").obs["c2s_cell_type"].isna().sum() == n_cells

@@ -61,6 +61,19 @@ def test_model_of_another_family_is_asked_in_our_words_and_the_log_names_the_way
     assert adata.uns["c2s"]["embed"]["params"]["prompt_family"] == "scc2s"
 
 
+def test_published_model_is_not_fed_mouse_symbols_without_a_word(
+    adata: ad.AnnData, caplog: pytest.LogCaptureFixture
+) -> None:
+    prompt, hint = "{cell_sentence}", "upper=True"
+    scc2s.tl.embed(adata, model=Echo(family="cell2sentence"), prompt=prompt)
+    assert hint not in caplog.text
+    adata.obs["c2s_sentence"] = [s.title() for s in SENTENCES]
+    scc2s.tl.embed(adata, model=Echo(), prompt=prompt)
+    assert hint not in caplog.text
+    scc2s.tl.embed(adata, model=Echo(family="cell2sentence"), prompt=prompt)
+    assert hint in caplog.text
+
+
 def test_given_prompt_gives_no_warning(adata: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
     scc2s.tl.embed(adata, model=Echo(family="cell2sentence"), prompt="{organism}: {cell_sentence}")
     assert not [r for r in caplog.records if r.levelname == "WARNING"]

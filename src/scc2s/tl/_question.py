@@ -95,6 +95,7 @@ def ask(
     cells = np.flatnonzero([bool(s.strip()) for s in sentences])
     if len(cells) < len(sentences):
         logger.warning("%d of %d cells have an empty sentence", len(sentences) - len(cells), len(sentences))
+    _warn_of_case(model, [sentences[i] for i in cells[:100]])
     fields = {
         name: values[cells].tolist() for name, values in prompt_fields(adata, task.fields, organism=organism).items()
     }
@@ -112,3 +113,12 @@ def ask(
         n_cells=len(sentences),
         fields=fields,
     )
+
+
+def _warn_of_case(model: Model, sentences: list[str]) -> None:
+    words = " ".join(sentences).split()
+    if model.family == "cell2sentence" and 2 * sum(word != word.upper() for word in words) > len(words):
+        logger.warning(
+            "%s was trained on gene symbols in capitals; make the sentences so: sc.pp.c2s_sentences(adata, upper=True)",
+            model.id,
+        )
