@@ -48,14 +48,14 @@ def test_raw_comes_first_then_X_unless_a_layer_is_named():
 
 def test_a_matrix_that_is_not_there_is_named():
     adata = adata_of(X)
-    with pytest.raises(KeyError, match="no layer 'l'; pass layer= one of"):
+    with pytest.raises(KeyError, match=r"no layer 'l'; pass layer= one of \[None\]"):
         expression(adata, layer="l")
     with pytest.raises(KeyError, match=r"raw is not set; pass use_raw=False"):
         expression(adata, use_raw=True)
     with pytest.raises(ValueError, match="exclude each other"):
         expression(adata_of(X, layers={"l": X}), layer="l", use_raw=True)
-    with pytest.raises(KeyError, match=r"X is not set; pass layer= one of 'l'"):
-        expression(adata_of(X, layers={"l": X})[:, :].copy().__class__(layers={"l": X}))
+    with pytest.raises(KeyError, match=r"X is not set; pass layer= one of \['l'\]"):
+        expression(ad.AnnData(layers={"l": X}))
 
 
 def test_views_give_their_own_rows_and_genes():

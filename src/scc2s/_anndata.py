@@ -100,7 +100,7 @@ def expression(
     var_mask
         Genes to use: a boolean column of ``.var``, or a boolean for each gene.
     on_duplicate
-        What to do with genes of the same name: refuse them, or merge them to their largest value or their sum (for counts).
+        What to do with genes of one name: refuse them, or merge them to their largest value or (for counts) their sum.
 
     Raises
     ------
@@ -128,13 +128,13 @@ def expression(
 
 
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:
-    """The matrix, its var, and where it stands: `layer`, else ``.raw`` if `use_raw` is not ``False`` and it is set, else ``.X``."""
+    """The matrix, its var, and its place: `layer`, ``.raw`` if it is set and `use_raw` is not ``False``, or ``.X``."""
     if layer is not None:
         if use_raw:
             msg = "layer and use_raw=True exclude each other; pass only one of them"
             raise ValueError(msg)
         if layer not in adata.layers:
-            msg = f"there is no layer {layer!r}; pass layer= one of {', '.join(map(repr, adata.layers)) or '(none is there)'}"
+            msg = f"there is no layer {layer!r}; pass layer= one of {[*adata.layers, None]}"
             raise KeyError(msg)
         return adata.layers[layer], adata.var, f"layers[{layer!r}]"
     if use_raw or (use_raw is None and adata.raw is not None):
@@ -143,7 +143,7 @@ def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = N
             raise KeyError(msg)
         return adata.raw.X, adata.raw.var, "raw.X"
     if adata.X is None:
-        msg = f"adata.X is not set; pass layer= one of {', '.join(map(repr, adata.layers)) or '(none is there)'}"
+        msg = f"adata.X is not set; pass layer= one of {[*adata.layers]}, or set it"
         raise KeyError(msg)
     return adata.X, adata.var, "X"
 
@@ -165,7 +165,7 @@ def get_sentences(adata: AnnData, key: str = "c2s_sentence") -> list[str]:
     adata
         Cells.
     key
-        Column of ``.obs`` (object, string or categorical); where there is none, the ranks of the same name are written out.
+        Column of ``.obs`` (object, string or categorical); where there is none, ranks of that name are written out.
 
     Raises
     ------

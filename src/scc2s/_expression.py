@@ -47,12 +47,12 @@ class Expression:
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sparse.csr_matrix]]:
         """Blocks of rows, in memory, dense or CSR, one column a gene; each with the row it begins at."""
         for start, block in row_blocks(self.X, size):
-            yield start, block if self.gene_of_column is None else self._merge(block)
+            yield start, block if self.gene_of_column is None else self._merge(block, self.gene_of_column)
 
-    def _merge(self, block: np.ndarray | sparse.csr_matrix) -> sparse.csr_matrix:
+    def _merge(self, block: np.ndarray | sparse.csr_matrix, gene_of_column: np.ndarray) -> sparse.csr_matrix:
         coo = sparse.coo_matrix(block)
         coo.sum_duplicates()
-        column = self.gene_of_column[coo.col]
+        column = gene_of_column[coo.col]
         used = column >= 0
         row, column, data = coo.row[used], column[used], coo.data[used]
         order = np.lexsort((column, row))

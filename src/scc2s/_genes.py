@@ -67,7 +67,8 @@ def _as_mask(index: pd.Index, var_mask: np.ndarray | pd.Series) -> np.ndarray:
         var_mask = var_mask.reindex(index, fill_value=False)
     mask = np.asarray(var_mask)
     if mask.dtype != bool or mask.shape != (len(index),):
-        msg = f"var_mask has dtype {mask.dtype} and shape {mask.shape}; pass one boolean for each of the {len(index)} genes"
+        got = f"dtype {mask.dtype} and shape {mask.shape}"
+        msg = f"var_mask has {got}; pass one boolean for each of the {len(index)} genes"
         raise ValueError(msg)
     return mask
 
@@ -110,7 +111,7 @@ def id_share(names: Iterable[str]) -> float:
 
 def symbol_column(var: pd.DataFrame) -> str | None:
     """The column that looks most like gene symbols: by its own name first, then any with many texts that are no ids."""
-    text = [c for c in var if not pd.api.types.is_numeric_dtype(var[c]) and var[c].nunique() > len(var) / 2]
+    text = [str(c) for c in var if not pd.api.types.is_numeric_dtype(var[c]) and var[c].nunique() > len(var) / 2]
     fitting = [c for c in text if id_share(var[c].dropna().astype(str)) < 0.5]
-    named = [c for c in fitting if str(c).lower() in _SYMBOL_COLUMNS]
+    named = [c for c in fitting if c.lower() in _SYMBOL_COLUMNS]
     return next(iter(named + fitting), None)

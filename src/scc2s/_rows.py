@@ -37,7 +37,9 @@ def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sp
         for start in range(0, X.shape[0], min(size, _ON_DISK)):
             yield start, X[start : start + min(size, _ON_DISK)]
     else:
-        msg = f"cannot read a matrix of type {type(X).__name__}; make it numpy, scipy sparse or dask, e.g. adata.X = adata.X.toarray()"
+        msg = (
+            f"cannot read a matrix of type {type(X).__name__}; make it numpy, scipy.sparse or dask, e.g. np.asarray(X)"
+        )
         raise TypeError(msg)
 
 

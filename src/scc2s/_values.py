@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["counts", "normalised", "log1p", "scaled", "not finite", "empty"]
 
+_NOTHING_TO_LOG = {
+    "scaled": "negative values (scaled data?)",
+    "not finite": "NaN or infinite values",
+    "empty": "no values above 0",
+}
 _BASES = (math.e, 2.0, 10.0)
 _SAMPLE = 64
 """Cells of a block that are looked at more closely."""
@@ -47,9 +52,9 @@ class Values:
 def describe(blocks: Iterable[tuple[int, np.ndarray | sparse.csr_matrix]]) -> Values:
     """Look at all values once, and at some cells closely.
 
-    Normalised counts are recognised by their ratios within a cell, which are whole where the smallest value stands for one
-    count; log-transformed ones by the same after the inverse, which also tells the base. Where ratios do not tell (TPM,
-    corrected counts), values that never pass 30 are taken for logarithms (scc2s definition).
+    Normalised counts are recognised by their ratios within a cell, which are whole where the smallest value stands for
+    one count; log-transformed ones by the same after the inverse, which also tells the base. Where ratios do not tell
+    (TPM, corrected counts), values that never pass 30 are taken for logarithms (scc2s definition).
     """
     n_cells = n_negative = n_not_finite = n_zeros = n_empty = 0
     whole, largest = True, 0.0
@@ -75,13 +80,9 @@ def log_blocks(
     expressed: Expression, values: Values, target_sum: float, base: float
 ) -> Iterator[np.ndarray | sparse.csr_matrix]:
     """Log-normalised values of the genes that are used; totals are over all genes."""
-    if values.kind in ("scaled", "not finite", "empty"):
-        what = {
-            "scaled": "negative values (scaled data?)",
-            "not finite": "NaN or infinite values",
-            "empty": "no values above 0",
-        }
-        msg = f"{expressed.source} holds {what[values.kind]}; pass layer= or use_raw= with counts or log-normalised values"
+    if values.kind in _NOTHING_TO_LOG:
+        what = _NOTHING_TO_LOG[values.kind]
+        msg = f"{expressed.source} holds {what}; pass layer= or use_raw= with counts or log-normalised values"
         raise ValueError(msg)
     for _, block in expressed.blocks(2048):
         if values.kind == "log1p":

@@ -44,8 +44,8 @@ def check(
     ``source``
         The matrix: ``"X"``, ``"raw.X"`` or a layer.
     ``values``
-        ``"counts"``, ``"normalised"``, ``"log1p"``, ``"scaled"`` (negative values), ``"not finite"`` or ``"empty"``. Counts
-        are whole numbers; logarithms are recognised by values that turn into multiples of one another without it.
+        ``"counts"``, ``"normalised"``, ``"log1p"``, ``"scaled"`` (negative values), ``"not finite"`` or ``"empty"``.
+        Counts are whole numbers; logarithms are known by values that turn into multiples of one another without it.
     ``base``, ``target_sum``
         Base of the logarithm; total of a cell before it, where all cells have the same. Else ``None``.
     ``n_cells``, ``n_genes``, ``dtype``

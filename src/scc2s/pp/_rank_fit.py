@@ -42,17 +42,17 @@ def rank_fit(
 ) -> AnnData | MuData | None:
     """Fit the line from the rank of a gene in its cell to its expression, so that sentences can be turned back.
 
-    ``expression = slope * log10(rank) + intercept``: ordinary least squares over all pairs of a cell and a gene it expresses
-    (Levine et al., ICML 2024). Counts, and normalised values, are first brought to log(1 + x) of `target_sum` a cell; values
-    that are logarithms already are taken as they are. The data itself stays as it is.
+    ``expression = slope * log10(rank) + intercept``: ordinary least squares over all pairs of a cell and a gene it
+    expresses (Levine et al., ICML 2024). Counts, and normalised values, are first brought to log(1 + x) of `target_sum`
+    a cell; values that are logarithms already are taken as they are. The data itself stays as it is.
 
     Parameters
     ----------
     adata
         Cells.
     fit_range
-        Ranks to fit to, the second excluded. The default is that of the published C2S code; for deep libraries ``None``,
-        all ranks, often describes the data much better: both R2 are reported.
+        Ranks to fit to, the second excluded. The default is that of the published C2S code; for deep libraries
+        ``None``, all ranks, often describes the data much better: both R2 are reported.
     layer, use_raw, gene_symbols, exclude, var_mask, on_duplicate
         As in :func:`scc2s.pp.sentences`: give the same, so that ranks mean the same.
     target_sum
@@ -74,9 +74,9 @@ def rank_fit(
     ``None``, or the copy. Sets:
 
     `.uns['c2s']['rank_fit' | key_added]` : :class:`dict`
-        All values of :class:`scc2s.sentences.RankFit` (read it with ``RankFit.from_dict``): slope, intercept, ``r2`` over
-        single pairs, ``r2_all_ranks``, ``r2_rank_means``, ``pearson``, ``spearman``, number of pairs, ...; parameters and
-        versions.
+        All values of :class:`scc2s.sentences.RankFit` (read it with ``RankFit.from_dict``): slope, intercept, ``r2``
+        over single pairs, ``r2_all_ranks``, ``r2_rank_means``, ``pearson``, ``spearman``, number of pairs, ...;
+        parameters and versions.
 
     Raises
     ------

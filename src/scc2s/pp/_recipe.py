@@ -27,10 +27,10 @@ def recipe(
 ) -> AnnData | MuData | None:
     """Filter cells and genes, normalise and log-transform counts, as the Cell2Sentence papers do.
 
-    Cells with fewer than `min_genes` genes and genes in fewer than `min_cells` cells go, each cell is scaled to a total of
-    `target_sum`, and log(1 + x) is taken (Levine et al., ICML 2024): :func:`scanpy.pp.filter_cells`,
-    :func:`~scanpy.pp.filter_genes`, :func:`~scanpy.pp.normalize_total` and :func:`~scanpy.pp.log1p` in this order. Sentences do
-    not need it (:func:`scc2s.pp.sentences` gives the same without), clustering and the rest of an analysis do.
+    Cells with fewer than `min_genes` genes and genes in fewer than `min_cells` cells go, each cell is scaled to a total
+    of `target_sum`, and log(1 + x) is taken (Levine et al., ICML 2024): :func:`scanpy.pp.filter_cells`,
+    :func:`~scanpy.pp.filter_genes`, :func:`~scanpy.pp.normalize_total` and :func:`~scanpy.pp.log1p` in this order.
+    Sentences do not need it (:func:`scc2s.pp.sentences` gives the same without), the rest of an analysis does.
 
     Parameters
     ----------
@@ -120,13 +120,13 @@ def _refuse(adata: AnnData, min_genes: int, min_cells: int) -> None:
         raise ValueError(msg)
     kind = describe(row_blocks(matrix(adata, use_raw=False)[0], 2048)).kind
     if kind != "counts":
-        msg = f".X holds {kind} values, and the recipe is for counts; set them first, e.g. adata.X = adata.layers['counts']"
+        msg = f".X holds {kind} values, and the recipe is for counts; set them, e.g. adata.X = adata.layers['counts']"
         raise ValueError(msg)
     cells, _ = sc.pp.filter_cells(adata, min_genes=min_genes, inplace=False)
     genes, _ = sc.pp.filter_genes(adata[cells], min_cells=min_cells, inplace=False)
     if not (cells.any() and genes.any()):
         msg = (
-            f"{cells.sum()} of {adata.n_obs} cells have {min_genes} genes, and {genes.sum()} of {adata.n_vars} genes are in "
-            f"{min_cells} of these cells; pass a lower min_genes= or min_cells="
+            f"{cells.sum()} of {adata.n_obs} cells have {min_genes} genes, and {genes.sum()} of {adata.n_vars} genes "
+            f"are in {min_cells} of these cells; pass a lower min_genes= or min_cells="
         )
         raise ValueError(msg)

@@ -32,9 +32,9 @@ def reconstruct(
 ) -> AnnData | MuData | None:
     """Turn sentences back into expression, with the line of :func:`scc2s.pp.rank_fit`.
 
-    A gene at rank r gets ``slope * log10(r) + intercept``, a gene that is not in the sentence 0 (Levine et al., ICML 2024).
-    What comes back is the shape of a cell's profile: all cells share one line, so differences of depth are lost, and genes
-    behind the end of the sentence are 0.
+    A gene at rank r gets ``slope * log10(r) + intercept``, a gene that is not in the sentence 0 (Levine et al., ICML
+    2024). What comes back is the shape of a cell's profile: all cells share one line, so differences of depth are lost,
+    and genes behind the end of the sentence are 0.
 
     Parameters
     ----------

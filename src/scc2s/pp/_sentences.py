@@ -10,7 +10,7 @@ from scc2s._logging import logger
 from scc2s._provenance import record
 from scc2s._settings import settings
 from scc2s.prompts._organism import ALIASES, guess_organism
-from scc2s.sentences import join
+from scc2s.sentences._join import Joiner
 from scc2s.sentences._rank import Ranker
 
 if TYPE_CHECKING:
@@ -72,18 +72,19 @@ def sentences(
     var_mask
         Genes to use: a boolean column of ``.var`` such as ``"highly_variable"``, or a boolean for each gene.
     on_duplicate
-        Genes of the same name: ``"error"``, or merge them to their largest value (``"max"``) or, for counts, their ``"sum"``.
+        Genes of one name: ``"error"``, or merge them to their largest value (``"max"``) or, for counts, their
+        ``"sum"``.
     organism
         Name of the organism, e.g. ``"Homo sapiens"``, for the prompts of all later steps.
     tie_break
-        Order of genes with the same value: ``"hash"`` (a seeded hash of the set of genes that the cell expresses and the
-        name of the gene: favours no gene, and does not depend on the order of cells or genes), ``"name"`` (alphabetical) or
-        ``"var_order"``.
+        Order of genes with the same value: ``"hash"`` (a seeded hash of the set of genes that the cell expresses and
+        the name of the gene: favours no gene, and does not depend on the order of cells or genes), ``"name"``
+        (alphabetical) or ``"var_order"``.
     random_state
         Seed of the hash.
     store
-        ``"text"`` or ``"ranks"``; ``None`` takes ranks, which are smaller, for more than 100 000 cells. Every function of
-        this package reads both.
+        ``"text"`` or ``"ranks"``; ``None`` takes ranks, which are smaller, for more than 100 000 cells. Every function
+        of this package reads both.
     key_added
         Name of the sentences.
     mod
@@ -109,8 +110,8 @@ def sentences(
     `.uns['c2s']['sentences']` : :class:`dict`
         Parameters, number of empty cells and versions; the genes, where ranks are stored.
 
-    With another `key_added`, such as ``"top50_sentence"``, ``top50`` stands for ``c2s`` in the names of obs and obsm, and the
-    record is ``sentences_top50``.
+    With another `key_added`, such as ``"top50_sentence"``, ``top50`` stands for ``c2s`` in the names of obs and obsm,
+    and the record is ``sentences_top50``.
 
     Raises
     ------
@@ -191,13 +192,14 @@ def sentences(
 
 
 def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
+    joiner = Joiner(expressed.names, n_jobs=ranker.n_jobs)
     text = np.full(expressed.n_cells, "", dtype=object)
     lengths = np.zeros(expressed.n_cells, dtype=np.int32)
     for start, block in expressed.blocks():
         ranks = ranker(block, n_genes)
         part = slice(start, start + len(ranks))
         lengths[part] = (ranks >= 0).sum(axis=1)
-        text[part] = join(ranks, expressed.names, n_jobs=ranker.n_jobs)
+        text[part] = joiner(ranks)
     return text, lengths
 
 

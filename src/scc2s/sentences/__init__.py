@@ -1,4 +1,4 @@
-"""Arrays to words and back: rank kernel, tie hash, text join, parser, rank-expression fit. Only numpy, numba and Arrow."""
+"""Arrays to words and back: rank kernel, tie hash, text, parser, rank-expression fit. numpy, scipy, numba and Arrow."""
 
 from ._blocks import InvalidValuesError
 from ._fit import RankFit

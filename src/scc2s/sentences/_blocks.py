@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -8,7 +8,7 @@ from scipy import sparse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Matrix = np.ndarray | sparse.spmatrix | sparse.sparray
+Matrix: TypeAlias = np.ndarray | sparse.spmatrix | sparse.sparray
 
 _CSC_PARTS = 16
 """A row block of CSC costs a walk over all of it, so there are few."""
@@ -45,14 +45,15 @@ def row_parts(X: Matrix, size: int | None = None) -> Iterator[tuple[int, np.ndar
     """
     n_rows = X.shape[0]
     size = size or max(1, n_rows)
-    if not isinstance(X, np.ndarray) and X.format not in ("csr", "csc"):
-        X = X.tocsr()
-    if not isinstance(X, np.ndarray) and X.format == "csc":
+    if isinstance(X, np.ndarray):
+        for start in range(0, n_rows, size):
+            yield start, X[start : start + size]
+    elif X.format == "csc":
         step = max(min(size, 2048), -(-n_rows // _CSC_PARTS))
-        parts = ((i, X[i : i + step].tocsr()) for i in range(0, n_rows, step))
+        for first in range(0, n_rows, step):
+            for start, part in row_parts(X[first : first + step].tocsr(), size):
+                yield first + start, part
     else:
-        parts = iter([(0, X)])
-    for first, part in parts:
-        for start in range(0, part.shape[0], size):
-            stop = min(start + size, part.shape[0])
-            yield first + start, part[start:stop] if isinstance(part, np.ndarray) else csr_rows(part, start, stop)
+        rows = X.tocsr()
+        for start in range(0, n_rows, size):
+            yield start, csr_rows(rows, start, min(start + size, n_rows))

@@ -23,7 +23,7 @@ class RankFit:
     """Line from rank to expression: ``expression = slope * log10(rank) + intercept``, rank counted from 1.
 
     Ordinary least squares over single (cell, gene) pairs with expression above 0, one line for the data set (Levine et
-    al., ICML 2024; Rizvi et al., bioRxiv 10.1101/2025.04.14.648850). Every goodness of fit says which pairs it is taken over.
+    al., ICML 2024; Rizvi et al., bioRxiv 10.1101/2025.04.14.648850).
     """
 
     slope: float
@@ -116,7 +116,9 @@ class RankFit:
             inside = (rank >= fit_range[0]) & (rank < fit_range[1])
         x = np.log10(rank)
         if np.count_nonzero(n[inside]) < 2:
-            msg = f"fewer than two ranks hold expressed genes within fit_range={fit_range}; pass a wider one, or None for all ranks"
+            msg = (
+                f"fewer than two ranks hold genes within fit_range={fit_range}; pass a wider one, or None for all ranks"
+            )
             raise ValueError(msg)
         slope, intercept = _line(x[inside], n[inside], first[inside])
         predicted = slope * x + intercept

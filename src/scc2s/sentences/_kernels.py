@@ -1,4 +1,9 @@
-"""Compiled row kernels. They hold no lock, so that threads (ours or dask's) run them side by side."""
+"""Compiled row kernels of the ranking. They hold no lock, so that threads (ours or dask's) run them side by side.
+
+A cell has a few thousand values, most of them tied, and a few hundred are wanted. Mispredicted branches would cost
+most, so the work is done in short loops that compilers turn into vector instructions, and in loops that store always
+and advance by a comparison.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +16,14 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
-_BIN_SHIFT = np.uint32(20)  # sign, exponent and 3 bits of the fraction of a float32
+_BIN_SHIFT = np.uint32(20)  # leaves exponent and 3 bits of the fraction of a float32, which grow with a positive value
 _BINS = 2048
+_FEW = 512
+_SMALL_BITS, _LARGE_BITS = 8, 11
 
 
 @njit(nogil=True, cache=True, inline="always")
-def mix(x):
+def mix(x: np.uint64) -> np.uint64:
     """Finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every output bit."""
     x = x + _GOLDEN
     x = (x ^ (x >> _S30)) * _M1
@@ -25,75 +32,54 @@ def mix(x):
 
 
 @njit(nogil=True, cache=True)
-def _kth_largest(a, n, k):
-    """k-th largest (1-based) of a[:n]; three-way partition, since most counts are tied. Reorders `a`."""
-    lo, hi = 0, n - 1
-    want = k - 1
-    while lo < hi:
-        x, y, z = a[lo], a[(lo + hi) // 2], a[hi]
-        pivot = max(min(x, y), min(max(x, y), z))
-        left, i, right = lo, lo, hi
-        while i <= right:
-            v = a[i]
-            if v > pivot:
-                a[i] = a[left]
-                a[left] = v
-                left += 1
-                i += 1
-            elif v < pivot:
-                a[i] = a[right]
-                a[right] = v
-                right -= 1
-            else:
-                i += 1
-        if want < left:
-            hi = left - 1
-        elif want > right:
-            lo = right + 1
-        else:
+def _kth_largest(a: np.ndarray, k: int) -> float:
+    """k-th largest value (from 1): pivots of the array, and a count of what is above each. Ties make it quick."""
+    n = len(a)
+    has_low, has_high = False, False
+    at = n // 2
+    low = high = pivot = a[at]
+    while True:
+        above, reached = np.int32(0), np.int32(0)  # of 32 bits, as the values: else the loop is not vectorised well
+        for j in range(n):
+            above += np.int32(a[j] > pivot)
+            reached += np.int32(a[j] >= pivot)
+        if above < k <= reached:
             return pivot
-    return a[lo]
-
-
-@njit(nogil=True, cache=True)
-def _smallest_ties(tie, gene, first, n, k):
-    """Bring the k smallest of tie[first:first+n] to its front (quickselect), `gene` with them."""
-    lo, hi = first, first + n - 1
-    want = first + k - 1
-    while lo < hi:
-        x, y, z = tie[lo], tie[(lo + hi) // 2], tie[hi]
-        pivot = max(min(x, y), min(max(x, y), z))
-        i, j = lo, hi
-        while i <= j:
-            while tie[i] < pivot:
-                i += 1
-            while tie[j] > pivot:
-                j -= 1
-            if i <= j:
-                t, g = tie[i], gene[i]
-                tie[i], gene[i] = tie[j], gene[j]
-                tie[j], gene[j] = t, g
-                i += 1
-                j -= 1
-        if want <= j:
-            hi = j
-        elif want >= i:
-            lo = i
+        if reached < k:
+            high, has_high = pivot, True
         else:
-            return
+            low, has_low = pivot, True
+        while True:
+            at += 1
+            if at >= n:
+                at = 0
+            pivot = a[at]
+            if (not has_low or pivot > low) and (not has_high or pivot < high):
+                break
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _before(v1, t1, v2, t2):
+def _before(v1: float, t1: int, v2: float, t2: int) -> bool:
     return v1 > v2 or (v1 == v2 and t1 < t2)
 
 
 @njit(nogil=True, cache=True)
-def _sort(value, tie, gene, n):
-    """Sort by falling value, then rising tie key: quicksort with an explicit stack, insertion sort below 16."""
+def _insert(value: np.ndarray, tie: np.ndarray, gene: np.ndarray, lo: int, hi: int) -> None:
+    """Insertion sort of lo..hi (inclusive) by falling value and rising tie key: for what is short or nearly sorted."""
+    for p in range(lo + 1, hi + 1):
+        v, t, g = value[p], tie[p], gene[p]
+        q = p - 1
+        while q >= lo and _before(v, t, value[q], tie[q]):
+            value[q + 1], tie[q + 1], gene[q + 1] = value[q], tie[q], gene[q]
+            q -= 1
+        value[q + 1], tie[q + 1], gene[q + 1] = v, t, g
+
+
+@njit(nogil=True, cache=True)
+def _quicksort(value: np.ndarray, tie: np.ndarray, gene: np.ndarray, lo: int, hi: int) -> None:
+    """Sort lo..hi (inclusive) by falling value and rising tie key."""
     stack = np.empty(128, np.int64)
     top = 0
-    lo, hi = 0, n - 1
     while True:
         while hi - lo > 15:
             mid = (lo + hi) // 2
@@ -123,13 +109,7 @@ def _sort(value, tie, gene, n):
                 stack[top], stack[top + 1] = lo, j
                 lo = i
             top += 2
-        for p in range(lo + 1, hi + 1):
-            v, t, g = value[p], tie[p], gene[p]
-            q = p - 1
-            while q >= lo and _before(v, t, value[q], tie[q]):
-                value[q + 1], tie[q + 1], gene[q + 1] = value[q], tie[q], gene[q]
-                q -= 1
-            value[q + 1], tie[q + 1], gene[q + 1] = v, t, g
+        _insert(value, tie, gene, lo, hi)
         if top == 0:
             return
         top -= 2
@@ -137,178 +117,216 @@ def _sort(value, tie, gene, n):
 
 
 @njit(nogil=True, cache=True)
-def _select_ties(tie, gene, first, n, k, count):
-    """Bring the k smallest of tie[first:first+n] to its front, `gene` with them. `tie` may be any uint64 keys."""
-    widest = np.uint64(0)
-    for j in range(first, first + n):
-        widest |= tie[j]
-    shift = np.uint64(0)
-    while (widest >> shift) >= np.uint64(_BINS):
-        shift += np.uint64(1)
-    count[:] = 0
-    for j in range(first, first + n):
-        count[tie[j] >> shift] += 1
-    bin_, below = 0, 0
-    while below + count[bin_] < k:
-        below += count[bin_]
-        bin_ += 1
-    edge = np.uint64(bin_)
-    put = first
-    for j in range(first, first + n):  # keys below the edge bin, in place and without a branch
-        t, g = tie[j], gene[j]
-        tie[j], gene[j] = tie[put], gene[put]
-        tie[put], gene[put] = t, g
-        put += (t >> shift) < edge
-    fill = put
-    for j in range(put, first + n):
-        t, g = tie[j], gene[j]
-        tie[j], gene[j] = tie[fill], gene[fill]
-        tie[fill], gene[fill] = t, g
-        fill += (t >> shift) == edge
-    _smallest_ties(tie, gene, put, fill - put, k - below)
+def _sort(
+    value: np.ndarray, tie: np.ndarray, gene: np.ndarray, n: int, tie_bits: int, spare: tuple, count: np.ndarray
+) -> None:
+    """Sort the first n by falling value and rising tie key (`tie_bits` wide).
 
-
-@njit(nogil=True, cache=True)
-def _order_row(value, gene, m, content, keys, by_content, k, tie, work, bins, count, out):
-    """Write the first k of the m expressed genes to `out`, by falling value and rising tie key.
-
-    Branches on data cost most here, so the cut is found by counting: `bins` holds the bits of `coarse`, the values
-    as float32, whose leading bits grow with the value.
+    Two counting sorts, by the leading bits of the key and then by those of the value, bring nearly all in place, since
+    a count keeps the order of what it does not tell apart.
     """
-    if m > k:
-        count[:] = 0
-        highest = np.uint32(0)
-        for j in range(m):
-            b = bins[j] >> _BIN_SHIFT
-            count[b] += 1
-            highest = max(highest, b)
-        edge, above = highest, 0
-        while above + count[edge] < k:
-            above += count[edge]
-            edge -= np.uint32(1)
-        put = 0
-        for j in range(m):  # values above the edge bin to the front
-            v, g, b = value[j], gene[j], bins[j]
-            value[j], gene[j], bins[j] = value[put], gene[put], bins[put]
-            value[put], gene[put], bins[put] = v, g, b
-            put += (b >> _BIN_SHIFT) > edge
-        fill = put
-        for j in range(put, m):  # then those of the edge bin
-            v, g = value[j], gene[j]
-            inside = (bins[j] >> _BIN_SHIFT) == edge
-            value[j], gene[j] = value[fill], gene[fill]
-            value[fill], gene[fill] = v, g
-            bins[j] = bins[fill]
-            fill += inside
-        in_bin = fill - put
-        for j in range(in_bin):
-            work[j] = value[put + j]
-        cut = _kth_largest(work, in_bin, k - put)
-        for j in range(put, fill):
-            if value[j] > cut:
-                v, g = value[j], gene[j]
-                value[j], gene[j] = value[put], gene[put]
-                value[put], gene[put] = v, g
-                put += 1
-        tied = put
-        for j in range(put, fill):
-            if value[j] == cut:
-                g = gene[j]
-                gene[j] = gene[tied]
-                gene[tied] = g
-                tied += 1
-        for j in range(put, tied):
-            value[j] = cut
-        n = tied
-    else:
-        put = 0
-        n = m
-    if by_content:
-        for j in range(n):
-            tie[j] = mix(content ^ keys[gene[j]])
-    else:
-        for j in range(n):
-            tie[j] = keys[gene[j]]
-    if n > k:
-        _select_ties(tie, gene, put, n - put, k - put, count)
-        n = k
-    _sort(value, tie, gene, n)
+    value2, tie2, gene2, coarse = spare
+    bits = _SMALL_BITS if n <= _FEW else _LARGE_BITS
+    shift = np.uint64(max(0, tie_bits - bits))
+    n_bins = 1 << bits
+    count[: n_bins + 1] = 0
     for j in range(n):
-        out[j] = gene[j]
-    for j in range(n, out.shape[0]):
-        out[j] = -1
+        count[(tie[j] >> shift) + np.uint64(1)] += 1
+    for b in range(n_bins):
+        count[b + 1] += count[b]
+    for j in range(n):
+        b = tie[j] >> shift
+        put = count[b]
+        count[b] += 1
+        value2[put], tie2[put], gene2[put] = value[j], tie[j], gene[j]
+    bins = coarse.view(np.uint32)
+    highest, lowest = np.uint32(0), np.uint32(_BINS)
+    for j in range(n):
+        coarse[j] = value2[j]
+        b = bins[j] >> _BIN_SHIFT
+        bins[j] = b
+        highest, lowest = max(highest, b), min(lowest, b)
+    count[: highest - lowest + 2] = 0
+    for j in range(n):
+        count[highest - bins[j] + 1] += 1
+    for b in range(highest - lowest + 1):
+        count[b + 1] += count[b]
+    for j in range(n):
+        b = highest - bins[j]
+        put = count[b]
+        count[b] += 1
+        value[put], tie[put], gene[put] = value2[j], tie2[j], gene2[j]
+    first = 0
+    for b in range(highest - lowest + 1):
+        last = count[b] - 1
+        if last - first > 31:
+            tied = True
+            for j in range(first + 1, last + 1):
+                tied &= value[j] == value[first]
+            if tied:
+                _insert(value, tie, gene, first, last)
+            else:
+                _quicksort(value, tie, gene, first, last)
+        elif last > first:
+            _insert(value, tie, gene, first, last)
+        first = last + 1
 
 
 @njit(nogil=True, cache=True)
-def rank_csr(data, indices, indptr, start, stop, keys, hashes, allowed, by_content, k, out, flags):
-    """Rank rows start..stop of a CSR matrix into out[: stop - start]; flags[i] tells what was wrong with a row."""
-    longest = 0
-    for i in range(start, stop):
+def _order_row(
+    value: np.ndarray,
+    gene: np.ndarray,
+    content: np.uint64,
+    keys: np.ndarray,
+    by_content: bool,
+    tie_bits: int,
+    best: tuple,
+    spare: tuple,
+    count: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Write the first genes of a row to `out`, by falling value and rising tie key; all values are above 0."""
+    m, k = len(value), len(out)
+    value1, tie1, gene1, pick = best
+    if m > k:
+        cut = _kth_largest(value, k)
+        n_reached = 0
+        for j in range(m):
+            pick[n_reached] = j
+            n_reached += value[j] >= cut
+        _, tie2, gene2, _ = spare
+        n, tied = 0, 0
+        for i in range(n_reached):
+            j = pick[i]
+            v, g = value[j], gene[j]
+            value1[n], gene1[n] = v, g
+            n += v > cut
+            gene2[tied] = g
+            tied += v == cut
+        # keys are turned round, so that the wanted ones are the largest
+        for i in range(tied):
+            key = keys[gene2[i]]
+            tie2[i] = ~(mix(content ^ key) if by_content else key)
+        last = _kth_largest(tie2[:tied], k - n)
+        for i in range(tied):
+            if n < k:
+                value1[n], gene1[n] = cut, gene2[i]
+                n += tie2[i] >= last
+    else:
+        n = m
+        for j in range(m):
+            value1[j], gene1[j] = value[j], gene[j]
+    for j in range(n):
+        key = keys[gene1[j]]
+        tie1[j] = mix(content ^ key) if by_content else key
+    if n:
+        _sort(value1, tie1, gene1, n, tie_bits, spare, count)
+    for j in range(n):
+        out[j] = gene1[j]
+    out[n:] = -1
+
+
+@njit(nogil=True, cache=True)
+def _what_is_wrong(value: np.ndarray) -> int:
+    flag = 0
+    for v in value:
+        if v < 0 and v != -np.inf:
+            flag |= NEGATIVE
+        elif not (v >= 0 and v < np.inf):
+            flag |= NOT_FINITE
+    return flag
+
+
+@njit(nogil=True, cache=True)
+def _buffers(n: int, like: np.ndarray) -> tuple:
+    """Room for a row: values, tie keys, genes, and positions or coarse values; each twice."""
+    value = np.empty((2, n), like.dtype)
+    tie = np.empty((2, n), np.uint64)
+    gene = np.empty((2, n), np.int32)
+    best = (value[0], tie[0], gene[0], np.empty(n, np.int32))
+    spare = (value[1], tie[1], gene[1], np.empty(n, np.float32))
+    return best, spare, np.empty(_BINS + 2, np.int64)
+
+
+@njit(nogil=True, cache=True)
+def rank_csr(
+    data: np.ndarray,
+    indices: np.ndarray,
+    indptr: np.ndarray,
+    keys: np.ndarray,
+    hashes: np.ndarray,
+    allowed: np.ndarray,
+    by_content: bool,
+    tie_bits: int,
+    out: np.ndarray,
+    flags: np.ndarray,
+) -> None:
+    """Rank each row of a CSR matrix into `out`; flags[i] tells what was wrong with a row.
+
+    `allowed` is empty where all genes are. Rows are read where they stand, and copied only to leave out zeros or genes.
+    """
+    longest = 1
+    for i in range(len(flags)):
         longest = max(longest, indptr[i + 1] - indptr[i])
-    value = np.empty(longest, data.dtype)
-    work = np.empty(longest, data.dtype)
-    gene = np.empty(longest, np.int32)
-    tie = np.empty(longest, np.uint64)
-    coarse = np.empty(longest, np.float32)
-    bins = coarse.view(np.uint32)
-    count = np.empty(_BINS, np.int64)
-    for i in range(start, stop):
-        m = 0
+    best, spare, count = _buffers(longest, data)
+    kept_value, kept_gene = np.empty(longest, data.dtype), np.empty(longest, indices.dtype)
+    for i in range(len(flags)):
+        value, gene = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
+        n = len(value)
+        n_positive, n_finite, n_rising = np.int32(0), np.int32(0), np.int32(0)
+        for j in range(n):
+            n_positive += np.int32(value[j] > 0)
+        for j in range(n):
+            n_finite += np.int32(value[j] < np.inf)
+        for j in range(1, n):
+            n_rising += np.int32(gene[j - 1] < gene[j])
+        flags[i] = 0 if n_positive == n_finite == n else _what_is_wrong(value)
+        if n_rising < n - 1:
+            flags[i] |= UNSORTED
+        if flags[i]:
+            continue
+        if n_positive < n or len(allowed):
+            m = 0
+            for j in range(n):
+                g = gene[j]
+                kept_value[m], kept_gene[m] = value[j], g
+                m += (value[j] > 0) & (len(allowed) == 0 or allowed[g])
+            value, gene = kept_value[:m], kept_gene[:m]
         content = np.uint64(0)
-        flag = 0
-        previous = -1
-        for p in range(indptr[i], indptr[i + 1]):
-            v = data[p]
-            g = indices[p]
-            if g <= previous:
-                flag |= UNSORTED
-            previous = g
-            if v > 0:
-                if v == np.inf:
-                    flag |= NOT_FINITE
-                if allowed[g]:
-                    value[m] = v
-                    coarse[m] = v
-                    gene[m] = g
-                    content += hashes[g]
-                    m += 1
-            elif v < 0:
-                flag |= NEGATIVE if v != -np.inf else NOT_FINITE
-            elif v != v:
-                flag |= NOT_FINITE
-        flags[i - start] = flag
-        _order_row(value, gene, m, content, keys, by_content, k, tie, work, bins, count, out[i - start])
+        if by_content:
+            for j in range(len(gene)):
+                content += hashes[gene[j]]
+        _order_row(value, gene, content, keys, by_content, tie_bits, best, spare, count, out[i])
 
 
 @njit(nogil=True, cache=True)
-def rank_dense(x, start, stop, keys, hashes, allowed, by_content, k, out, flags):
-    """Rank rows start..stop of a dense matrix into out[: stop - start]; flags as in :func:`rank_csr`."""
+def rank_dense(
+    x: np.ndarray,
+    keys: np.ndarray,
+    hashes: np.ndarray,
+    allowed: np.ndarray,
+    by_content: bool,
+    tie_bits: int,
+    out: np.ndarray,
+    flags: np.ndarray,
+) -> None:
+    """Rank each row of a dense matrix into `out`; as :func:`rank_csr`."""
     n = x.shape[1]
-    value = np.empty(n, x.dtype)
-    work = np.empty(n, x.dtype)
-    gene = np.empty(n, np.int32)
-    tie = np.empty(n, np.uint64)
-    coarse = np.empty(n, np.float32)
-    bins = coarse.view(np.uint32)
-    count = np.empty(_BINS, np.int64)
-    for i in range(start, stop):
+    best, spare, count = _buffers(max(1, n), x)
+    kept_value, kept_gene = np.empty(n, x.dtype), np.empty(n, np.int32)
+    for i in range(len(flags)):
+        value = x[i]
+        fine = True
+        for j in range(n):
+            fine &= (value[j] >= 0) & (value[j] < np.inf)
+        flags[i] = 0 if fine else _what_is_wrong(value)
+        if flags[i]:
+            continue
         m = 0
         content = np.uint64(0)
-        flag = 0
         for g in range(n):
-            v = x[i, g]
-            if v > 0:
-                if v == np.inf:
-                    flag |= NOT_FINITE
-                if allowed[g]:
-                    value[m] = v
-                    coarse[m] = v
-                    gene[m] = g
-                    content += hashes[g]
-                    m += 1
-            elif v < 0:
-                flag |= NEGATIVE if v != -np.inf else NOT_FINITE
-            elif v != v:
-                flag |= NOT_FINITE
-        flags[i - start] = flag
-        _order_row(value, gene, m, content, keys, by_content, k, tie, work, bins, count, out[i - start])
+            used = (value[g] > 0) & (len(allowed) == 0 or allowed[g])
+            kept_value[m], kept_gene[m] = value[g], g
+            content += hashes[g] * np.uint64(used)
+            m += used
+        _order_row(kept_value[:m], kept_gene[:m], content, keys, by_content, tie_bits, best, spare, count, out[i])

@@ -83,5 +83,8 @@ def refuse_repeats(words: Sequence[str], *, upper: bool = False) -> None:
 
 def as_words(names: Iterable[str], *, upper: bool = False) -> list[str]:
     """:func:`words` without the checks."""
-    out = [_SPACE.sub("_", str(n).strip()) for n in names]
+    out = [str(n) for n in names]
+    together = "".join(out)
+    if together.split() != [together]:  # there is white space
+        out = [_SPACE.sub("_", n.strip()) for n in out]
     return [w.upper() for w in out] if upper else out

@@ -20,7 +20,7 @@ class Parsed:
     """Genes read from sentences, one row a sentence."""
 
     ranks: np.ndarray
-    """int32, cells x k: index of the gene at each place, best first; -1 where no gene stands (an unknown word, or the end)."""
+    """int32, cells x k: index of the gene at each place, best first; -1 where none stands (unknown word, the end)."""
     n_words: np.ndarray
     """Words in each text."""
     n_valid: np.ndarray
@@ -62,12 +62,13 @@ def parse(
     names
         Names of the genes (white space inside a name is written ``_``, as :func:`words` does).
     duplicates
-        Place of a gene that comes more than once. ``"mean"``: the mean of its places, among all words of the text; where
-        two means are equal, the gene that came fewer times stands first, then the one that came first (scc2s definition, after
-        the averaging of ranks in Levine et al., ICML 2024). ``"c2s"``: as ``cell2sentence`` 1.2.0 does it, where
-        places are those of a list that shrinks with every gene, and means are cut to whole numbers.
+        Place of a gene that comes more than once. ``"mean"``: the mean of its places, among all words of the text;
+        where two means are equal, the gene that came fewer times stands first, then the one that came first (scc2s
+        definition, after the averaging of ranks in Levine et al., ICML 2024). ``"c2s"``: as ``cell2sentence`` 1.2.0
+        does it, where places are those of a list that shrinks with every gene, and means are cut to whole numbers.
     unknown
-        ``"keep"``: an unknown word holds its place, so that the genes behind it keep their rank. ``"drop"``: genes move up.
+        ``"keep"``: an unknown word holds its place, so that the genes behind it keep their rank. ``"drop"``: they
+        move up.
 
     Returns
     -------

@@ -7,10 +7,12 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def _at_means(row, n, total, times, out, mean, seen):
+def _at_means(
+    row: np.ndarray, total: np.ndarray, times: np.ndarray, out: np.ndarray, mean: np.ndarray, seen: np.ndarray
+) -> int:
     """Write each gene once, sorted by the mean of its places; unknown words stay where they are among them."""
     m = 0
-    for j in range(n):
+    for j in range(len(row)):
         g = row[j]
         here, often = float(j), 1
         if g >= 0:
@@ -29,11 +31,11 @@ def _at_means(row, n, total, times, out, mean, seen):
 
 
 @njit(nogil=True, cache=True)
-def _in_shrinking_list(row, n, times, out):
+def _in_shrinking_list(row: np.ndarray, times: np.ndarray, out: np.ndarray) -> int:
     """Move each repeated gene to the whole part of the mean of its places in the list as it is by then."""
-    out[:n] = row[:n]
-    m = n
-    for j in range(n):
+    out[: len(row)] = row
+    m = len(row)
+    for j in range(len(row)):
         g = row[j]
         if g < 0 or times[g] < 2:
             continue
@@ -54,8 +56,17 @@ def _in_shrinking_list(row, n, times, out):
 
 
 @njit(nogil=True, cache=True)
-def place_words(flat, offsets, n_names, shrinking, keep_unknown, ranks, n_valid, n_unique):
-    """Genes of each sentence (flat[offsets[i] : offsets[i + 1]]) into ranks[i], repeats merged; returns the longest row."""
+def place_words(
+    flat: np.ndarray,
+    offsets: np.ndarray,
+    n_names: int,
+    shrinking: bool,
+    keep_unknown: bool,
+    ranks: np.ndarray,
+    n_valid: np.ndarray,
+    n_unique: np.ndarray,
+) -> int:
+    """Genes of sentence i, flat[offsets[i] : offsets[i + 1]], into ranks[i], repeats merged; gives the longest row."""
     total = np.zeros(n_names, np.int64)
     times = np.zeros(n_names, np.int64)
     mean = np.empty(ranks.shape[1], np.float64)
@@ -75,9 +86,9 @@ def place_words(flat, offsets, n_names, shrinking, keep_unknown, ranks, n_valid,
         if unique == valid:
             out[:n] = row
         elif shrinking:
-            m = _in_shrinking_list(row, n, times, out)
+            m = _in_shrinking_list(row, times, out)
         else:
-            m = _at_means(row, n, total, times, out, mean, seen)
+            m = _at_means(row, total, times, out, mean, seen)
         for j in range(n):
             if row[j] >= 0:
                 total[row[j]] = times[row[j]] = 0

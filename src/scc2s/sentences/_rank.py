@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy import sparse
 
 from ._blocks import InvalidValuesError, as_float, csr_rows, row_parts
 from ._kernels import NEGATIVE, NOT_FINITE, UNSORTED, rank_csr, rank_dense
@@ -11,8 +12,6 @@ from ._threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from scipy import sparse
 
     from ._blocks import Matrix
 
@@ -33,14 +32,15 @@ def rank(
 
     Only values above 0 count: stored zeros are no expression. Genes with the same value are ordered by `tie_break`:
 
-    - ``"hash"``: by a 64-bit hash of (the set of genes the cell expresses, gene name). It favours no gene, and gives one
-      order for counts, CP10k and log1p of a cell, whatever the order of genes or cells (scc2s definition).
+    - ``"hash"``: by a 64-bit hash of (the set of genes the cell expresses, gene name). It favours no gene, and gives
+      one order for counts, CP10k and log1p of a cell, whatever the order of genes or cells (scc2s definition).
     - ``"name"``: alphabetically. ``"var_order"``: as the columns stand.
 
     Parameters
     ----------
     X
-        Expression, cells x genes: CSR (walked as it is), any other scipy sparse format (read in blocks of rows) or dense.
+        Expression, cells x genes: dense or CSR (walked as they are), CSC (brought to CSR in a few parts), or any other
+        scipy sparse format (brought to CSR as a whole).
     n_genes
         Keep this many genes a cell; ``None`` keeps all expressed ones.
     names
@@ -88,10 +88,9 @@ class Ranker:
         self._hashes = name_hashes(names, seed=seed)
         self._keys = _tie_keys(tie_break, self._hashes, names)
         self._by_content = tie_break == "hash"
-        self._allowed = (
-            np.ones(len(names), dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
-        )
-        if self._allowed.shape != (len(names),):
+        self._tie_bits = 64 if self._by_content else len(names).bit_length()
+        self._allowed = np.zeros(0, dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
+        if allowed is not None and self._allowed.shape != (len(names),):
             msg = f"allowed has shape {self._allowed.shape}; pass one boolean a gene ({len(names)})"
             raise ValueError(msg)
         self.n_jobs = n_jobs
@@ -114,28 +113,32 @@ class Ranker:
             last = first + part.shape[0]
             self._rank_part(part, out[first:last], flags[first:last])
         _refuse(flags)
+        if (out[:, -1] >= 0).any():
+            return out
         n_used = int((out >= 0).sum(axis=1).max(initial=0))
-        return out[:, : max(1, n_used)] if n_used < k else out
+        return out[:, : max(1, n_used)]
 
     def _rank_part(self, part: np.ndarray | sparse.csr_matrix, out: np.ndarray, flags: np.ndarray) -> None:
         def run(start: int, stop: int) -> None:
             self._run(part, start, stop, out[start:stop], flags[start:stop])
 
         in_threads(run, part.shape[0], self.n_jobs)
-        for i in np.flatnonzero(flags & UNSORTED).tolist():  # rare: mended row by row, on a copy
-            row = part[i : i + 1].copy()
+        for i in np.flatnonzero(flags & UNSORTED).tolist():  # rare, only in CSR: mended row by row, on a copy
+            row = sparse.csr_matrix(part[i : i + 1], copy=True)
             row.sum_duplicates()
             self._run(row, 0, 1, out[i : i + 1], flags[i : i + 1])
 
     def _run(
         self, part: np.ndarray | sparse.csr_matrix, start: int, stop: int, out: np.ndarray, flags: np.ndarray
     ) -> None:
-        args = (self._keys, self._hashes, self._allowed, self._by_content, out.shape[1], out, flags)
+        args = (self._keys, self._hashes, self._allowed, self._by_content, self._tie_bits, out, flags)
         if isinstance(part, np.ndarray):
-            rank_dense(np.ascontiguousarray(as_float(part[start:stop])), 0, stop - start, *args)
+            rank_dense(np.ascontiguousarray(as_float(part[start:stop])), *args)
         else:
             rows = csr_rows(part, start, stop)
-            rank_csr(as_float(rows.data), rows.indices, rows.indptr, 0, stop - start, *args)
+            # one type of index, so that the kernel is compiled once
+            indices = rows.indices.astype(np.int32, copy=False)
+            rank_csr(as_float(rows.data), indices, rows.indptr.astype(np.int64), *args)
 
 
 def _tie_keys(tie_break: TieBreak, hashes: np.ndarray, names: Sequence[str]) -> np.ndarray:

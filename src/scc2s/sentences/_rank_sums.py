@@ -3,40 +3,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from ._blocks import InvalidValuesError
-from ._kernels import mix
+from ._rank_sums_kernels import add_rows
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 
-@njit(nogil=True, cache=True)
-def _add_rows(data, indptr, seed, n, first, second, n_expressed, draw):
-    """Add the values of each row, which stand in rising order, to sums by rank; draw[i]: a hash of them."""
-    totals = np.empty(len(draw), np.float64)
-    for i in range(len(draw)):
-        total = 0.0
-        rank = 0
-        for p in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
-            v = np.float64(data[p])
-            if not v > 0:
-                break
-            n[rank] += 1
-            first[rank] += v
-            second[rank] += v * v
-            rank += 1
-            total += v * rank
-        totals[i] = total
-        n_expressed[i] = rank
-    bits = totals.view(np.uint64)
-    for i in range(len(draw)):
-        draw[i] = mix(bits[i] ^ seed)
-
-
 class RankSums:
-    """What a rank-expression fit needs to know of the data: for each rank, how many cells reach it, sum and sum of squares.
+    """What a rank-expression fit has to know: for each rank, how many cells reach it, and the sum and sum of squares.
 
     Filled block by block. Only the sorted values of a cell enter, so the order of tied genes has no say. For the rank
     correlation whole cells are kept: those whose values hash below a limit, which is halved while they hold more than
@@ -44,9 +20,9 @@ class RankSums:
     """
 
     def __init__(self, *, max_pairs: int = 2_000_000, seed: int = 0) -> None:
-        self.n = np.zeros(0, dtype=np.int64)
-        self.first = np.zeros(0)
-        self.second = np.zeros(0)
+        self.n: np.ndarray = np.zeros(0, dtype=np.int64)
+        self.first: np.ndarray = np.zeros(0)
+        self.second: np.ndarray = np.zeros(0)
         self.n_cells = 0
         self._max_pairs = max_pairs
         self._seed = np.uint64(seed)
@@ -60,10 +36,11 @@ class RankSums:
         longest = int(np.diff(indptr).max(initial=0))
         if longest > len(self.n):
             more = (0, longest - len(self.n))
-            self.n, self.first, self.second = (np.pad(a, more) for a in (self.n, self.first, self.second))
+            self.n, self.first = np.pad(self.n, more), np.pad(self.first, more)
+            self.second = np.pad(self.second, more)
         n_cells = len(indptr) - 1
         n_expressed, draw = np.empty(n_cells, dtype=np.int64), np.empty(n_cells, dtype=np.uint64)
-        _add_rows(data, indptr, self._seed, self.n, self.first, self.second, n_expressed, draw)
+        add_rows(data, indptr, self._seed, self.n, self.first, self.second, n_expressed, draw)
         self.n_cells += n_cells
         chosen = np.flatnonzero((draw <= self._limit) & (n_expressed > 0))
         self._draw = np.concatenate([self._draw, draw[chosen]])
@@ -94,6 +71,6 @@ def _sorted_rows(block: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.
         for start, stop in zip(indptr[:-1], indptr[1:], strict=True):
             data[start:stop].sort()
     if not np.isfinite(data).all() or data.min(initial=0) < 0:
-        msg = "the expression holds negative or non-finite values (scaled data?); pass log-normalised values, e.g. layer=..."
+        msg = "the expression holds negative or non-finite values (scaled data?); pass log-normalised values"
         raise InvalidValuesError(msg)
     return data, indptr
