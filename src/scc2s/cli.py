@@ -177,6 +177,7 @@ def demo(
     console = Console()
     for table in _demo.tables(summary):
         console.print(table)
+    console.print(_demo.CAVEAT, style="dim")
     console.print(f"wrote {', '.join(summary['files'])} to {out}/", highlight=False)
 
 

@@ -28,6 +28,14 @@ def test_confusion_shows_the_share_of_each_groups_cells(annotated: ad.AnnData) -
     np.testing.assert_allclose(heat(ax), [[2 / 3, 1 / 3], [0, 1], [np.nan, np.nan]])
 
 
+def test_labels_that_no_cell_got_keep_their_column(annotated: ad.AnnData) -> None:
+    params = {"key_added": "c2s_cell_type", "labels": np.array(["A", "C", "B/x"])}
+    annotated.uns["c2s"] = {"rank_fit": {"slope": -1.0}, "annotate": {"params": params}}
+    ax = scc2s.pl.labels(annotated, "truth", show=False)
+    assert ticks(ax)[0] == ["A", "C", "B/x"]
+    np.testing.assert_allclose(heat(ax)[:2], [[1 / 3, 0, 2 / 3], [1, 0, 0]])
+
+
 def test_probability_shows_the_mean_of_each_group_under_the_labels_as_given(annotated: ad.AnnData) -> None:
     annotated.uns["c2s"] = {"annotate": {"params": {"key_added": "c2s_cell_type", "labels": np.array(["B/x", "A"])}}}
     ax = scc2s.pl.labels(annotated, "truth", kind="probability", show=False)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-_CAVEAT = (
+CAVEAT = (
     "scc2s-mini was trained on the training cells of this same data set (and of three other blood data sets); the "
     "cells measured here were held out, but donor, laboratory and protocol are the same. It is a small model for "
     "trying, teaching and testing, not an annotator for other tissues. Research use only."
 )
+_SHOWN = "`umap.png` shows all cells, those the model was trained on too; the two heat maps only the held-out ones."
 
 
 def tables(summary: dict[str, Any]) -> list[Table]:
@@ -27,11 +28,11 @@ def markdown(summary: dict[str, Any]) -> str:
         f"{summary['n_obs']} cells of {summary['data']}: sentences of up to {summary['n_genes']} genes, "
         f"rank-expression fit, reconstruction, embedding and annotation with {summary['model']['id']}, UMAP.",
         "",
-        _CAVEAT,
+        CAVEAT,
     ]
     for title, header, rows in _parts(summary):
         lines += ["", f"## {title}", "", _row(header), _row(["---"] * len(header)), *map(_row, rows)]
-    lines += ["", "## Files", "", *(f"- `{name}`" for name in summary["files"])]
+    lines += ["", "## Files", "", *(f"- `{name}`" for name in summary["files"]), "", _SHOWN]
     lines += ["", "## Versions", "", ", ".join(f"{k} {v}" for k, v in summary["versions"].items())]
     return "\n".join(lines) + "\n"
 

@@ -92,9 +92,11 @@ def labels(
 
 
 def _shares(adata: AnnData, groupby: str, key: str) -> pd.DataFrame:
-    """Rows add up to 1; empty groups stay as rows of NaN."""
+    """Rows add up to 1; empty groups stay as rows of NaN, labels that no cell got as columns of 0."""
     groups, found = adata.obs[groupby].astype("category"), adata.obs[key].astype("category")
-    counts = pd.crosstab(groups, found, dropna=False).reindex(groups.cat.categories)[found.cat.categories]
+    columns = list(dict.fromkeys([*_given_labels(adata, key), *found.cat.categories]))
+    counts = pd.crosstab(groups, found, dropna=False).reindex(groups.cat.categories)
+    counts = counts.reindex(columns=columns, fill_value=0)
     return counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
 
 
@@ -107,16 +109,19 @@ def _probabilities(adata: AnnData, groupby: str, key: str, kind: str) -> pd.Data
         raise KeyError(msg)
     probs, groups = adata.obsm[f"{key}_probs"], adata.obs[groupby].astype("category").cat
     means = mean_by_group(probs.to_numpy(dtype=float), groups.codes.to_numpy(), len(groups.categories))
-    return pd.DataFrame(means, index=groups.categories, columns=_names(adata, key, probs))
+    names = _given_labels(adata, key)  # as columns of obsm they cannot hold a slash
+    return pd.DataFrame(
+        means, index=groups.categories, columns=names if len(names) == probs.shape[1] else probs.columns
+    )
 
 
-def _names(adata: AnnData, key: str, probs: pd.DataFrame) -> list[str]:
-    """Labels as they were given: names of columns cannot hold a slash."""
+def _given_labels(adata: AnnData, key: str) -> list[str]:
+    """Labels that the cells were annotated with, also those that none got; empty without a record."""
     for record in adata.uns.get("c2s", {}).values():
         params = record.get("params", {})
-        if params.get("key_added") == key and len(params.get("labels", [])) == probs.shape[1]:
-            return list(params["labels"])
-    return probs.columns.tolist()
+        if params.get("key_added") == key:
+            return [str(label) for label in params.get("labels", [])]
+    return []
 
 
 def _figsize(table: pd.DataFrame) -> tuple[float, float]:
