@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -183,6 +184,7 @@ def demo(
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command; bad input ends with one line on standard error and exit code 1, wrong usage with 2."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads that spin slow torch down on shared cores
     try:
         app(args=args, prog_name="scc2s")
     except (OSError, ValueError, KeyError, ImportError) as error:
