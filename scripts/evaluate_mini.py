@@ -16,10 +16,10 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import scanpy as sc
+from mini_card import card
 from mini_data import load, split_of
 
 import scc2s
-from mini_card import card
 from scc2s._demo._baselines import logistic_regression, nearest_neighbors, scores, sentence_features
 
 N_GENES = 200
@@ -113,7 +113,11 @@ def perplexity(model, adata: ad.AnnData, test: np.ndarray, seed: int = 0) -> dic
     rng = np.random.default_rng(seed)
     sentences = adata.obs["c2s_sentence"][test].tolist()
     shuffled = [" ".join(rng.permutation(s.split())) for s in sentences]
-    return {"cells": len(sentences), "as they are": _perplexity(model, sentences), "shuffled": _perplexity(model, shuffled)}
+    return {
+        "cells": len(sentences),
+        "as they are": _perplexity(model, sentences),
+        "shuffled": _perplexity(model, shuffled),
+    }
 
 
 def _perplexity(model, sentences: list[str]) -> float:
@@ -125,7 +129,9 @@ def _perplexity(model, sentences: list[str]) -> float:
     return float(np.exp(-total / tokens))
 
 
-def perturbation(model, adata: ad.AnnData, test: np.ndarray, train: np.ndarray, *, seed: int = 0, most: int = 60) -> dict:
+def perturbation(
+    model, adata: ad.AnnData, test: np.ndarray, train: np.ndarray, *, seed: int = 0, most: int = 60
+) -> dict:
     """Effect of IFN-beta predicted from held-out control cells: correlation of mean shifts over genes (delta Pearson)."""
     names, log = list(adata.var_names), adata.layers["log"]
     fit = scc2s.sentences.RankFit.fit(log)
@@ -153,7 +159,11 @@ def perturbation(model, adata: ad.AnnData, test: np.ndarray, train: np.ndarray, 
         others = np.mean([s for k, s in shift.items() if k != t], axis=0)
         top = np.argsort(-np.abs(shift[t]))[:50]  # genes chosen on training cells
         row = {"n control": len(here), "n stimulated": int(there.sum())}
-        for name, delta in (("scc2s-mini", predicted), ("mean shift, same type", shift[t]), ("mean shift, other types", others)):
+        for name, delta in (
+            ("scc2s-mini", predicted),
+            ("mean shift, same type", shift[t]),
+            ("mean shift, other types", others),
+        ):
             row[name] = {"all genes": _pearson(delta, true), "top 50": _pearson(delta[top], true[top])}
         row["profile Pearson, control as prediction"] = _pearson(base, mean(there))
         out[t] = row
@@ -214,7 +224,16 @@ def main() -> None:
     figures["generation"] = generation(model, datasets)
     figures["model"] = {k: str(v) for k, v in model.info().items() if k != "id"}
     (args.model / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
-    (args.model / "README.md").write_text(card(figures))
+    config = json.loads((args.model / "config.json").read_text())
+    about = {
+        "layers": config["num_hidden_layers"],
+        "width": config["hidden_size"],
+        "heads": config["num_attention_heads"],
+        "context": config["max_position_embeddings"],
+        "parameters": f"{model.info()['n_parameters']:,}",
+        "genes": f"{len({g for a in datasets.values() for g in a.var_names}):,}",
+    }
+    (args.model / "README.md").write_text(card(figures, about))
     print(json.dumps({k: figures[k] for k in ("generation", "perplexity")}))
 
 

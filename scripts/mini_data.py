@@ -65,6 +65,7 @@ def load(folder: Path) -> dict[str, ad.AnnData]:
 
 def shared_cells(kang: ad.AnnData, labelled: ad.AnnData) -> np.ndarray:
     """Cells of `kang` that are in `labelled` too. The labelled file has bare barcodes, so the condition is compared as well."""
+
     def key(condition: pd.Series, barcodes: pd.Series) -> pd.Series:
         return condition.astype(str).to_numpy() + ":" + barcodes.astype(str).str.replace(r"-\d+$", "", regex=True)
 

@@ -20,9 +20,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import anndata as ad
 import numpy as np
 import pandas as pd
+from mini_data import LABELS, caption, load, split_of
 from scipy import sparse
 
-from mini_data import LABELS, caption, load, split_of
 from scc2s import prompts, train
 
 SEED = 0
@@ -30,14 +30,21 @@ N_GENES = 200
 COPIES = {"cell_type": 20, "generate": 4, "generate_unconditional": 1, "perturb": 12, "caption": 2}
 
 
-def corpus(datasets: dict[str, ad.AnnData], *, part: str, copies: dict[str, int], augment: train.Augment | None, seed: int):
+def corpus(
+    datasets: dict[str, ad.AnnData], *, part: str, copies: dict[str, int], augment: train.Augment | None, seed: int
+):
     """Samples of all tasks from one part (train, val) of every data set."""
     from scc2s import pp
 
     frames = []
     for number, (name, whole) in enumerate(datasets.items()):
         adata = whole[split_of(whole) == part].copy()
-        common = {"augment": augment, "organism": "Homo sapiens", "n_genes": N_GENES, "random_state": seed + 101 * number}
+        common = {
+            "augment": augment,
+            "organism": "Homo sapiens",
+            "n_genes": N_GENES,
+            "random_state": seed + 101 * number,
+        }
         for task in ("cell_type", "generate", "generate_unconditional", "caption"):
             if task == "caption":
                 adata.obs["caption"] = caption(adata, whole)
@@ -53,7 +60,11 @@ def corpus(datasets: dict[str, ad.AnnData], *, part: str, copies: dict[str, int]
                 pairs = train.match_pairs(
                     adata.obs, key="perturbation", control="control", match=["cell_type"], random_state=seed + round_
                 )
-                frames.append(pp.samples(adata, "perturb", pairs=pairs, **common | {"random_state": seed + round_}).assign(data=name))
+                frames.append(
+                    pp.samples(adata, "perturb", pairs=pairs, **common | {"random_state": seed + round_}).assign(
+                        data=name
+                    )
+                )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -146,7 +157,9 @@ def main() -> None:
     model = new_model(
         tokenizer, genes, vectors, width=args.width, layers=args.layers, heads=args.heads, dropout=args.dropout
     )
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens, {len(samples):,} samples")
+    print(
+        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens, {len(samples):,} samples"
+    )
     metrics = train.sft(
         model,
         tokenizer,

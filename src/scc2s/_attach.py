@@ -6,7 +6,7 @@ from scc2s._logging import logger
 def attach() -> list[str]:
     """Make ``scc2s.tl.embed`` also ``scanpy.tl.c2s_embed``, and so on for every public function of pp, tl and pl.
 
-    Called by ``import scc2s``. Safe to call again; a name that scanpy already has from elsewhere is left alone and logged.
+    Called by ``import scc2s``. Safe to call again; a name that scanpy has from elsewhere is left alone and logged.
 
     Returns
     -------

@@ -54,7 +54,10 @@ def prompt_fields(
         elif column in adata.obs:
             found[name] = _column(adata, column)
         else:
-            msg = f"the prompt has a field {{{name}}}, and adata.obs has no column {column!r}; set adata.obs[{column!r}] = ..."
+            msg = (
+                f"the prompt has a field {{{name}}}, and adata.obs has no column {column!r}; set "
+                f"adata.obs[{column!r}] = ..."
+            )
             raise KeyError(msg)
     return found
 

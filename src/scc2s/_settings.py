@@ -24,7 +24,7 @@ class Settings:
     """
 
     model: str = "scc2s-mini"
-    """What ``model=None`` means: a name of :func:`scc2s.models.catalogue`, a hub id or a folder (env ``SCC2S_MODEL``)."""
+    """What ``model=None`` means: a name in :func:`scc2s.models.catalogue`, a hub id or folder (env ``SCC2S_MODEL``)."""
     n_jobs: int | None = None
     """Threads of the rank kernels; ``None`` takes all cores (env ``SCC2S_N_JOBS``)."""
 

@@ -64,6 +64,8 @@ def test_pairs_show_the_control_and_answer_with_the_whole_perturbed_cell(
 
 def test_same_seed_same_samples(counts: sparse.csr_matrix, fields: dict) -> None:
     def draw(seed: int) -> list[str]:
-        return task_samples(prompts.get("cell_type"), counts, NAMES, fields, augment=AUGMENT, seed=seed)["prompt"].tolist()
+        return task_samples(prompts.get("cell_type"), counts, NAMES, fields, augment=AUGMENT, seed=seed)[
+            "prompt"
+        ].tolist()
 
     assert draw(0) == draw(0) != draw(1)

@@ -25,7 +25,9 @@ def tiny(tmp_path: Path) -> tuple:
 
 @pytest.fixture
 def samples() -> pd.DataFrame:
-    rows = [(f"Genes: {' '.join(GENES[i % 6 : i % 6 + 5])}\nCell type:", [" B cell", " T cell"][i % 2]) for i in range(48)]
+    rows = [
+        (f"Genes: {' '.join(GENES[i % 6 : i % 6 + 5])}\nCell type:", [" B cell", " T cell"][i % 2]) for i in range(48)
+    ]
     return pd.DataFrame(rows, columns=["prompt", "completion"]).assign(task="cell_type")
 
 

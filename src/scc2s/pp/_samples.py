@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from scc2s import prompts
@@ -14,6 +13,7 @@ from scc2s.train import task_samples
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
@@ -96,16 +96,21 @@ def samples(
     data = get_adata(adata, mod)
     chosen = prompts.get(task) if isinstance(task, str) else task
     if "perturbed_sentence" in chosen.response_fields and pairs is None:
-        msg = f"task {chosen.name!r} needs two cells a sample; pass pairs=scc2s.train.match_pairs(adata.obs, key=..., control=...)"
+        msg = (
+            f"task {chosen.name!r} needs two cells a sample; pass pairs=scc2s.train.match_pairs(adata.obs, "
+            "key=..., control=...)"
+        )
         raise ValueError(msg)
     found = expression(
         data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols, upper=upper, on_duplicate=on_duplicate
     )
     X = sparse.vstack([sparse.csr_matrix(block) for _, block in found.blocks()], format="csr")
+    names = found.names
     if found.allowed is not None:
-        X = X[:, found.allowed]
-    names = [n for n, a in zip(found.names, found.allowed, strict=True) if a] if found.allowed is not None else found.names
-    fields = prompt_fields(data, (*chosen.fields, *chosen.response_fields), organism=organism, columns=columns)
+        X, names = X[:, found.allowed], [names[i] for i in np.flatnonzero(found.allowed)]
+    wanted = (*chosen.fields, *chosen.response_fields)
+    values = prompt_fields(data, wanted, organism=organism, columns=columns)
+    fields = {name: column.tolist() for name, column in values.items()}
     if pairs is None:
         pairs = np.repeat(np.flatnonzero((X > 0).getnnz(axis=1))[:, None], 2, axis=1)
     table = task_samples(

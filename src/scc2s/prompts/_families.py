@@ -46,12 +46,15 @@ def get(name: str, *, family: str = "scc2s") -> Task:
     table = _table()
     if family not in table:
         msg = (
-            f"no prompts of family {family!r} in the package (there are: {', '.join(table)}); load a published model's own "
-            "with prompts.from_json(path) or prompts.from_cell2sentence()"
+            f"no prompts of family {family!r} in the package (there are: {', '.join(table)}); load a published model's "
+            "own with prompts.from_json(path) or prompts.from_cell2sentence()"
         )
         raise KeyError(msg)
     if name not in table[family]:
-        msg = f"no task {name!r} in family {family!r}; it has {', '.join(table[family])}; or write one: prompts.custom(template)"
+        msg = (
+            f"no task {name!r} in family {family!r}; it has {', '.join(table[family])}; or write one: "
+            "prompts.custom(template)"
+        )
         raise KeyError(msg)
     return Task(name, table[family][name]["template"], table[family][name]["response"], family)
 

@@ -32,7 +32,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Task:
-    """A question to a language model: a template with fields, and how the answer is written.
+    r"""A question to a language model: a template with fields, and how the answer is written.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class Task:
 
     Examples
     --------
-    >>> task = Task("tissue", "Genes: {cell_sentence}\\nTissue:", " {tissue}")
+    >>> task = Task("tissue", "Genes: {cell_sentence}\nTissue:", " {tissue}")
     >>> task.render(["CD3D LYZ"]).texts
-    ['Genes: CD3D LYZ\\nTissue:']
+    ['Genes: CD3D LYZ\nTissue:']
     >>> task.complete(tissue="blood")
     ' blood'
     """
@@ -65,7 +65,10 @@ class Task:
             try:
                 parts = list(Formatter().parse(getattr(self, what)))
             except ValueError as error:
-                msg = f"{what} of task {self.name!r} has an unpaired brace ({error}); write {{{{ or }}}} for a brace itself"
+                msg = (
+                    f"{what} of task {self.name!r} has an unpaired brace ({error}); write {{{{ or }}}} for a "
+                    "brace itself"
+                )
                 raise ValueError(msg) from error
             for _, field, spec, conversion in parts:
                 if field is not None and (not field.isidentifier() or spec or conversion):
@@ -102,8 +105,8 @@ class Task:
         fields
             Values of the other fields: one text for all cells, or one a cell.
         count_tokens, max_tokens
-            Where both are given, a sentence whose prompt has more tokens than `max_tokens` loses genes from its end until it
-            fits; ``{n_genes}`` follows.
+            Where both are given, a sentence whose prompt has more tokens than `max_tokens` loses genes from its end
+            until it fits; ``{n_genes}`` follows.
 
         Returns
         -------
@@ -122,12 +125,18 @@ class Task:
             if name in (SENTENCE, N_GENES):
                 continue
             if name not in fields:
-                msg = f"the prompt of task {self.name!r} has a field {{{name}}} that is not given; pass fields={{{name!r}: ...}}"
+                msg = (
+                    f"the prompt of task {self.name!r} has a field {{{name}}} that is not given; pass "
+                    f"fields={{{name!r}: ...}}"
+                )
                 raise KeyError(msg)
             value = fields[name]
             columns[name] = [value] * len(sentences) if isinstance(value, str) else list(value)
             if len(columns[name]) != len(sentences):
-                msg = f"field {name!r} has {len(columns[name])} values for {len(sentences)} cells; pass one text, or one a cell"
+                msg = (
+                    f"field {name!r} has {len(columns[name])} values for {len(sentences)} cells; pass one "
+                    "text, or one a cell"
+                )
                 raise ValueError(msg)
         genes = [s.split() for s in sentences]
         keep = np.array([len(g) for g in genes], dtype=np.int64)
@@ -138,7 +147,10 @@ class Task:
             n_shortened = len(long)
             if n_shortened:
                 if SENTENCE not in self.fields:
-                    msg = f"{n_shortened} prompts have more than {max_tokens} tokens and no sentence to shorten; shorten their fields"
+                    msg = (
+                        f"{n_shortened} prompts have more than {max_tokens} tokens and no sentence to "
+                        "shorten; shorten their fields"
+                    )
                     raise ValueError(msg)
                 rows = [{n: c[i] for n, c in columns.items()} for i in long]
                 fit = self._genes_that_fit([genes[i] for i in long], rows, count_tokens, max_tokens)
@@ -158,7 +170,10 @@ class Task:
         low, high = np.zeros(len(genes), dtype=np.int64), np.array([len(g) for g in genes], dtype=np.int64)
         bare = np.asarray(count_tokens([self._fill([], r)[0] for r in rows]))
         if (bare > max_tokens).any():
-            msg = f"a prompt has {bare.max()} tokens without any gene, {max_tokens} fit; use a shorter prompt or another model"
+            msg = (
+                f"a prompt has {bare.max()} tokens without any gene, {max_tokens} fit; use a shorter prompt "
+                "or another model"
+            )
             raise ValueError(msg)
         while (high - low > 1).any():
             middle = (low + high) // 2
@@ -188,13 +203,16 @@ class Task:
             text += literal
             if field is not None:
                 if field not in fields:
-                    msg = f"the response of task {self.name!r} has a field {{{field}}} that is not given; pass {field}=..."
+                    msg = (
+                        f"the response of task {self.name!r} has a field {{{field}}} that is not given; pass "
+                        f"{field}=..."
+                    )
                     raise KeyError(msg)
                 text += str(fields[field])
         return text
 
     def answer(self, text: str) -> str:
-        """What a generated text says: without the literal start and end of the response, and stray space or full stop."""
+        """What a generated text says: without the literal start and end of the response, stray space or full stop."""
         parts = list(Formatter().parse(self.response))
         start = parts[0][0].strip() if parts else ""
         tail = parts[-1] if parts and parts[-1][1] is None else None

@@ -15,8 +15,8 @@ class Augment:
     Parameters
     ----------
     thin
-        Range of the share of molecules kept: each count is drawn from a binomial, as if the cell had been sequenced less
-        deeply. Only for counts.
+        Range of the share of molecules kept: each count is drawn from a binomial, as if the cell had been sequenced
+        less deeply. Only for counts.
     drop_genes
         Range of the share of genes left out of a cell.
     n_genes

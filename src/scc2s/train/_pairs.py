@@ -48,7 +48,10 @@ def match_pairs(
     values = obs[key].astype(object)
     is_control = (values == control).to_numpy()
     if not is_control.any():
-        msg = f"no cell has {control!r} in obs[{key!r}]; pass control= one of {sorted(map(str, values.dropna().unique()))[:8]}"
+        msg = (
+            f"no cell has {control!r} in obs[{key!r}]; pass control= one of "
+            f"{sorted(map(str, values.dropna().unique()))[:8]}"
+        )
         raise ValueError(msg)
     rng = np.random.default_rng(random_state)
     groups = obs[list(match)].astype(str).agg("\t".join, axis=1).to_numpy() if match else np.zeros(len(obs))

@@ -43,7 +43,11 @@ def save_portable(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, fo
 
     tied = getattr(model.config, "tie_word_embeddings", False)
     head = model.get_output_embeddings()
-    skip = {n for n, p in model.named_parameters(remove_duplicate=False) if tied and head is not None and p is head.weight}
+    skip = {
+        n for n, p in model.named_parameters(remove_duplicate=False) if tied and head is not None and p is head.weight
+    }
     skip -= {n for n, p in model.named_parameters() if p is model.get_input_embeddings().weight}
-    weights = {n: t.detach().to("cpu", torch.float16).contiguous() for n, t in model.state_dict().items() if n not in skip}
+    weights = {
+        n: t.detach().to("cpu", torch.float16).contiguous() for n, t in model.state_dict().items() if n not in skip
+    }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

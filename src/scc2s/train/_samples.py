@@ -74,7 +74,8 @@ def task_samples(
             else targets
         )
         answers = [
-            task.complete(**{f: targets[i] if f in SENTENCES else texts[f][i] for f in wanted}) for i in range(len(pairs))
+            task.complete(**{f: targets[i] if f in SENTENCES else texts[f][i] for f in wanted})
+            for i in range(len(pairs))
         ]
         frames.append(
             pd.DataFrame(

@@ -22,8 +22,8 @@ WINDOW = 50
 def batches_by_task(samples: pd.DataFrame, batch_size: int, *, seed: int = 0) -> pd.DataFrame:
     """Order samples so that each batch holds one task, batches of all tasks mixed.
 
-    The loss is a mean over the tokens of a batch. In mixed batches a 200-gene answer would outweigh a cell type of three
-    tokens by seventy to one; in batches of one task each task has the weight of its number of samples. Samples of
+    The loss is a mean over the tokens of a batch. In mixed batches a 200-gene answer would outweigh a cell type of
+    three tokens by seventy to one; in batches of one task each task has the weight of its number of samples. Samples of
     like length share a batch, which saves padding; those that do not fill a batch are left out.
 
     Parameters
@@ -64,7 +64,7 @@ def completion_loss(
     """
     import torch
 
-    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    plain: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
     with autocast():
         hidden = plain.base_model(inputs["input_ids"]).last_hidden_state[:, :-1]
         target = inputs["labels"][:, 1:]
@@ -91,14 +91,14 @@ def sft(
 ) -> dict[str, float]:
     """Supervised fine-tuning on prompts and completions; only the completions are learned.
 
-    A thin face of TRL's ``SFTTrainer``. Checkpoints go to `output_dir`; a run that was stopped goes on from the last one.
+    A thin face of TRL's ``SFTTrainer``. Checkpoints go to `output_dir`; a stopped run goes on from the last one.
 
     Parameters
     ----------
     model, tokenizer
         A causal language model; changed in place.
     samples
-        Columns ``prompt``, ``completion``, ``task``, from :func:`scc2s.pp.samples`. Each completion starts with a space.
+        Columns ``prompt``, ``completion``, ``task``, from :func:`scc2s.pp.samples`. Completions start with a space.
     output_dir
         Folder of checkpoints and logs.
     batch_size, learning_rate, epochs, max_length, seed
@@ -143,16 +143,19 @@ def sft(
         """
 
         def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:  # noqa: ARG002
-            return SequentialSampler(self.train_dataset)
+            dataset: Any = self.train_dataset
+            return SequentialSampler(dataset)
 
         def compute_loss(
             self,
-            model: PreTrainedModel,
-            inputs: dict[str, torch.Tensor],
+            model: Any,
+            inputs: dict[str, torch.Tensor | Any],
             return_outputs: bool = False,
             num_items_in_batch: torch.Tensor | int | None = None,
         ) -> torch.Tensor | tuple[torch.Tensor, dict]:
-            loss = completion_loss(self.accelerator.unwrap_model(model), inputs, num_items_in_batch, self.accelerator.autocast)
+            loss = completion_loss(
+                self.accelerator.unwrap_model(model), inputs, num_items_in_batch, self.accelerator.autocast
+            )
             return (loss, {}) if return_outputs else loss
 
     config = SFTConfig(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,21 +56,21 @@ def gene_tokenizer(genes: Sequence[str], texts: Iterable[str], *, n_pieces: int 
         show_progress=False,
     )
     plain.train_from_iterator(texts, trainer)
-    model = _model_state(plain)
-    vocab = dict(model["vocab"])
+    learned = json.loads(plain.to_str())["model"]
+    vocab = dict(learned["vocab"])
+    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)
     for gene in genes:
-        (piece,) = ("".join(p for p, _ in pre_tokenizers.ByteLevel(use_regex=False).pre_tokenize_str(gene)),)
+        ((piece, _),) = as_bytes.pre_tokenize_str(gene)
         vocab.setdefault(piece, len(vocab))
-    merges = [tuple(m) if not isinstance(m, str) else tuple(m.split(" ")) for m in model["merges"]]
+    merges: list[tuple[str, str]] = [(first, second) for first, second in learned["merges"]]
     full = Tokenizer(models.BPE(vocab=vocab, merges=merges, ignore_merges=True))
     full.pre_tokenizer = pre
     full.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(
-        tokenizer_object=full, eos_token=EOS, bos_token=EOS, unk_token=EOS, pad_token=PAD, clean_up_tokenization_spaces=False
+        tokenizer_object=full,
+        eos_token=EOS,
+        bos_token=EOS,
+        unk_token=EOS,
+        pad_token=PAD,
+        clean_up_tokenization_spaces=False,
     )
-
-
-def _model_state(tokenizer: object) -> dict:
-    import json
-
-    return json.loads(tokenizer.to_str())["model"]  # type: ignore[attr-defined]
