@@ -64,7 +64,7 @@ def completion_loss(
     """
     import torch
 
-    plain: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    plain: Any = getattr(model, "get_base_model", lambda: model)()
     with autocast():
         hidden = plain.base_model(inputs["input_ids"]).last_hidden_state[:, :-1]
         target = inputs["labels"][:, 1:]
