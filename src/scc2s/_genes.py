@@ -14,7 +14,7 @@ from scc2s.sentences._names import as_words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_IDS = re.compile(r"((ENS[A-Z]*[GTP]\d{6,}|WBGene\d+|FBgn\d+)(\.\d+)?|\d+)$")
+_IDS = re.compile(r"^(?:(?:ENS[A-Z]*[GTP]\d{6,}|WBGene\d+|FBgn\d+)(?:\.\d+)?|\d+)$", re.MULTILINE)
 _SYMBOL_COLUMNS = (
     "gene_symbol", "gene_symbols", "symbol", "symbols", "gene_name", "gene_names", "feature_name", "hgnc_symbol",
 )  # fmt: skip
@@ -34,7 +34,8 @@ def symbols(var: pd.DataFrame, gene_symbols: str | None) -> pd.Series:
 
 def gene_words(var: pd.DataFrame, gene_symbols: str | None, *, upper: bool = False) -> list[str]:
     """Word of each gene, ``""`` where it has no symbol."""
-    return as_words(symbols(var, gene_symbols).fillna(""), upper=upper)
+    names = var.index if gene_symbols is None else symbols(var, gene_symbols).fillna("")
+    return as_words(names, upper=upper)
 
 
 def used(
@@ -83,7 +84,7 @@ def refuse_ids(names: list[str], var: pd.DataFrame, gene_symbols: str | None) ->
     if share < 0.05:
         return
     where = "the gene names" if gene_symbols is None else f"var[{gene_symbols!r}]"
-    example = next(n for n in names if _IDS.match(n))
+    example = _find_ids(names)[0]
     if share < 0.5 or gene_symbols is not None:
         logger.warning("%.0f %% of %s are database ids (such as %s), not symbols", 100 * share, where, example)
         return
@@ -105,8 +106,12 @@ def id_share(names: Iterable[str]) -> float:
     >>> id_share(["ENSG00000167286.9", "CD3D"])
     0.5
     """
-    found = [_IDS.match(n) is not None for n in names]
-    return sum(found) / len(found) if found else 0.0
+    names = list(names)
+    return len(_find_ids(names)) / max(1, len(names))
+
+
+def _find_ids(names: list[str]) -> list[str]:
+    return _IDS.findall("\n".join(names))
 
 
 def symbol_column(var: pd.DataFrame) -> str | None:

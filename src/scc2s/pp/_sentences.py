@@ -8,6 +8,7 @@ from scc2s._anndata import expression, get_adata, refuse_unwritable, sentence_sl
 from scc2s._genes import listed
 from scc2s._logging import logger
 from scc2s._provenance import record
+from scc2s._rows import BLOCK
 from scc2s._settings import settings
 from scc2s.prompts._organism import ALIASES, guess_organism
 from scc2s.sentences._join import Joiner
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from scc2s.sentences._rank import TieBreak
 
 _MANY_CELLS = 100_000
+_LONG_BLOCK = 2_048
+"""Cells at a time where sentences are as long as can be, so that their ranks stay small beside the matrix."""
 
 
 def sentences(
@@ -195,7 +198,7 @@ def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[n
     joiner = Joiner(expressed.names, n_jobs=ranker.n_jobs)
     text = np.full(expressed.n_cells, "", dtype=object)
     lengths = np.zeros(expressed.n_cells, dtype=np.int32)
-    for start, block in expressed.blocks():
+    for start, block in expressed.blocks(BLOCK if n_genes else _LONG_BLOCK):
         ranks = ranker(block, n_genes)
         part = slice(start, start + len(ranks))
         lengths[part] = (ranks >= 0).sum(axis=1)

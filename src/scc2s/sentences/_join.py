@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,12 +42,12 @@ class Joiner:
     """:func:`join` with its preparation done once, for data that comes in blocks."""
 
     def __init__(self, names: Sequence[str], *, sep: str = " ", n_jobs: int | None = None) -> None:
-        encoded = [(name + sep).encode() for name in names]
         self._n_separator = len(sep.encode())
-        self._length = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        encoded = list(map(str.encode, names))
+        self._length = np.fromiter(map(len, encoded), np.int64, len(encoded)) + self._n_separator
         self._offset = np.cumsum(self._length) - self._length
-        self._flat = np.frombuffer(b"".join(chain(encoded, [bytes(WIDTH)])), np.uint8)
-        self._begin = self._flat[self._offset[:, None] + np.arange(WIDTH)]
+        self._flat = np.frombuffer(sep.encode().join([*encoded, bytes(WIDTH)]), np.uint8)
+        self._begin = np.lib.stride_tricks.sliding_window_view(self._flat, WIDTH)[self._offset]
         self._n_jobs = n_jobs
 
     def __call__(self, ranks: np.ndarray) -> np.ndarray:

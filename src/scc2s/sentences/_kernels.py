@@ -32,12 +32,12 @@ def mix(x: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def _kth_largest(a: np.ndarray, k: int) -> float:
-    """k-th largest value (from 1): pivots of the array, and a count of what is above each. Ties make it quick."""
+def _kth_largest(a: np.ndarray, k: int, guess: float) -> float:
+    """k-th largest value (from 1): pivots, and a count of what is above each. Ties and a good guess make it quick."""
     n = len(a)
     has_low, has_high = False, False
     at = n // 2
-    low = high = pivot = a[at]
+    low = high = pivot = guess
     while True:
         above, reached = np.int32(0), np.int32(0)  # of 32 bits, as the values: else the loop is not vectorised well
         for j in range(n):
@@ -184,12 +184,16 @@ def _order_row(
     spare: tuple,
     count: np.ndarray,
     out: np.ndarray,
-) -> None:
-    """Write the first genes of a row to `out`, by falling value and rising tie key; all values are above 0."""
+    cut: float,
+) -> float:
+    """Write the first genes of a row to `out`, by falling value and rising tie key; all values are above 0.
+
+    Takes a guess of the smallest value that is written, and gives that value, which is a good guess for the next row.
+    """
     m, k = len(value), len(out)
     value1, tie1, gene1, pick = best
     if m > k:
-        cut = _kth_largest(value, k)
+        cut = _kth_largest(value, k, cut)
         n_reached = 0
         for j in range(m):
             pick[n_reached] = j
@@ -207,7 +211,7 @@ def _order_row(
         for i in range(tied):
             key = keys[gene2[i]]
             tie2[i] = ~(mix(content ^ key) if by_content else key)
-        last = _kth_largest(tie2[:tied], k - n)
+        last = _kth_largest(tie2[:tied], k - n, tie2[0])
         for i in range(tied):
             if n < k:
                 value1[n], gene1[n] = cut, gene2[i]
@@ -224,6 +228,7 @@ def _order_row(
     for j in range(n):
         out[j] = gene1[j]
     out[n:] = -1
+    return cut
 
 
 @njit(nogil=True, cache=True)
@@ -270,6 +275,7 @@ def rank_csr(
         longest = max(longest, indptr[i + 1] - indptr[i])
     best, spare, count = _buffers(longest, data)
     kept_value, kept_gene = np.empty(longest, data.dtype), np.empty(longest, indices.dtype)
+    cut = data.dtype.type(1)
     for i in range(len(flags)):
         value, gene = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
         n = len(value)
@@ -296,7 +302,7 @@ def rank_csr(
         if by_content:
             for j in range(len(gene)):
                 content += hashes[gene[j]]
-        _order_row(value, gene, content, keys, by_content, tie_bits, best, spare, count, out[i])
+        cut = _order_row(value, gene, content, keys, by_content, tie_bits, best, spare, count, out[i], cut)
 
 
 @njit(nogil=True, cache=True)
@@ -314,6 +320,7 @@ def rank_dense(
     n = x.shape[1]
     best, spare, count = _buffers(max(1, n), x)
     kept_value, kept_gene = np.empty(n, x.dtype), np.empty(n, np.int32)
+    cut = x.dtype.type(1)
     for i in range(len(flags)):
         value = x[i]
         fine = True
@@ -329,4 +336,5 @@ def rank_dense(
             kept_value[m], kept_gene[m] = value[g], g
             content += hashes[g] * np.uint64(used)
             m += used
-        _order_row(kept_value[:m], kept_gene[:m], content, keys, by_content, tie_bits, best, spare, count, out[i])
+        value, gene = kept_value[:m], kept_gene[:m]
+        cut = _order_row(value, gene, content, keys, by_content, tie_bits, best, spare, count, out[i], cut)

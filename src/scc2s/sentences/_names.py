@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,9 +33,13 @@ def name_hashes(names: Sequence[str], *, seed: int = 0) -> np.ndarray:
     >>> bool((name_hashes(["CD3D", "LYZ"]) == name_hashes(["LYZ", "CD3D"])[::-1]).all())
     True
     """
-    key = int(seed).to_bytes(16, "little", signed=True)
-    digests = b"".join(hashlib.blake2b(n.encode(), digest_size=8, key=key).digest() for n in names)
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+    return np.frombuffer(_digests(tuple(names), int(seed)), dtype="<u8").astype(np.uint64)
+
+
+@lru_cache(maxsize=4)  # data that comes in blocks, or is ranked again, has the same names
+def _digests(names: tuple[str, ...], seed: int) -> bytes:
+    key = seed.to_bytes(16, "little", signed=True)
+    return b"".join(hashlib.blake2b(n.encode(), digest_size=8, key=key).digest() for n in names)
 
 
 def words(names: Sequence[str], *, upper: bool = False) -> list[str]:

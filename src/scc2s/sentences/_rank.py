@@ -107,7 +107,7 @@ class Ranker:
         k = max(1, min(n_genes or n_vars, n_vars))
         if n_genes is None:
             k = max(1, _most_expressed(X))
-        out = np.full((n_cells, k), -1, dtype=np.int32)
+        out = np.empty((n_cells, k), dtype=np.int32)
         flags = np.zeros(n_cells, dtype=np.uint8)
         for first, part in row_parts(X):
             last = first + part.shape[0]
