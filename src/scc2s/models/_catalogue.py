@@ -57,14 +57,13 @@ def catalogue() -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for model in entries():
+    for model in map(dict, entries()):
         n = model.get("parameters")
-        memory = (
-            {f"memory_{dtype}_gb": round(n * size / 1e9, 4 if n < 1e8 else 1) for dtype, size in _BYTES.items()}
-            if n
-            else {}
-        )
-        rows.append({**model, "size": _size(n), "tasks": ", ".join(model["tasks"]), **memory})
+        if n is not None:
+            model |= {
+                f"memory_{dtype}_gb": round(n * size / 1e9, 4 if n < 1e8 else 1) for dtype, size in _BYTES.items()
+            }
+        rows.append({"size": _size(n), **model, "tasks": ", ".join(model["tasks"])})
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     whole = ["parameters", "layers", "width", "context", "genes_min", "genes_max"]
     return table.astype(dict.fromkeys(whole, "Int64"))
@@ -104,7 +103,7 @@ def measure(folder: Path) -> dict[str, Any]:
         "width": config.get("hidden_size"),
         "context": config.get("max_position_embeddings"),
         "vocabulary": config.get("vocab_size"),
-        "tied": config.get("tie_word_embeddings", False),
+        "tied": not any(name.endswith(("lm_head.weight", "embed_out.weight")) for name in tensors),
         "weights_dtype": config.get("dtype", config.get("torch_dtype")),
         "genes_max": declared.get("n_genes"),
         "tokens_per_gene": declared.get("tokens_per_gene"),
@@ -115,4 +114,4 @@ def measure(folder: Path) -> dict[str, Any]:
 def _size(parameters: int | None) -> str | None:
     if parameters is None:
         return None
-    return f"{parameters / 1e9:.3g}B" if parameters >= 1e9 else f"{parameters / 1e6:.3g}M"
+    return f"{parameters / 1e6:.3g}M"

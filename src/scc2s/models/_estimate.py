@@ -40,7 +40,7 @@ class Estimate:
     memory_gb: float
     """Weights in bfloat16 and one batch on a GPU, in 10^9 bytes; twice as much in float32."""
     time: dict[str, str]
-    """On a ``"cpu"`` (a few cores) and a ``"gpu"``: ``"seconds"``, ``"minutes"``, ``"hours"``, ``"days"`` or ``"weeks"``."""
+    """``"seconds"``, ``"minutes"``, ``"hours"``, ``"days"`` or ``"weeks"`` on a ``"cpu"`` and on a ``"gpu"``."""
 
 
 def estimate(

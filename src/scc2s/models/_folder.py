@@ -49,8 +49,8 @@ def check_folder(folder: Path, name: str) -> None:
     if not any(folder.glob("*.safetensors")):
         if any(path for end in ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf", "*.h5") for path in folder.glob(end)):
             msg = (
-                f"the weights of {name} are not safetensors, and other formats can run code when read; convert what you "
-                "trust: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
+                f"the weights of {name} are not safetensors, and other formats can run code when read; convert what "
+                "you trust: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
             )
             raise ValueError(msg)
         msg = f"{name} has no *.safetensors weights; give the folder that save_pretrained wrote"
@@ -112,8 +112,8 @@ def _check_rotary(config: dict[str, Any], name: str) -> None:
         )
         if not same:
             msg = (
-                f"{name} was saved by transformers 5, and transformers {version('transformers')} would load it with other "
-                "rotary settings; run: pip install -U 'transformers>=5'"
+                f"{name} was saved by transformers 5, and transformers {version('transformers')} would load it with "
+                "other rotary settings; run: pip install -U 'transformers>=5'"
             )
             raise ValueError(msg)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ._catalogue import entry
@@ -75,14 +76,15 @@ def _from_hub(name: str, revision: str | None) -> Path:
         RevisionNotFoundError,
     )
 
+    fetch = partial(snapshot_download, name, revision=revision, allow_patterns=list(_WANTED))
     try:
-        cached = Path(snapshot_download(name, revision=revision, local_files_only=True))
+        cached = Path(fetch(local_files_only=True))
     except LocalEntryNotFoundError:
         cached = None
     if cached is not None and _is_complete(cached):
         return cached
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_WANTED)))
+        return Path(fetch())
     except GatedRepoError as error:
         msg = (
             f"{name} asks for its terms to be accepted: open https://huggingface.co/{name}, accept them, then run "

@@ -93,7 +93,7 @@ def _pool(hidden: torch.Tensor, shares: list[np.ndarray], start: Start) -> torch
         own[i, : len(share) - start.n] = torch.from_numpy(share[start.n :])
     own = own.to(hidden.device)[..., None]
     # Padding is set to 0 first: in float16 it may be infinite, and 0 * inf is not 0.
-    pooled = (own * hidden.float().masked_fill(own == 0, 0)).sum(dim=1)
+    pooled = torch.bmm(own.mT, hidden.float().masked_fill_(own == 0, 0))[:, 0]
     if start.hidden is None:
         return pooled
     return pooled + torch.from_numpy(np.stack([share[: start.n] for share in shares])).to(hidden.device) @ start.hidden

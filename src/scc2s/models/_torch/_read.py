@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging
 
-from scc2s.models._folder import saved_tokenizer_class, transformers_major
+from scc2s.models._folder import saved_tokenizer_class
 from scc2s.models._weights import weights_hash
 
 from ._model import TorchModel
@@ -48,8 +48,8 @@ def read(
     lm, report = loaded
     if missing := sorted(report["missing_keys"]):
         msg = (
-            f"{source.id} lacks {len(missing)} of its weights ({', '.join(missing[:3])}), which would be random; save all "
-            "of it: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
+            f"{source.id} lacks {len(missing)} of its weights ({', '.join(missing[:3])}), which would be random; save "
+            "all of it: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
         )
         raise ValueError(msg)
     return TorchModel(
@@ -59,7 +59,7 @@ def read(
         revision=source.revision,
         family=family,
         labels=labels,
-        weights_hash=lambda: weights_hash(source.folder),
+        weights_hash=weights_hash(source.folder),
     )
 
 
@@ -86,10 +86,10 @@ def _attention(config: Any) -> str | None:
 
 
 def _tokenizer(folder: Path) -> Any:
-    # Transformers 4 does not know the class name under which transformers 5 saves every fast tokenizer.
-    renamed = transformers_major() < 5 and saved_tokenizer_class(folder) == "TokenizersBackend"
-    kind = PreTrainedTokenizerFast if renamed else AutoTokenizer
-    tokenizer = kind.from_pretrained(folder, local_files_only=True)
+    # AutoTokenizer goes by the architecture: for some, transformers 5 then cuts words by rules of its own, not by those
+    # of the file. Transformers 4 does not know the name that transformers 5 gives to a tokenizer in general.
+    plain = saved_tokenizer_class(folder) in {"PreTrainedTokenizerFast", "TokenizersBackend"}
+    tokenizer = (PreTrainedTokenizerFast if plain else AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if not tokenizer.is_fast:
         msg = f"{folder} has no tokenizer.json; write it: AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
         raise ValueError(msg)

@@ -117,4 +117,4 @@ def in_span(offsets: np.ndarray, span: tuple[int, int]) -> np.ndarray:
     [False, False, True, False]
     """
     start, end = span
-    return (offsets[:, 0] < end) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
+    return np.maximum(offsets[:, 0], start) < np.minimum(offsets[:, 1], end)

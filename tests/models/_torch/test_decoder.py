@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import build_model
+
+from scc2s.models._torch._decoder import Decoder
+
+
+@pytest.mark.parametrize("kind", ["gpt_neox", "gemma2"])
+def test_log_probabilities_are_those_of_the_whole_softmax(kind):
+    lm = build_model(kind)
+    ids = torch.tensor([[5, 6, 7, 8], [9, 10, 11, 12]])
+    at, tokens = np.array([0, 1, 1, 3]), np.array([6, 7, 300, 399])
+    decoder = Decoder(lm, 0, 512)
+    with torch.no_grad():
+        logp = lm(input_ids=ids).logits.log_softmax(dim=-1)
+        found = decoder.log_probs(decoder.hidden(ids), at, tokens)
+    assert (found - logp[:, at, tokens]).abs().max() < 1e-5
+
+
+def test_layers_count_from_the_embedding_and_from_the_end():
+    decoder = Decoder(build_model("gpt_neox"), 0, 512)
+    assert [decoder.layer_number(layer) for layer in range(-4, 4)] == [0, 1, 2, 3, 0, 1, 2, 3]
+
+
+def test_a_model_without_a_list_of_layers_still_gives_the_last():
+    lm = build_model("gpt_neox")
+    decoder = Decoder(lm, 0, 512)
+    lm.config.num_hidden_layers = 7
+    with pytest.raises(ValueError, match="use layer=-1"):
+        decoder.hidden(torch.tensor([[5, 6]]), layer=2)
+    assert decoder.hidden(torch.tensor([[5, 6]])).shape == (1, 2, 32)
