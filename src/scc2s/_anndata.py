@@ -129,12 +129,13 @@ def expression(
 
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:
     """The matrix, its var, and its place: `layer`, ``.raw`` if it is set and `use_raw` is not ``False``, or ``.X``."""
+    named = [name for name in adata.layers if name is not None]  # anndata 0.13 lists .X as a layer without a name
     if layer is not None:
         if use_raw:
             msg = "layer and use_raw=True exclude each other; pass only one of them"
             raise ValueError(msg)
         if layer not in adata.layers:
-            msg = f"there is no layer {layer!r}; pass layer= one of {[*adata.layers, None]}"
+            msg = f"there is no layer {layer!r}; pass layer= one of {[*named, None]}"
             raise KeyError(msg)
         return adata.layers[layer], adata.var, f"layers[{layer!r}]"
     if use_raw or (use_raw is None and adata.raw is not None):
@@ -143,7 +144,7 @@ def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = N
             raise KeyError(msg)
         return adata.raw.X, adata.raw.var, "raw.X"
     if adata.X is None:
-        msg = f"adata.X is not set; pass layer= one of {[*adata.layers]}, or set it"
+        msg = f"adata.X is not set; pass layer= one of {named}, or set it"
         raise KeyError(msg)
     return adata.X, adata.var, "X"
 

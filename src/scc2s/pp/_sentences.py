@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
 
 from scc2s._anndata import expression, get_adata, refuse_unwritable, sentence_slots
 from scc2s._genes import listed
@@ -17,7 +18,6 @@ from scc2s.sentences._rank import Ranker
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
@@ -162,11 +162,12 @@ def sentences(
     slots = sentence_slots(key_added)
     if store == "text":
         text, lengths = _text(expressed, ranker, n_genes)
-        data.obs[slots.text] = text
+        # object by name: pandas 3 would make it its own string type, which older readers do not know
+        data.obs[slots.text] = pd.Series(text, index=data.obs_names, dtype=object)
         data.obsm.pop(slots.ranks, None)  # of an earlier call
     else:
         data.obsm[slots.ranks], lengths = _ranks(expressed, ranker, n_genes)
-        data.obs.drop(columns=slots.text, inplace=True, errors="ignore")
+        data.obs = data.obs.drop(columns=slots.text, errors="ignore")
     data.obs[slots.n_genes] = lengths
     n_empty = int((lengths == 0).sum())
     if n_empty:
