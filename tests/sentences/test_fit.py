@@ -100,6 +100,13 @@ def test_stored_zeros_and_repeated_entries_count_as_what_they_stand_for():
     assert repeated.nnz == 5
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64])
+def test_types_do_not_matter(dtype):
+    X = (log_counts() * 8).round()
+    assert RankFit.fit(X.astype(dtype)).slope == pytest.approx(RankFit.fit(X).slope)
+    assert RankFit.fit(sparse.csc_array(X)).slope == pytest.approx(RankFit.fit(X).slope)
+
+
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
 def test_values_without_a_rank_are_refused(bad):
     X = log_counts()

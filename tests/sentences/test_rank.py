@@ -201,3 +201,13 @@ def test_global_random_state_is_untouched():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     rank(np.ones((5, 9)), names=names_of(9))
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_unsorted_indices_of_whole_matrices_are_ranked_as_they_stand(monkeypatch):
+    """Products and transposes of sparse matrices are unsorted throughout, so they must not take the row-by-row path."""
+    X = sparse.random_array((2000, 300), density=0.2, rng=np.random.default_rng(0), dtype=np.float32, format="csr")
+    order = np.concatenate([np.arange(a, b)[::-1] for a, b in zip(X.indptr, X.indptr[1:], strict=False)])
+    backwards = sparse.csr_array((X.data[order], X.indices[order], X.indptr), shape=X.shape)
+    expected = rank(X, 20, names=names_of(300))
+    monkeypatch.setattr(sparse.csr_matrix, "sum_duplicates", None)
+    np.testing.assert_array_equal(rank(backwards, 20, names=names_of(300)), expected)

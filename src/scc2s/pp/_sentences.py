@@ -209,7 +209,7 @@ def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[n
 
 def _ranks(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
     found = np.full((expressed.n_cells, min(n_genes or 1, len(expressed.names))), -1, dtype=np.int32)
-    for start, block in expressed.blocks():
+    for start, block in expressed.blocks(BLOCK if n_genes else _LONG_BLOCK):
         ranks = ranker(block, n_genes)
         if (wider := ranks.shape[1] - found.shape[1]) > 0:  # only where n_genes is None
             found = np.pad(found, ((0, 0), (0, wider)), constant_values=-1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-NEGATIVE, NOT_FINITE, UNSORTED = 1, 2, 4
+NEGATIVE, NOT_FINITE, REPEATED = 1, 2, 4
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -243,6 +243,16 @@ def _what_is_wrong(value: np.ndarray) -> int:
 
 
 @njit(nogil=True, cache=True)
+def _repeats(gene: np.ndarray, seen: np.ndarray, row: int) -> bool:
+    """Whether a gene comes twice; seen[g] is the last row with gene g."""
+    for g in gene:
+        if seen[g] == row:
+            return True
+        seen[g] = row
+    return False
+
+
+@njit(nogil=True, cache=True)
 def _buffers(n: int, like: np.ndarray) -> tuple:
     """Room for a row: values, tie keys, genes, and positions or coarse values; each twice."""
     value = np.empty((2, n), like.dtype)
@@ -269,12 +279,14 @@ def rank_csr(
     """Rank each row of a CSR matrix into `out`; flags[i] tells what was wrong with a row.
 
     `allowed` is empty where all genes are. Rows are read where they stand, and copied only to leave out zeros or genes.
+    Their indices need no order; a row where one comes twice is flagged and not ranked.
     """
     longest = 1
     for i in range(len(flags)):
         longest = max(longest, indptr[i + 1] - indptr[i])
     best, spare, count = _buffers(longest, data)
     kept_value, kept_gene = np.empty(longest, data.dtype), np.empty(longest, indices.dtype)
+    seen = np.full(len(hashes), -1, np.int32)
     cut = data.dtype.type(1)
     for i in range(len(flags)):
         value, gene = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
@@ -287,8 +299,8 @@ def rank_csr(
         for j in range(1, n):
             n_rising += np.int32(gene[j - 1] < gene[j])
         flags[i] = 0 if n_positive == n_finite == n else _what_is_wrong(value)
-        if n_rising < n - 1:
-            flags[i] |= UNSORTED
+        if n_rising < n - 1 and _repeats(gene, seen, i):
+            flags[i] |= REPEATED
         if flags[i]:
             continue
         if n_positive < n or len(allowed):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from ._blocks import InvalidValuesError, as_float, csr_rows, row_parts
-from ._kernels import NEGATIVE, NOT_FINITE, UNSORTED, rank_csr, rank_dense
+from ._kernels import NEGATIVE, NOT_FINITE, REPEATED, rank_csr, rank_dense
 from ._names import name_hashes
 from ._threads import in_threads
 
@@ -123,7 +123,7 @@ class Ranker:
             self._run(part, start, stop, out[start:stop], flags[start:stop])
 
         in_threads(run, part.shape[0], self.n_jobs)
-        for i in np.flatnonzero(flags & UNSORTED).tolist():  # rare, only in CSR: mended row by row, on a copy
+        for i in np.flatnonzero(flags & REPEATED).tolist():  # rare, only in CSR: mended row by row, on a copy
             row = sparse.csr_matrix(part[i : i + 1], copy=True)
             row.sum_duplicates()
             self._run(row, 0, 1, out[i : i + 1], flags[i : i + 1])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._blocks import InvalidValuesError
+from ._blocks import InvalidValuesError, as_float
 from ._rank_sums_kernels import add_rows
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ class RankSums:
 def _sorted_rows(block: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Values of a block, each row sorted in rising order, and where the rows begin."""
     if isinstance(block, np.ndarray):
-        data = np.sort(block, axis=1).ravel()
+        data = np.sort(as_float(block), axis=1).ravel()
         indptr = np.arange(len(block) + 1) * block.shape[1]
     else:
         if not block.has_canonical_format:
             block = block.copy()
             block.sum_duplicates()
-        data, indptr = block.data.copy(), block.indptr.astype(np.int64)
+        data, indptr = as_float(block.data).copy(), block.indptr.astype(np.int64)
         for start, stop in zip(indptr[:-1], indptr[1:], strict=True):
             data[start:stop].sort()
     if not np.isfinite(data).all() or data.min(initial=0) < 0:
