@@ -39,6 +39,7 @@ def save_portable(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, fo
         settings["rotary_pct"] = rope.get("partial_rotary_factor", getattr(model.config, "rotary_pct", 0.25))
         settings["rotary_emb_base"] = int(rope.get("rope_theta", getattr(model.config, "rotary_emb_base", 10000)))
     settings |= {"architectures": [type(model).__name__], "torch_dtype": "float32", "dtype": "float32"}
+    settings["use_cache"] = True  # training switches it off
     (folder / "config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
     tied = getattr(model.config, "tie_word_embeddings", False)
@@ -51,3 +52,4 @@ def save_portable(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, fo
         n: t.detach().to("cpu", torch.float16).contiguous() for n, t in model.state_dict().items() if n not in skip
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)  # safetensors makes it readable for its owner alone
