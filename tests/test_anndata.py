@@ -76,6 +76,9 @@ def test_symbols_from_a_column_and_genes_without_one():
     assert [n for n, a in zip(expressed.names, expressed.allowed, strict=True) if a] == ["CD3D", "LYZ"]
     with pytest.raises(KeyError, match="var has no column 'symbols'; pass one of 'symbol'"):
         expression(adata, gene_symbols="symbols")
+    adata.raw = adata_of(X)
+    with pytest.raises(KeyError, match=r"column of adata.var, but not of adata.raw.var; pass use_raw=False"):
+        expression(adata, gene_symbols="symbol")
 
 
 def test_duplicates_are_refused_or_merged():

@@ -110,6 +110,9 @@ def expression(
         If names are ids or repeated, or arguments exclude each other.
     """
     X, var, source = matrix(adata, layer=layer, use_raw=use_raw)
+    if gene_symbols in adata.var and gene_symbols not in var:
+        msg = f"{gene_symbols!r} is a column of adata.var, but not of adata.raw.var; pass use_raw=False or layer=..."
+        raise KeyError(msg)
     names = gene_words(var, gene_symbols, upper=upper)
     if isinstance(var_mask, str):
         var_mask = _mask_column(adata, var, var_mask)

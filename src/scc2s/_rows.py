@@ -29,7 +29,7 @@ def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sp
     elif hasattr(X, "dask"):
         start = 0
         for chunk in X.rechunk({1: -1}).blocks if 0 not in X.shape else ():
-            part = chunk.compute(scheduler="threads")
+            part = chunk.compute()
             for first, block in row_parts(part, size):
                 yield start + first, block
             start += part.shape[0]

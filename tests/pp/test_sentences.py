@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import anndata as ad
 import dask.array as da
 import numpy as np
@@ -141,6 +143,26 @@ def test_values_without_a_rank_are_refused_and_nothing_is_written(bad):
         scc2s.pp.sentences(adata)
     assert "c2s_sentence" not in adata.obs
     assert "c2s" not in adata.uns
+
+
+def test_errors_name_the_row_of_the_whole_matrix(monkeypatch):
+    monkeypatch.setattr("scc2s.pp._sentences.BLOCK", 100)
+    X = negative_binomial()
+    X[321, 3] = np.nan
+    with pytest.raises(ValueError, match=r"first: row 321\) have no place in a ranking; pass counts or log"):
+        scc2s.pp.sentences(adata_of(X))
+
+
+def test_files_are_never_read_whole(tmp_path):
+    X = sparse.random_array((20_000, 400), density=0.2, rng=np.random.default_rng(0), dtype=np.float32, format="csr")
+    adata_of(sparse.csr_matrix(X)).write_h5ad(tmp_path / "a.h5ad")
+    backed = ad.read_h5ad(tmp_path / "a.h5ad", backed="r")
+    scc2s.pp.sentences(adata_of(sparse.csr_matrix(X[:10])), n_genes=5)  # compiled
+    tracemalloc.start()
+    scc2s.pp.sentences(backed, n_genes=5, store="ranks")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (X.data.nbytes + X.indices.nbytes) / 2
 
 
 def test_scaled_X_with_log_values_in_raw_just_works():

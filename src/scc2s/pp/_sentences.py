@@ -200,7 +200,7 @@ def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[n
     text = np.full(expressed.n_cells, "", dtype=object)
     lengths = np.zeros(expressed.n_cells, dtype=np.int32)
     for start, block in expressed.blocks(BLOCK if n_genes else _LONG_BLOCK):
-        ranks = ranker(block, n_genes)
+        ranks = ranker(block, n_genes, start=start)
         part = slice(start, start + len(ranks))
         lengths[part] = (ranks >= 0).sum(axis=1)
         text[part] = joiner(ranks)
@@ -210,7 +210,7 @@ def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[n
 def _ranks(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
     found = np.full((expressed.n_cells, min(n_genes or 1, len(expressed.names))), -1, dtype=np.int32)
     for start, block in expressed.blocks(BLOCK if n_genes else _LONG_BLOCK):
-        ranks = ranker(block, n_genes)
+        ranks = ranker(block, n_genes, start=start)
         if (wider := ranks.shape[1] - found.shape[1]) > 0:  # only where n_genes is None
             found = np.pad(found, ((0, 0), (0, wider)), constant_values=-1)
         found[start : start + len(ranks), : ranks.shape[1]] = ranks

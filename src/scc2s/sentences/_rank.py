@@ -95,8 +95,8 @@ class Ranker:
             raise ValueError(msg)
         self.n_jobs = n_jobs
 
-    def __call__(self, X: Matrix, n_genes: int | None = None) -> np.ndarray:
-        """Rank the genes of some cells, as :func:`rank` does."""
+    def __call__(self, X: Matrix, n_genes: int | None = None, *, start: int = 0) -> np.ndarray:
+        """Rank the genes of some cells, as :func:`rank` does; `start` is the number of the first, for errors."""
         n_cells, n_vars = X.shape
         if len(self._keys) != n_vars:
             msg = f"{len(self._keys)} names for {n_vars} genes; pass one name a column of X"
@@ -112,7 +112,7 @@ class Ranker:
         for first, part in row_parts(X):
             last = first + part.shape[0]
             self._rank_part(part, out[first:last], flags[first:last])
-        _refuse(flags)
+        _refuse(flags, start)
         if (out[:, -1] >= 0).any():
             return out
         n_used = int((out >= 0).sum(axis=1).max(initial=0))
@@ -163,9 +163,12 @@ def _most_expressed(X: Matrix) -> int:
     return int(np.diff(X.tocsr().indptr).max(initial=0))
 
 
-def _refuse(flags: np.ndarray) -> None:
+def _refuse(flags: np.ndarray, start: int) -> None:
     for bit, what in ((NOT_FINITE, "NaN or infinite values"), (NEGATIVE, "negative values (scaled data?)")):
         bad = np.flatnonzero(flags & bit)
         if len(bad):
-            msg = f"{what} in {len(bad)} of {len(flags)} cells (first: row {bad[0]}): they have no place in a ranking"
+            msg = (
+                f"{what} in {len(bad)} of {len(flags)} cells (first: row {start + bad[0]}) have no place in a ranking; "
+                "pass counts or log-normalised values, e.g. layer='counts', or call sc.pp.c2s_check(adata)"
+            )
             raise InvalidValuesError(msg)
