@@ -10,6 +10,7 @@ import scanpy as sc
 
 import scc2s
 from scc2s.models import CallableModel, LabelScores
+from scc2s.train import split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -361,3 +362,37 @@ class TestRealModel:
         assert none.obs["c2s_cell_type"].isna().sum() == n_cells
         none.write_h5ad(tmp_path / "a.h5ad")
         assert ad.read_h5ad(tmp_path / "a.h5ad").obs["c2s_cell_type"].isna().sum() == n_cells
+
+
+class TestDefaultModel:
+    @pytest.fixture(scope="class")
+    def held_out(self) -> ad.AnnData:
+        """Cells that scc2s-mini was not trained on."""
+        adata = sc.datasets.pbmc68k_reduced()
+        adata = adata[split(adata.obs_names) == "test"].copy()
+        sc.pp.c2s_sentences(adata)
+        return adata
+
+    def test_held_out_blood_cells_get_their_label(self, held_out: ad.AnnData) -> None:
+        truth = held_out.obs["bulk_labels"].astype(str)
+        sc.tl.c2s_annotate(held_out, labels=sorted(truth.unique()))
+        right = (held_out.obs["c2s_cell_type"].astype(str) == truth).mean()
+        assert right > 0.65  # a third is the most frequent type; a linear model on the same sentences has 0.82
+
+    def test_less_probable_labels_are_more_often_wrong(self, held_out: ad.AnnData) -> None:
+        truth = held_out.obs["bulk_labels"].astype(str)
+        sc.tl.c2s_annotate(held_out, labels=sorted(truth.unique()))
+        right = held_out.obs["c2s_cell_type"].astype(str) == truth
+        prob = held_out.obs["c2s_cell_type_prob"]
+        assert right[prob > prob.median()].mean() > right[prob <= prob.median()].mean() + 0.1
+
+    def test_declared_labels_work_without_an_argument(self, held_out: ad.AnnData) -> None:
+        few = held_out[:8].copy()
+        sc.tl.c2s_annotate(few)
+        assert few.obsm["c2s_cell_type_probs"].shape[1] == len(scc2s.models.load().labels)
+
+    def test_written_answers_are_labels_in_one_of_the_wordings_it_learned(self, held_out: ad.AnnData) -> None:
+        few = held_out[:40].copy()
+        known = [*scc2s.models.load().labels, *few.obs["bulk_labels"].cat.categories]
+        sc.tl.c2s_annotate(few, labels=known, mode="generate")
+        assert (few.obs["c2s_cell_type"] != "unmapped").mean() > 0.9

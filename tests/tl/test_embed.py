@@ -284,3 +284,15 @@ class TestRealModel:
         entry = blood.uns["c2s"]["embed"]
         assert {"id", "weights_hash", "backend", "device", "dtype"} <= set(entry["model"])
         assert {"scc2s", "torch", "transformers"} <= set(entry["versions"])
+
+
+def test_default_model_puts_cells_beside_cells_of_their_type() -> None:
+    adata = sc.datasets.pbmc68k_reduced()[:120].copy()
+    sc.pp.c2s_sentences(adata)
+    sc.tl.c2s_embed(adata)
+    vectors = adata.obsm["X_c2s"]
+    assert np.isfinite(vectors).all()
+    distance = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    truth = adata.obs["bulk_labels"].to_numpy()
+    assert (truth[distance.argmin(axis=1)] == truth).mean() > 0.6  # by chance 0.2
