@@ -85,7 +85,7 @@ def test_blocks_and_threads_do_not_matter(monkeypatch, n_genes):
     assert whole == expected(X, n_genes)
     for block in (1, 33, 400):
         monkeypatch.setattr("scc2s.pp._sentences.BLOCK", block)
-        monkeypatch.setattr("scc2s.pp._sentences._LONG_BLOCK", block)
+        monkeypatch.setattr("scc2s.pp._sentences._SMALL_BLOCK", block)
         for n_jobs in (1, 3):
             for store in ("text", "ranks"):
                 assert text(adata, n_genes=n_genes, n_jobs=n_jobs, store=store) == whole

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from scc2s.sentences._rank import TieBreak
 
 _MANY_CELLS = 100_000
-_LONG_BLOCK = 2_048
-"""Cells at a time where sentences are as long as can be, so that their ranks stay small beside the matrix."""
+_SMALL_BLOCK = 2_048
+"""Cells at a time where the ranks of a full block would not be small beside the matrix or the result."""
 
 
 def sentences(
@@ -199,7 +199,7 @@ def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[n
     joiner = Joiner(expressed.names, n_jobs=ranker.n_jobs)
     text = np.full(expressed.n_cells, "", dtype=object)
     lengths = np.zeros(expressed.n_cells, dtype=np.int32)
-    for start, block in expressed.blocks(BLOCK if n_genes else _LONG_BLOCK):
+    for start, block in expressed.blocks(BLOCK if n_genes else _SMALL_BLOCK):
         ranks = ranker(block, n_genes, start=start)
         part = slice(start, start + len(ranks))
         lengths[part] = (ranks >= 0).sum(axis=1)
@@ -209,7 +209,7 @@ def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[n
 
 def _ranks(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
     found = np.full((expressed.n_cells, min(n_genes or 1, len(expressed.names))), -1, dtype=np.int32)
-    for start, block in expressed.blocks(BLOCK if n_genes else _LONG_BLOCK):
+    for start, block in expressed.blocks(_SMALL_BLOCK):
         ranks = ranker(block, n_genes, start=start)
         if (wider := ranks.shape[1] - found.shape[1]) > 0:  # only where n_genes is None
             found = np.pad(found, ((0, 0), (0, wider)), constant_values=-1)
