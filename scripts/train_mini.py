@@ -119,10 +119,28 @@ def new_model(tokenizer, genes: list[str], vectors: np.ndarray, *, width: int, l
     return model
 
 
+def begin(args: argparse.Namespace, datasets: dict[str, ad.AnnData], genes: list[str], samples: pd.DataFrame):
+    """A tokenizer and a new model."""
+    texts = pd.concat([samples.loc[samples.task == "caption", "completion"]] + [pd.Series(f" {x}") for x in LABELS])
+    wording = [t.template.replace("{cell_sentence}", "") for t in map(prompts.get, prompts.families()["scc2s"])]
+    numbers = [f" {n}" for n in range(N_GENES + 1)]
+    tokenizer = train.gene_tokenizer(
+        genes, 20 * wording + 20 * numbers + [" Homo sapiens", " Mus musculus", " IFN-beta"] * 50 + texts.tolist()
+    )
+    vectors = gene_vectors(datasets, genes, args.width)
+    model = new_model(
+        tokenizer, genes, vectors, width=args.width, layers=args.layers, heads=args.heads, dropout=args.dropout
+    )
+    return tokenizer, model
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="go on from this model folder, with new samples")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the samples and their order")
+    parser.add_argument("--mix", type=float, default=0.0)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--heads", type=int, default=3)
@@ -138,25 +156,22 @@ def main() -> None:
 
     datasets = load(args.data)
     genes = sorted({g for a in datasets.values() for g in a.var_names})
-    augment = train.Augment(thin=(args.thin, 1.0), drop_genes=(0.0, args.drop), n_genes=(60, N_GENES))
+    augment = train.Augment(thin=(args.thin, 1.0), mix=args.mix, drop_genes=(0.0, args.drop), n_genes=(60, N_GENES))
     samples_file = args.run / "samples.parquet"
     if samples_file.exists():
         samples = pd.read_parquet(samples_file)
     else:
-        samples = corpus(datasets, part="train", copies=args.copies, augment=augment, seed=SEED)
+        samples = corpus(datasets, part="train", copies=args.copies, augment=augment, seed=args.seed)
         samples.to_parquet(samples_file)
     print(samples.groupby(["task", "data"]).size().unstack(fill_value=0))
 
-    texts = pd.concat([samples.loc[samples.task == "caption", "completion"]] + [pd.Series(f" {x}") for x in LABELS])
-    wording = [t.template.replace("{cell_sentence}", "") for t in map(prompts.get, prompts.families()["scc2s"])]
-    numbers = [f" {n}" for n in range(N_GENES + 1)]
-    tokenizer = train.gene_tokenizer(
-        genes, 20 * wording + 20 * numbers + [" Homo sapiens", " Mus musculus", " IFN-beta"] * 50 + texts.tolist()
-    )
-    vectors = gene_vectors(datasets, genes, args.width)
-    model = new_model(
-        tokenizer, genes, vectors, width=args.width, layers=args.layers, heads=args.heads, dropout=args.dropout
-    )
+    if args.start is None:
+        tokenizer, model = begin(args, datasets, genes, samples)
+    else:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(args.start)
+        model = AutoModelForCausalLM.from_pretrained(args.start, hidden_dropout=args.dropout)
     print(
         f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens, {len(samples):,} samples"
     )
@@ -167,7 +182,7 @@ def main() -> None:
         args.run / "checkpoints",
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
-        seed=SEED,
+        seed=args.seed,
         warmup_steps=100,
         lr_scheduler_type="cosine",
         weight_decay=0.05,

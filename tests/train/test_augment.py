@@ -44,3 +44,22 @@ def test_lengths_are_drawn_from_the_range_or_fixed() -> None:
     drawn = Augment(n_genes=(5, 9)).lengths(500, 200, rng)
     assert set(drawn) == {5, 6, 7, 8, 9}
     assert set(Augment().lengths(10, 200, rng)) == {200}
+
+
+def test_mixing_stays_within_the_answer_and_keeps_the_depth() -> None:
+    rng = np.random.default_rng(0)
+    X = np.zeros((400, 40), dtype=np.float32)
+    X[:200, :20] = rng.poisson(5.0, (200, 20))
+    X[200:, 20:] = rng.poisson(5.0, (200, 20))
+    groups = np.repeat(["a", "b"], 200)
+    still = Augment(thin=(1, 1), drop_genes=(0, 0), mix=0.5)
+    mixed = still.apply(sparse.csr_matrix(X), np.random.default_rng(1), groups=groups).toarray()
+    assert mixed[:200, 20:].sum() == mixed[200:, :20].sum() == 0
+    changed = (mixed != X).any(axis=1)
+    assert changed.mean() == pytest.approx(0.5, abs=0.1)
+    assert mixed[changed].sum() / X[changed].sum() == pytest.approx(1, abs=0.02)
+
+
+def test_without_answers_nothing_is_mixed(counts: sparse.csr_matrix) -> None:
+    still = Augment(thin=(1, 1), drop_genes=(0, 0), mix=1.0)
+    assert (still.apply(counts, np.random.default_rng(1)) != counts).nnz == 0

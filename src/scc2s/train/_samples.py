@@ -61,6 +61,8 @@ def task_samples(
     shows_cell = SENTENCE in task.fields
     plain = varied_sentences(X[answered], names, n_genes=n_genes) if writes_cell else []
     texts = {f: np.asarray(v, dtype=object)[answered].tolist() for f, v in fields.items()}
+    # cells of one answer may be mixed, unless the answer is a cell itself
+    groups = None if writes_cell else np.array(["\t".join(texts[f][i] for f in wanted) for i in range(len(pairs))])
     frames = []
     for copy in range(copies):
         rng = np.random.default_rng([seed, copy])
@@ -69,7 +71,9 @@ def task_samples(
             lengths = augment.lengths(len(plain), n_genes, rng)
             targets = [" ".join(s.split()[:n]) for s, n in zip(plain, lengths, strict=True)]
         prompts = (
-            varied_sentences(X[shown], names, n_genes=n_genes, augment=augment, seed=int(rng.integers(2**31)))
+            varied_sentences(
+                X[shown], names, n_genes=n_genes, augment=augment, groups=groups, seed=int(rng.integers(2**31))
+            )
             if shows_cell
             else targets
         )

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 def varied_sentences(
-    X: sparse.spmatrix, names: Sequence[str], *, n_genes: int = 200, augment: Augment | None = None, seed: int = 0
+    X: sparse.spmatrix,
+    names: Sequence[str],
+    *,
+    n_genes: int = 200,
+    augment: Augment | None = None,
+    groups: np.ndarray | None = None,
+    seed: int = 0,
 ) -> list[str]:
     """Cell sentences for training prompts: each call with another `seed` varies cells and shuffles ties anew.
 
@@ -28,6 +34,8 @@ def varied_sentences(
         Longest sentence.
     augment
         How to vary the cells; ``None`` gives the plain sentences, whatever the seed.
+    groups
+        Answer of each cell, for ``Augment(mix=)``.
     seed
         Seed of the variation.
 
@@ -40,6 +48,6 @@ def varied_sentences(
         return join(rank(X, n_genes, names=names), names).tolist()
     rng = np.random.default_rng([seed, X.shape[0]])
     lengths = augment.lengths(X.shape[0], n_genes, rng)
-    ranks = rank(augment.apply(X, rng), n_genes, names=names, seed=int(rng.integers(2**31)))
+    ranks = rank(augment.apply(X, rng, groups=groups), n_genes, names=names, seed=int(rng.integers(2**31)))
     ranks = np.where(np.arange(ranks.shape[1]) < lengths[:, None], ranks, -1)
     return join(ranks, names).tolist()
