@@ -10,16 +10,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ._sort_kernels import BINS, kth_largest, sort_row
+
 NEGATIVE, NOT_FINITE, REPEATED = 1, 2, 4
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
-_BIN_SHIFT = np.uint32(20)  # leaves exponent and 3 bits of the fraction of a float32, which grow with a positive value
-_BINS = 2048
-_FEW = 512
-_SMALL_BITS, _LARGE_BITS = 8, 11
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -29,147 +27,6 @@ def mix(x: np.uint64) -> np.uint64:
     x = (x ^ (x >> _S30)) * _M1
     x = (x ^ (x >> _S27)) * _M2
     return x ^ (x >> _S31)
-
-
-@njit(nogil=True, cache=True)
-def _kth_largest(a: np.ndarray, k: int, guess: float) -> float:
-    """k-th largest value (from 1): pivots, and a count of what is above each. Ties and a good guess make it quick."""
-    n = len(a)
-    has_low, has_high = False, False
-    at = n // 2
-    low = high = pivot = guess
-    while True:
-        above, reached = np.int32(0), np.int32(0)  # of 32 bits, as the values: else the loop is not vectorised well
-        for j in range(n):
-            above += np.int32(a[j] > pivot)
-            reached += np.int32(a[j] >= pivot)
-        if above < k <= reached:
-            return pivot
-        if reached < k:
-            high, has_high = pivot, True
-        else:
-            low, has_low = pivot, True
-        while True:
-            at += 1
-            if at >= n:
-                at = 0
-            pivot = a[at]
-            if (not has_low or pivot > low) and (not has_high or pivot < high):
-                break
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _before(v1: float, t1: int, v2: float, t2: int) -> bool:
-    return v1 > v2 or (v1 == v2 and t1 < t2)
-
-
-@njit(nogil=True, cache=True)
-def _insert(value: np.ndarray, tie: np.ndarray, gene: np.ndarray, lo: int, hi: int) -> None:
-    """Insertion sort of lo..hi (inclusive) by falling value and rising tie key: for what is short or nearly sorted."""
-    for p in range(lo + 1, hi + 1):
-        v, t, g = value[p], tie[p], gene[p]
-        q = p - 1
-        while q >= lo and _before(v, t, value[q], tie[q]):
-            value[q + 1], tie[q + 1], gene[q + 1] = value[q], tie[q], gene[q]
-            q -= 1
-        value[q + 1], tie[q + 1], gene[q + 1] = v, t, g
-
-
-@njit(nogil=True, cache=True)
-def _quicksort(value: np.ndarray, tie: np.ndarray, gene: np.ndarray, lo: int, hi: int) -> None:
-    """Sort lo..hi (inclusive) by falling value and rising tie key."""
-    stack = np.empty(128, np.int64)
-    top = 0
-    while True:
-        while hi - lo > 15:
-            mid = (lo + hi) // 2
-            a, b, c = lo, mid, hi
-            if _before(value[b], tie[b], value[a], tie[a]):
-                a, b = b, a
-            if _before(value[c], tie[c], value[b], tie[b]):
-                b = a if _before(value[c], tie[c], value[a], tie[a]) else c
-            pv, pt = value[b], tie[b]
-            i, j = lo, hi
-            while i <= j:
-                while _before(value[i], tie[i], pv, pt):
-                    i += 1
-                while _before(pv, pt, value[j], tie[j]):
-                    j -= 1
-                if i <= j:
-                    v, t, g = value[i], tie[i], gene[i]
-                    value[i], tie[i], gene[i] = value[j], tie[j], gene[j]
-                    value[j], tie[j], gene[j] = v, t, g
-                    i += 1
-                    j -= 1
-            # the larger part waits, so that the stack stays below 2 log2(n)
-            if j - lo < hi - i:
-                stack[top], stack[top + 1] = i, hi
-                hi = j
-            else:
-                stack[top], stack[top + 1] = lo, j
-                lo = i
-            top += 2
-        _insert(value, tie, gene, lo, hi)
-        if top == 0:
-            return
-        top -= 2
-        lo, hi = stack[top], stack[top + 1]
-
-
-@njit(nogil=True, cache=True)
-def _sort(
-    value: np.ndarray, tie: np.ndarray, gene: np.ndarray, n: int, tie_bits: int, spare: tuple, count: np.ndarray
-) -> None:
-    """Sort the first n by falling value and rising tie key (`tie_bits` wide).
-
-    Two counting sorts, by the leading bits of the key and then by those of the value, bring nearly all in place, since
-    a count keeps the order of what it does not tell apart.
-    """
-    value2, tie2, gene2, coarse = spare
-    bits = _SMALL_BITS if n <= _FEW else _LARGE_BITS
-    shift = np.uint64(max(0, tie_bits - bits))
-    n_bins = 1 << bits
-    count[: n_bins + 1] = 0
-    for j in range(n):
-        count[(tie[j] >> shift) + np.uint64(1)] += 1
-    for b in range(n_bins):
-        count[b + 1] += count[b]
-    for j in range(n):
-        b = tie[j] >> shift
-        put = count[b]
-        count[b] += 1
-        value2[put], tie2[put], gene2[put] = value[j], tie[j], gene[j]
-    bins = coarse.view(np.uint32)
-    highest, lowest = np.uint32(0), np.uint32(_BINS)
-    for j in range(n):
-        coarse[j] = value2[j]
-        b = bins[j] >> _BIN_SHIFT
-        bins[j] = b
-        highest, lowest = max(highest, b), min(lowest, b)
-    count[: highest - lowest + 2] = 0
-    for j in range(n):
-        count[highest - bins[j] + 1] += 1
-    for b in range(highest - lowest + 1):
-        count[b + 1] += count[b]
-    for j in range(n):
-        b = highest - bins[j]
-        put = count[b]
-        count[b] += 1
-        value[put], tie[put], gene[put] = value2[j], tie2[j], gene2[j]
-    first = 0
-    for b in range(highest - lowest + 1):
-        last = count[b] - 1
-        if last - first > 31:
-            tied = True
-            for j in range(first + 1, last + 1):
-                tied &= value[j] == value[first]
-            if tied:
-                _insert(value, tie, gene, first, last)
-            else:
-                _quicksort(value, tie, gene, first, last)
-        elif last > first:
-            _insert(value, tie, gene, first, last)
-        first = last + 1
 
 
 @njit(nogil=True, cache=True)
@@ -193,7 +50,7 @@ def _order_row(
     m, k = len(value), len(out)
     value1, tie1, gene1, pick = best
     if m > k:
-        cut = _kth_largest(value, k, cut)
+        cut = kth_largest(value, k, cut)
         n_reached = 0
         for j in range(m):
             pick[n_reached] = j
@@ -211,7 +68,7 @@ def _order_row(
         for i in range(tied):
             key = keys[gene2[i]]
             tie2[i] = ~(mix(content ^ key) if by_content else key)
-        last = _kth_largest(tie2[:tied], k - n, tie2[0])
+        last = kth_largest(tie2[:tied], k - n, tie2[0])
         for i in range(tied):
             if n < k:
                 value1[n], gene1[n] = cut, gene2[i]
@@ -224,7 +81,7 @@ def _order_row(
         key = keys[gene1[j]]
         tie1[j] = mix(content ^ key) if by_content else key
     if n:
-        _sort(value1, tie1, gene1, n, tie_bits, spare, count)
+        sort_row(value1, tie1, gene1, n, tie_bits, spare, count)
     for j in range(n):
         out[j] = gene1[j]
     out[n:] = -1
@@ -260,7 +117,7 @@ def _buffers(n: int, like: np.ndarray) -> tuple:
     gene = np.empty((2, n), np.int32)
     best = (value[0], tie[0], gene[0], np.empty(n, np.int32))
     spare = (value[1], tie[1], gene[1], np.empty(n, np.float32))
-    return best, spare, np.empty(_BINS + 2, np.int64)
+    return best, spare, np.empty(BINS + 2, np.int64)
 
 
 @njit(nogil=True, cache=True)
