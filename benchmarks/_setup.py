@@ -1,4 +1,4 @@
-"""What the model benchmarks share: a random model of Pythia-70m's shape, real prompts, and how time and memory are taken."""
+"""What benchmarks share: a random model of Pythia-70m's shape, real prompts, how time and memory are taken."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import platform
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def build_model(dtype: str = "float32"):

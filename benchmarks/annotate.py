@@ -41,10 +41,11 @@ def one_by_one(lm, tokenizer, prompts: list[str], choices: list[str]) -> np.ndar
         ids = torch.nn.utils.rnn.pad_sequence(full, batch_first=True)
         mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in full], batch_first=True)
         with torch.no_grad():
-            logp = lm(input_ids=ids, attention_mask=mask).logits.log_softmax(dim=-1)
+            logits = lm(input_ids=ids, attention_mask=mask).logits
         for i, (prompt, _) in enumerate(some):
             at = torch.arange(len(prompt), len(full[i]))
-            out.append(logp[i, at - 1, ids[i, at]].double().sum().item())
+            logp = logits[i, at - 1].log_softmax(dim=-1)
+            out.append(logp[torch.arange(len(at)), ids[i, at]].double().sum().item())
     return np.array(out).reshape(len(prompts), len(choices))
 
 

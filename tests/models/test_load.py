@@ -77,8 +77,9 @@ def test_unknown_backends_devices_and_number_formats_say_what_there_is(model_fol
         models.load(folder, device="quantum")
     with pytest.raises(ValueError, match='dtype="auto"'):
         models.load(folder, dtype="int3")
-    with pytest.raises(ValueError, match="without revision="):
-        models.load(folder, revision="main")
+    for name in (folder, "scc2s-mini"):
+        with pytest.raises(ValueError, match="without revision="):
+            models.load(name, revision="main")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,6 @@ def measure(folder: Path) -> dict[str, Any]:
         "tied": not any(name.endswith(("lm_head.weight", "embed_out.weight")) for name in tensors),
         "weights_dtype": config.get("dtype", config.get("torch_dtype")),
         "genes_max": declared.get("n_genes"),
-        "tokens_per_gene": declared.get("tokens_per_gene"),
     }
     return {name: value for name, value in facts.items() if value is not None}
 

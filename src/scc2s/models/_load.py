@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from pathlib import Path
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from scc2s._logging import logger
@@ -13,7 +13,7 @@ from ._protocols import Embeds, Generates, Scores
 from ._sources import MINI, Source, find
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from pathlib import Path
 
     from ._protocols import Model
 
@@ -81,12 +81,12 @@ def load(
     """
     if model is None:
         model = settings.model
-    if not isinstance(model, str | Path) and not hasattr(model, "__fspath__"):
+    if not isinstance(model, str | PathLike):
         return _object(model, changed=(backend, device, dtype, revision) != ("torch", "auto", "auto", None))
     if backend != "torch":
         msg = f'there is no backend {backend!r} yet; use backend="torch"'
         raise ValueError(msg)
-    source = find(str(model), revision)
+    source = find(fspath(model), revision)
     check_folder(source.folder, source.id)
     from ._torch._device import pick_device, pick_dtype
 

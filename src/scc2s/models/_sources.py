@@ -35,12 +35,10 @@ def find(name: str, revision: str | None = None) -> Source:
     ValueError
         A revision was given for a folder.
     """
-    if name == MINI:
-        return Source(name, Path(__file__).parent / "mini")
-    path = Path(name).expanduser()
-    if path.is_dir():
+    path = Path(__file__).parent / "mini" if name == MINI else Path(name).expanduser()
+    if name == MINI or path.is_dir():
         if revision is not None:
-            msg = f"{name!r} is a folder, and a folder has no revisions; call load({name!r}) without revision="
+            msg = f"{name!r} is on this machine and has no revisions; call load({name!r}) without revision="
             raise ValueError(msg)
         return Source(name, path)
     if not _is_hub_id(name):

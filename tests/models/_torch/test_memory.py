@@ -24,7 +24,7 @@ def limited(lengths: np.ndarray, limit: int, error: BaseException, log: list[lis
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60).map(np.array), st.integers(50, 400), st.integers(50, 2000))
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 def test_each_row_is_computed_once_whatever_the_memory(lengths, limit, budget):
     log: list[list[int]] = []
     out = np.zeros(len(lengths), dtype=int)

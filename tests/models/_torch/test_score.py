@@ -146,3 +146,10 @@ def test_torch_is_left_without_gradients(tiny):
     model.score(prompts(1, 0), CHOICES)
     assert all(parameter.grad is None for parameter in model._decoder.lm.parameters())
     assert torch.is_grad_enabled()
+
+
+def test_prompts_that_end_in_the_sentence_are_scored(tiny):
+    model = tiny("gemma2")
+    texts = [text.removesuffix(". The cell type is") for text in prompts(4, 12)]
+    assert len({text.split()[-1] for text in texts}) > 1
+    assert np.abs(model.score(texts, CHOICES).logprob - naive_scores(model, texts, CHOICES)).max() < 1e-4

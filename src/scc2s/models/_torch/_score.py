@@ -12,11 +12,11 @@ from scc2s.models._protocols import LabelScores
 
 from ._memory import in_batches
 from ._prefix import growing, read_only, shared_start
-from ._tokens import check_lengths, pad_right, tokenize, windows
-from ._tree import mask, trees
+from ._tokens import Tokens, check_lengths, pad_right, tokenize, windows
+from ._tree import Tree, mask, trees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tqdm.auto import tqdm
 
@@ -37,19 +37,20 @@ def score(
 ) -> LabelScores:
     """Exact log-likelihood of each choice and the end token; see :meth:`scc2s.models.Scores.score`."""
     answers = _answers(tokenizer, prompts, choices)
+    eos = tokenizer.eos_token_id
     n_tokens = np.array([len(answer) + 1 for answer in answers])
+    forest = list(trees(answers, _TREE))
     out = np.empty((len(prompts), len(choices)), dtype=np.float64)
     for window in windows(len(prompts)):
-        ids = tokenize(tokenizer, prompts[window])
+        tokens = tokenize(tokenizer, prompts[window])
         longest = int(n_tokens.max()) - 1
         check_lengths(
-            ids.lengths, decoder.max_tokens, first=window.start, extra=longest, extra_name="the longest choice"
+            tokens.lengths, decoder.max_tokens, first=window.start, extra=longest, extra_name="the longest choice"
         )
         if decoder.tested:
-            forward, skip = _by_tree(decoder, ids.ids, answers, tokenizer.eos_token_id)
-            running = in_batches(ids.lengths - skip, budget, forward)
+            running = _by_tree(decoder, tokens, forest, eos, budget)
         else:
-            running = in_batches(ids.lengths, 1, _by_cache(decoder, ids.ids, answers, tokenizer.eos_token_id))
+            running = in_batches(tokens.lengths, 1, _by_cache(decoder, tokens.ids, answers, eos))
         for rows, values in running:
             out[window][rows] = values
             progress.update(len(rows))
@@ -58,16 +59,17 @@ def score(
 
 def _answers(tokenizer: Any, prompts: list[str], choices: list[str]) -> list[np.ndarray]:
     """Token ids of the choices as they follow the prompts."""
-    if not len(choices):
+    if not choices:
         msg = 'there is nothing to choose from; give at least one choice, e.g. choices=[" B cell", " T cell"]'
         raise ValueError(msg)
     if tokenizer.eos_token_id is None:
         msg = "the tokenizer has no end token, so an answer has no end; set it: model.tokenizer.eos_token = ..."
         raise ValueError(msg)
-    answers: list[np.ndarray] | None = None
-    # Prompts of one template end alike, and only their end can change how a choice is cut into tokens.
-    for prompt in {prompt[-32:]: prompt for prompt in prompts}.values() or [""]:
-        alone, *joint = tokenize(tokenizer, [prompt, *(prompt + choice for choice in choices)]).ids
+    answers: list[np.ndarray] = []
+    # Only the last word of a prompt can change how a choice is cut into tokens, and prompts of a template share it.
+    ends = {prompt[max(0, prompt.rstrip().rfind(" ")) :]: prompt[-64:] for prompt in prompts or [""]}
+    for end in ends.values():
+        alone, *joint = tokenize(tokenizer, [end, *(end + choice for choice in choices)]).ids
         found = [row[len(alone) :] for row in joint]
         for row, choice, answer in zip(joint, choices, found, strict=True):
             if not len(answer) or not np.array_equal(row[: len(alone)], alone):
@@ -76,47 +78,55 @@ def _answers(tokenizer: Any, prompts: list[str], choices: list[str]) -> list[np.
                     "space and begin every choice with one: choices=[f' {label}' for label in labels]"
                 )
                 raise ValueError(msg)
-        if answers is not None and not all(map(np.array_equal, answers, found)):
+        if answers and not all(map(np.array_equal, answers, found)):
             msg = "the choices have other tokens after some prompts than after others; score one template at a time"
             raise ValueError(msg)
         answers = found
-    return answers or []
+    return answers
 
 
 def _by_tree(
-    decoder: Decoder, ids: list[np.ndarray], answers: list[np.ndarray], eos: int
-) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """Every prompt once, then all choices in one forward pass behind it."""
-    start = shared_start(decoder, ids)
+    decoder: Decoder, tokens: Tokens, forest: list[Tree], eos: int, budget: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Every prompt once, then all choices (of a tree) in one forward pass behind it."""
+    start = shared_start(decoder, tokens.ids)
 
     def forward(rows: np.ndarray) -> np.ndarray:
         cache = growing(start.cache, len(rows))
-        prompts = [ids[row][start.n :] for row in rows]
+        prompts = [tokens.ids[row][start.n :] for row in rows]
         hidden = decoder.hidden(pad_right(prompts), cache=cache)
         own = torch.tensor([len(prompt) for prompt in prompts], device=hidden.device)
         last = hidden[torch.arange(len(rows), device=hidden.device), own - 1]
         width = start.n + hidden.shape[1]
         past = read_only(cache)
-        out = np.empty((len(rows), len(answers)))
-        for tree in trees(answers, _TREE):
-            hidden = decoder.hidden(
-                torch.from_numpy(tree.tokens).expand(len(rows), -1),
-                cache=past,
-                mask=mask(tree, start.n + own, width, config=decoder.config, dtype=last.dtype),
-                positions=start.n + own[:, None] + torch.as_tensor(tree.depth, device=own.device),
-            )
-            states = torch.cat([last[:, None], hidden], dim=1)
-            # State 0 is the end of the prompt, state i + 1 the node i.
-            at = np.concatenate([tree.parent, tree.ends]) + 1
-            tokens = np.concatenate([tree.tokens, np.full(len(tree.ends), eos)])
-            order = np.argsort(at, kind="stable")
-            found = np.empty((len(rows), len(at)))
-            found[:, order] = decoder.log_probs(states, at[order], tokens[order]).cpu().numpy()
-            steps, stops = found[:, : len(tree.tokens)], found[:, len(tree.tokens) :]
-            out[:, tree.choices] = steps @ tree.sees[tree.ends].T + stops
+        out = np.empty((len(rows), sum(len(tree.choices) for tree in forest)))
+        for tree in forest:
+            out[:, tree.choices] = _read_tree(decoder, tree, past, last, start.n + own, width, eos)
         return out
 
-    return forward, start.n
+    largest = max(len(tree.tokens) for tree in forest)
+    return in_batches(tokens.lengths - start.n + largest, budget, forward)
+
+
+def _read_tree(
+    decoder: Decoder, tree: Tree, past: Cache, last: torch.Tensor, lengths: torch.Tensor, width: int, eos: int
+) -> np.ndarray:
+    """Log-likelihood of the answers of a tree behind prompts whose keys and values are there: rows x answers."""
+    hidden = decoder.hidden(
+        torch.from_numpy(tree.tokens).expand(len(lengths), -1),
+        cache=past,
+        mask=mask(tree, lengths, width, config=decoder.config, dtype=last.dtype),
+        positions=lengths[:, None] + torch.as_tensor(tree.depth, device=lengths.device),
+    )
+    # State 0 is the end of the prompt, state i + 1 the node i.
+    states = torch.cat([last[:, None], hidden], dim=1)
+    at = np.concatenate([tree.parent, tree.ends]) + 1
+    next_tokens = np.concatenate([tree.tokens, np.full(len(tree.ends), eos)])
+    order = np.argsort(at, kind="stable")
+    logp = np.empty((len(lengths), len(at)))
+    logp[:, order] = decoder.log_probs(states, at[order], next_tokens[order]).cpu().numpy()
+    steps, stops = logp[:, : len(tree.tokens)], logp[:, len(tree.tokens) :]
+    return steps @ tree.sees[tree.ends].T + stops
 
 
 def _by_cache(
