@@ -69,6 +69,7 @@ def test_a_folder_is_measured_without_loading_it(model_folder, kind):
     assert facts["parameters"] == model.num_parameters()
     assert (facts["layers"], facts["width"], facts["context"]) == (3, 32, 512)
     assert facts["tied"] == model.config.tie_word_embeddings
+    assert facts["weights_dtype"] == "float32"
 
 
 def test_what_is_not_there_is_not_measured(tmp_path):

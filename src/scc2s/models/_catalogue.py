@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+_STORED = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 _COLUMNS = (
     "id",
     "size",
@@ -104,7 +105,9 @@ def measure(folder: Path) -> dict[str, Any]:
         "context": config.get("max_position_embeddings"),
         "vocabulary": config.get("vocab_size"),
         "tied": not any(name.endswith(("lm_head.weight", "embed_out.weight")) for name in tensors),
-        "weights_dtype": config.get("dtype", config.get("torch_dtype")),
+        "weights_dtype": ", ".join(
+            sorted({_STORED.get(tensor["dtype"], tensor["dtype"]) for tensor in tensors.values()})
+        ),
         "genes_max": declared.get("n_genes"),
     }
     return {name: value for name, value in facts.items() if value is not None}
