@@ -1,0 +1,96 @@
+"""The model in the package: what plain transformers makes of its folder, under every version that CI runs."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import scc2s
+from scc2s import prompts
+
+FOLDER = Path(str(files("scc2s.models") / "mini"))
+CELL = "CD3D IL32 LYZ XIST2 MALAT1"
+TOKENS = ["ĠCD4", "Ġnaive", "Ġregulatory", "Ġmemory", "ĠCD8"]
+LOGITS = [12.6700, 11.8057, 10.9063, 10.5421, 9.7893]  # transformers 4.57.6 and 5.23.0, float32
+
+
+@cache
+def plain() -> tuple:
+    return AutoModelForCausalLM.from_pretrained(FOLDER).eval(), AutoTokenizer.from_pretrained(FOLDER)
+
+
+def test_it_weighs_at_most_16_mb() -> None:
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 16e6
+
+
+def test_logits_are_the_same_under_every_version_of_transformers() -> None:
+    model, tokenizer = plain()
+    text = prompts.get("cell_type").render([CELL], {"organism": "Homo sapiens"}).texts
+    with torch.inference_mode():
+        last = model(**tokenizer(text, return_tensors="pt")).logits[0, -1]
+    best = last.topk(5)
+    assert tokenizer.convert_ids_to_tokens(best.indices.tolist()) == TOKENS
+    np.testing.assert_allclose(best.values, LOGITS, atol=2e-3)
+
+
+def test_each_gene_it_knows_is_one_token_and_any_text_comes_back() -> None:
+    _, tokenizer = plain()
+    known = [t[1:] for t in tokenizer.get_vocab() if t.startswith("Ġ") and t[1:].isupper() and len(t) > 3]
+    assert len(known) > 9_000
+    genes = np.random.default_rng(0).choice(sorted(known), 200).tolist()
+    assert tokenizer.tokenize(" " + " ".join(genes)) == ["Ġ" + g for g in genes]
+    assert tokenizer.decode(tokenizer(f"Genes: {CELL} ΔF508").input_ids) == f"Genes: {CELL} ΔF508"
+
+
+def test_it_declares_its_labels_and_family_and_has_a_card_with_figures() -> None:
+    model = scc2s.models.load("scc2s-mini", device="cpu", dtype="float32")
+    assert model.family == "scc2s"
+    assert {"B cell", "NK cell", "CD14+ monocyte"} <= set(model.labels)
+    figures = json.loads((FOLDER / "figures.json").read_text())
+    card = (FOLDER / "README.md").read_text()
+    for part in figures["annotation"].values():
+        assert f"{part['scc2s-mini']['accuracy']:.3f}" in card
+
+
+@pytest.mark.slow
+def test_it_prefers_sentences_to_the_same_genes_shuffled() -> None:
+    import scanpy as sc
+
+    model = scc2s.models.load("scc2s-mini", device="cpu", dtype="float32")
+    adata = sc.datasets.pbmc68k_reduced()
+    adata = adata[scc2s.train.split(adata.obs_names) == "test"][:20].copy()
+    scc2s.pp.sentences(adata, n_genes=100)
+    rng = np.random.default_rng(0)
+    task = prompts.get("generate_unconditional")
+    for sentence in adata.obs["c2s_sentence"]:
+        prompt = task.render([sentence], {"organism": "Homo sapiens"}).texts
+        shuffled = " ".join(rng.permutation(sentence.split()))
+        own, other = model.score(prompt, [f" {sentence}", f" {shuffled}"], progress=False).logprob[0]
+        assert own > other
+
+
+@pytest.mark.slow
+def test_after_ifn_beta_it_expects_a_stimulated_cell_of_the_held_out_donor(shared_data: Path) -> None:
+    import anndata as ad
+
+    model = scc2s.models.load("scc2s-mini", device="cpu", dtype="float32")
+    adata = ad.read_h5ad(shared_data / "kang_ifnb_labelled.h5ad")
+    adata = adata[(adata.obs["donor"] == "patient_107") & (adata.obs["cell_type"] == "CD14+ monocyte")].copy()
+    scc2s.pp.sentences(adata, n_genes=100)
+    control, stimulated = (adata.obs["c2s_sentence"][adata.obs["condition"] == c].tolist() for c in ("ctrl", "stim"))
+    n = 30
+    fields = {"organism": "Homo sapiens", "perturbation": "IFN-beta"}
+    texts = prompts.get("perturb").render(control[:n], fields).texts
+    prefers = []
+    for text, after, other in zip(texts, stimulated[:n], control[n : 2 * n], strict=False):
+        scores = model.score([text], [f" {after}", f" {other}"], progress=False)
+        prefers.append(np.diff((scores.logprob / scores.n_tokens)[0])[0] < 0)
+    assert len(prefers) == n
+    assert np.mean(prefers) > 0.8
