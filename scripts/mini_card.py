@@ -17,6 +17,8 @@ model, or train on your own cells (`scc2s.pp.samples`, `scc2s.train.sft`). Resea
 - Cell types it declares: {labels}.
 - Trained by `scripts/train_mini.py --data DATA --run runs/mini` (seed 0) in 52 minutes on two busy CPU cores; gene embeddings start from a
   truncated SVD of the training cells. Prompts were varied (molecules thinned, genes dropped, ties shuffled), completions never.
+  The weights come from an early state of that script; today's draws the same samples (checked for cell type and generation, first copies),
+  but for which genes PBMC 68k cell-type prompts lose, so a new run gives like weights, not the same bits.
 
 ## Data
 
