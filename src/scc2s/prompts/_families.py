@@ -6,6 +6,9 @@ from pathlib import Path
 
 from ._task import Task
 
+NO_PERTURBATION = "no perturbation"
+"""What stands for the name of a perturbation where there is none."""
+
 
 @cache
 def _table() -> dict[str, dict[str, dict[str, str]]]:
