@@ -46,8 +46,12 @@ LABELS = (
 )
 
 
+TASKS = ("cell_type", "generate", "generate_unconditional", "perturb", "caption", "name_genes", "gene_set")
+HELD_OUT_PATIENT = "PW040"
+
+
 def load(folder: Path) -> dict[str, ad.AnnData]:
-    """The four data sets, with ``obs["cell_type"]`` in one wording and without the cells that two files share."""
+    """The four blood data sets, with ``obs["cell_type"]`` in one wording and without the cells that two files share."""
     import scanpy as sc
 
     pbmc3k = ad.read_h5ad(folder / "pbmc3k.h5ad")
@@ -74,12 +78,67 @@ def shared_cells(kang: ad.AnnData, labelled: ad.AnnData) -> np.ndarray:
     return a.isin(set(b)).to_numpy()
 
 
+def load_glioblastoma(folder: Path, genes: set[str]) -> ad.AnnData:
+    """Glioblastoma slices with panobinostat or vehicle, cut to the genes that have a token of their own."""
+    adata = ad.read_h5ad(folder / "gbm_panobinostat.h5ad")
+    adata = adata[:, adata.var_names.isin(genes)].copy()
+    adata.obs["perturbation"] = np.where(adata.obs["condition"] == "ctrl", "control", "panobinostat")
+    return adata
+
+
 def split_of(adata: ad.AnnData) -> np.ndarray:
-    """Split of each cell by a hash of its name; donor 107 of the labelled Kang set is a test set of its own."""
+    """Split of each cell by a hash of its name; donor 107 of the labelled Kang set and one glioblastoma patient are test sets of their own."""
     parts = split(adata.obs_names)
-    if "sample" in adata.obs:
-        parts[(adata.obs["donor"] == "patient_107").to_numpy()] = "donor107"
+    for donor, name in (("patient_107", "donor107"), (HELD_OUT_PATIENT, "held-out patient")):
+        # Only the labelled Kang set names the donors of all its cells.
+        if "sample" in adata.obs:
+            parts[(adata.obs["donor"] == donor).to_numpy()] = name
     return parts
+
+
+def decoys(n: int, seed: int) -> list[str]:
+    """Names that mean nothing, of syllables and sometimes a number: a perturbation that was never seen changes nothing."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for _ in range(n):
+        name = "".join(
+            rng.choice(list("bcdfghklmnprstvz")) + rng.choice(list("aeiou")) for _ in range(rng.integers(2, 6))
+        )
+        name += rng.choice(["", "", "n", "l", "mab", "nib", "stat", "-" + str(rng.integers(1, 999))])
+        out.append(name.upper() if rng.random() < 0.3 else name)
+    return out
+
+
+def gene_sets(adata: ad.AnnData, part: str, *, copies: int, seed: int) -> list[tuple[str, list[str]]]:
+    """Sets of genes with a name: genes high in a cell type, or after IFN-beta, in random halves of the cells of one part.
+
+    Ranked by the difference of mean log expression over its standard error (Welch's t); 8 to 40 genes, in alphabetical order.
+    """
+    import scanpy as sc
+
+    rng = np.random.default_rng(seed)
+    cells = adata[split_of(adata) == part].copy()
+    if float(cells.X.max()) > 20:
+        sc.pp.normalize_total(cells, target_sum=1e4)
+        sc.pp.log1p(cells)
+    X, names = cells.X.toarray(), cells.var_names.to_numpy()
+    groups = {
+        f"{kind} markers": (cells.obs["cell_type"] == kind).to_numpy() for kind in cells.obs["cell_type"].unique()
+    }
+    if "condition" in cells.obs:
+        groups["IFN-beta response"] = (cells.obs["condition"] == "stim").to_numpy()
+    out = []
+    for name, inside in sorted(groups.items()):
+        if inside.sum() < 6:
+            continue
+        for _ in range(copies):
+            half = rng.random(len(cells)) < 0.5
+            a, b = X[inside & half], X[~inside & half]
+            if min(len(a), len(b)) < 3:
+                continue
+            t = (a.mean(0) - b.mean(0)) / np.sqrt(a.var(0) / len(a) + b.var(0) / len(b) + 1e-4)
+            out.append((name, sorted(names[np.argsort(-t)[: rng.integers(8, 41)]].tolist())))
+    return out
 
 
 def markers(adata: ad.AnnData, n: int = 30) -> dict[str, list[str]]:

@@ -3,9 +3,9 @@
     python scripts/train_mini.py --data DATA --run runs/mini            # a GPU if there is one, else CPU (about an hour)
     python scripts/evaluate_mini.py --data DATA --model runs/mini/model # held-out figures and the model card
 
-DATA is a folder with pbmc3k.h5ad, kang_ifnb.h5ad and kang_ifnb_labelled.h5ad; pbmc68k_reduced comes with scanpy. Everything is
+DATA is a folder with pbmc3k.h5ad, kang_ifnb.h5ad, kang_ifnb_labelled.h5ad and gbm_panobinostat.h5ad; pbmc68k_reduced comes with scanpy. Everything is
 seeded; a stopped run goes on from its last checkpoint when called again. Cells of the test split (by hash of the cell name), donor
-107 of the labelled Kang set, and cells that the two Kang files share are never trained on.
+107 of the labelled Kang set, one glioblastoma patient, and cells that the two Kang files share are never trained on.
 """
 
 from __future__ import annotations
@@ -20,18 +20,27 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import anndata as ad
 import numpy as np
 import pandas as pd
-from mini_data import LABELS, caption, load, split_of
+from mini_data import LABELS, TASKS, caption, decoys, gene_sets, load, load_glioblastoma, split_of
 from scipy import sparse
 
 from scc2s import prompts, train
 
 SEED = 0
 N_GENES = 200
-COPIES = {"cell_type": 20, "generate": 4, "generate_unconditional": 1, "perturb": 12, "caption": 2}
+COPIES = {
+    "cell_type": 20, "generate": 4, "generate_unconditional": 1, "perturb": 12, "caption": 2,
+    "unperturbed": 6, "decoy": 3, "glioblastoma": 2, "gene_sets": 60,
+}  # fmt: skip
 
 
 def corpus(
-    datasets: dict[str, ad.AnnData], *, part: str, copies: dict[str, int], augment: train.Augment | None, seed: int
+    datasets: dict[str, ad.AnnData],
+    glioblastoma: ad.AnnData,
+    *,
+    part: str,
+    copies: dict[str, int],
+    augment: train.Augment | None,
+    seed: int,
 ):
     """Samples of all tasks from one part (train, val) of every data set."""
     from scc2s import pp
@@ -56,16 +65,50 @@ def corpus(
             )
             frames.append(own.assign(data=name))
         if "condition" in adata.obs:
-            for round_ in range(copies["perturb"]):
-                pairs = train.match_pairs(
-                    adata.obs, key="perturbation", control="control", match=["cell_type"], random_state=seed + round_
-                )
-                frames.append(
-                    pp.samples(adata, "perturb", pairs=pairs, **common | {"random_state": seed + round_}).assign(
-                        data=name
-                    )
-                )
-    return pd.concat(frames, ignore_index=True)
+            frames += [f.assign(data=name) for f in responses(adata, ["cell_type"], copies, common)]
+        for naming in ("name_genes", "gene_set"):
+            sets = gene_sets(whole, part, copies=copies["gene_sets"], seed=seed + 101 * number)
+            frames.append(set_samples(naming, sets).assign(data=name))
+    glioblastoma = glioblastoma[split_of(glioblastoma) == part].copy()
+    some = copies | dict.fromkeys(("perturb", "unperturbed"), copies["glioblastoma"]) | {"decoy": 0}
+    frames += [f.assign(data="glioblastoma") for f in responses(glioblastoma, ["donor"], some, common)]
+    return pd.concat([f for f in frames if len(f)], ignore_index=True)
+
+
+def responses(adata: ad.AnnData, match: list[str], copies: dict[str, int], common: dict):
+    """Perturbation samples: what a perturbed cell looks like, and for no perturbation, or a name that means nothing, another control cell."""
+    from scc2s import pp
+
+    for round_ in range(copies["perturb"]):
+        seed = common["random_state"] + round_
+        pairs = train.match_pairs(adata.obs, key="perturbation", control="control", match=match, random_state=seed)
+        yield pp.samples(adata, "perturb", pairs=pairs, **common | {"random_state": seed})
+    control = adata[adata.obs["perturbation"] == "control"].copy()
+    groups = control.obs[match].astype(str).agg("|".join, axis=1).to_numpy()
+    for kind in ("unperturbed", "decoy"):
+        for round_ in range(copies[kind]):
+            seed = common["random_state"] + 1000 + round_
+            rng = np.random.default_rng(seed)
+            rows = np.arange(len(control))
+            others = np.array([rng.choice(np.flatnonzero(groups == g)) for g in groups])
+            names = decoys(len(control), seed) if kind == "decoy" else [prompts.NO_PERTURBATION] * len(control)
+            control.obs["perturbation"] = ""
+            control.obs.iloc[others, control.obs.columns.get_loc("perturbation")] = names
+            # The name stands with the cell of the answer; cells drawn twice carry one name for both.
+            yield pp.samples(
+                control, "perturb", pairs=np.column_stack([rows, others]), **common | {"random_state": seed}
+            )
+
+
+def set_samples(name: str, sets: list[tuple[str, list[str]]]) -> pd.DataFrame:
+    task, organism = prompts.get(name), "Homo sapiens"
+    sentences = [" ".join(genes) for _, genes in sets]
+    texts = task.render(sentences, {"organism": organism, "gene_set": [title for title, _ in sets]}).texts
+    completions = [
+        task.complete(gene_set=title, cell_sentence=sentence)
+        for (title, _), sentence in zip(sets, sentences, strict=True)
+    ]
+    return pd.DataFrame({"prompt": texts, "completion": completions, "task": name, "cell": ""})
 
 
 def gene_vectors(datasets: dict[str, ad.AnnData], genes: list[str], width: int) -> np.ndarray:
@@ -147,7 +190,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--copies", type=json.loads, default=COPIES)
+    parser.add_argument("--copies", type=json.loads, default={}, help="samples a cell of some tasks, as JSON")
     parser.add_argument("--thin", type=float, default=0.5)
     parser.add_argument("--drop", type=float, default=0.3)
     parser.add_argument("--save-steps", type=int, default=300)
@@ -161,7 +204,10 @@ def main() -> None:
     if samples_file.exists():
         samples = pd.read_parquet(samples_file)
     else:
-        samples = corpus(datasets, part="train", copies=args.copies, augment=augment, seed=args.seed)
+        glioblastoma = load_glioblastoma(args.data, set(genes))
+        samples = corpus(
+            datasets, glioblastoma, part="train", copies=COPIES | args.copies, augment=augment, seed=args.seed
+        )
         samples.to_parquet(samples_file)
     print(samples.groupby(["task", "data"]).size().unstack(fill_value=0))
 
@@ -194,7 +240,9 @@ def main() -> None:
     )
     print(json.dumps(metrics))
     train.save_portable(model, tokenizer, args.run / "model")
-    about = {"family": "scc2s", "labels": list(LABELS), "n_genes": N_GENES, "organisms": ["Homo sapiens"]}
+    about = {
+        "family": "scc2s", "tasks": list(TASKS), "labels": list(LABELS), "n_genes": N_GENES, "organisms": ["Homo sapiens"],
+    }  # fmt: skip
     (args.run / "model" / "scc2s.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
