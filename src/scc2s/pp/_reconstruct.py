@@ -2,18 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from scc2s._anndata import get_adata, get_sentences, refuse_unwritable, sentence_slots
-from scc2s._genes import gene_words
+from scc2s._anndata import get_adata, get_sentences, refuse_unwritable
 from scc2s._logging import logger
 from scc2s._provenance import record
+from scc2s._reading import stored_fit, words_of
 from scc2s._settings import settings
-from scc2s.sentences import RankFit, parse
+from scc2s.sentences import parse
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
+
+    from scc2s.sentences import RankFit
 
 
 def reconstruct(
@@ -86,18 +86,14 @@ def reconstruct(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
-    line = fit or _stored_fit(data)
-    made_with = data.uns.get("c2s", {}).get(sentence_slots(sentence_key).record, {}).get("params", {})
-    if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
-        gene_symbols = made_with["gene_symbols"]
-    columns = {w: i for i, w in reversed(list(enumerate(gene_words(data.var, gene_symbols)))) if w}
-    parsed = parse(get_sentences(data, sentence_key), list(columns), duplicates=duplicates, unknown=unknown)
-    column = np.array([*columns.values(), -1], dtype=np.int32)
+    line = fit or stored_fit(data)
+    genes = words_of(data, sentence_key, gene_symbols=gene_symbols)
+    parsed = parse(get_sentences(data, sentence_key), genes.words, duplicates=duplicates, unknown=unknown)
     n_words, n_invalid = int(parsed.n_words.sum()), int((parsed.n_words - parsed.n_valid).sum())
     if n_invalid:
         logger.warning("%d of %d words of the sentences are no gene of .var", n_invalid, n_words)
     data.layers[key_added] = line.inverse(
-        column[parsed.ranks], data.n_vars, clip=clip, n_jobs=n_jobs or settings.n_jobs
+        genes.columns[parsed.ranks], data.n_vars, clip=clip, n_jobs=n_jobs or settings.n_jobs
     )
     params = {
         "sentence_key": sentence_key,
@@ -106,17 +102,9 @@ def reconstruct(
         "clip": clip,
         "duplicates": duplicates,
         "unknown": unknown,
-        "gene_symbols": gene_symbols,
+        "gene_symbols": genes.gene_symbols,
         "n_words": n_words,
         "n_invalid": n_invalid,
     }
     record(data, key_added.removeprefix("c2s_"), params)
     return out if copy else None
-
-
-def _stored_fit(adata: AnnData) -> RankFit:
-    stored = adata.uns.get("c2s", {}).get("rank_fit")
-    if stored is None:
-        msg = "there is no rank fit in adata.uns['c2s']['rank_fit']; call sc.pp.c2s_rank_fit(adata) first, or pass fit="
-        raise KeyError(msg)
-    return RankFit.from_dict(stored)

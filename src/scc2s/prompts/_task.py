@@ -103,7 +103,8 @@ class Task:
         sentences
             Cell sentences.
         fields
-            Values of the other fields: one text for all cells, or one a cell.
+            Values of the other fields: one text for all cells, or one a cell. ``{n_genes}`` may be among them, where it
+            is the number of genes to write rather than that of the sentence.
         count_tokens, max_tokens
             Where both are given, a sentence whose prompt has more tokens than `max_tokens` loses genes from its end
             until it fits; ``{n_genes}`` follows.
@@ -122,7 +123,7 @@ class Task:
         fields = dict(fields or {})
         columns: dict[str, Sequence[str]] = {}
         for name in self.fields:
-            if name in (SENTENCE, N_GENES):
+            if name == SENTENCE or (name == N_GENES and name not in fields):
                 continue
             if name not in fields:
                 msg = (
@@ -191,7 +192,7 @@ class Task:
                 text += " ".join(genes)
                 span = (start, len(text))
             elif field == N_GENES:
-                text += str(len(genes))
+                text += str(fields.get(N_GENES, len(genes)))
             elif field is not None:
                 text += str(fields[field])
         return text, span

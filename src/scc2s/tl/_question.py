@@ -14,6 +14,8 @@ from scc2s._logging import logger
 from scc2s.prompts._task import SENTENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from anndata import AnnData
 
     from scc2s.models import Model
@@ -28,6 +30,8 @@ class Question:
     rendered: Rendered
     cells: np.ndarray
     """Rows of the AnnData that the prompts are about."""
+    asked: np.ndarray
+    """The same as positions among the rows given to :func:`ask`."""
     n_cells: int
     """All rows."""
     fields: dict[str, list[str]]
@@ -86,19 +90,32 @@ def ask(
     organism: str | None,
     sentence_key: str,
     n_answer_tokens: int = 0,
+    rows: np.ndarray | None = None,
+    given: Mapping[str, Sequence[str]] | None = None,
 ) -> Question:
-    """Render one prompt for each cell that has a sentence; sentences too long for the model's context lose genes."""
+    """Render one prompt for each cell that has a sentence; sentences too long for the model's context lose genes.
+
+    Parameters
+    ----------
+    rows
+        Rows of `adata` to ask about, repeats allowed; ``None``: each once.
+    given
+        Values of fields that are no columns of ``.obs``, one for each of `rows`.
+    """
+    given = given or {}
     if SENTENCE not in task.fields:
         msg = f"the prompt of task {task.name!r} has no {{{SENTENCE}}}, so no cell would be in it; add the field"
         raise ValueError(msg)
     sentences = get_sentences(adata, sentence_key)
-    cells = np.flatnonzero([bool(s.strip()) for s in sentences])
-    if len(cells) < len(sentences):
-        logger.warning("%d of %d cells have an empty sentence", len(sentences) - len(cells), len(sentences))
+    rows = np.arange(len(sentences)) if rows is None else rows
+    asked = np.flatnonzero([bool(sentences[row].strip()) for row in rows])
+    cells = rows[asked]
+    if n_empty := len(np.unique(rows)) - len(np.unique(cells)):
+        logger.warning("%d of %d cells have an empty sentence", n_empty, len(np.unique(rows)))
     _warn_of_case(model, [sentences[i] for i in cells[:100]])
-    fields = {
-        name: values[cells].tolist() for name, values in prompt_fields(adata, task.fields, organism=organism).items()
-    }
+    from_obs = prompt_fields(adata, [name for name in task.fields if name not in given], organism=organism)
+    fields = {name: values[cells].tolist() for name, values in from_obs.items()}
+    fields |= {name: [values[i] for i in asked] for name, values in given.items() if name in task.fields}
     room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
     rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)
     if rendered.n_shortened:
@@ -110,6 +127,7 @@ def ask(
         task=task,
         rendered=rendered,
         cells=cells,
+        asked=asked,
         n_cells=len(sentences),
         fields=fields,
     )
