@@ -36,9 +36,7 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
     columns = {word: i for i, word in reversed(list(enumerate(names))) if word}
     excluded = set(made_with.get("exclude", ()))
     kept = _mask(adata, made_with.get("var_mask", "None"))
-    in_sentences = [
-        word for word, i in columns.items() if kept[i] and not {word, str(adata.var_names[i])} & excluded
-    ]
+    in_sentences = [word for word, i in columns.items() if kept[i] and not {word, str(adata.var_names[i])} & excluded]
     return GeneWords(list(columns), np.array([*columns.values(), -1], dtype=np.int32), in_sentences, gene_symbols)
 
 
