@@ -1,8 +1,9 @@
 from ._check import check
+from ._pairs import pairs
 from ._rank_fit import rank_fit
 from ._recipe import recipe
 from ._reconstruct import reconstruct
 from ._samples import samples
 from ._sentences import sentences
 
-__all__ = ["check", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
+__all__ = ["check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]

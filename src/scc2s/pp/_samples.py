@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from scc2s import prompts
@@ -13,7 +14,6 @@ from scc2s.train import task_samples
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
@@ -27,7 +27,7 @@ def samples(
     task: str | Task,
     *,
     columns: Mapping[str, str] | None = None,
-    pairs: np.ndarray | None = None,
+    pairs: pd.DataFrame | np.ndarray | None = None,
     n_genes: int = 200,
     copies: int = 1,
     augment: Augment | None = None,
@@ -55,8 +55,8 @@ def samples(
         Column of ``.obs`` of a field of the prompt or the response, where it has another name, e.g.
         ``{"cell_type": "leiden_label"}``.
     pairs
-        Integers, pairs x 2, for tasks that show one cell and ask for another: row of the control cell, row of the
-        perturbed cell (:func:`scc2s.train.match_pairs`).
+        For tasks that show one cell and ask for another: the table of :func:`scc2s.pp.pairs`, or integers, pairs x 2:
+        row of the control cell, row of the perturbed cell.
     n_genes
         Longest sentence.
     copies
@@ -83,7 +83,7 @@ def samples(
     KeyError
         If a field of the task has no column.
     ValueError
-        If a column has missing values, or the task needs `pairs`.
+        If a column has missing values, the task needs `pairs`, or those given are of other cells.
 
     Examples
     --------
@@ -96,10 +96,7 @@ def samples(
     data = get_adata(adata, mod)
     chosen = prompts.get(task) if isinstance(task, str) else task
     if "perturbed_sentence" in chosen.response_fields and pairs is None:
-        msg = (
-            f"task {chosen.name!r} needs two cells a sample; pass pairs=scc2s.train.match_pairs(adata.obs, "
-            "key=..., control=...)"
-        )
+        msg = f"task {chosen.name!r} needs two cells a sample; pass pairs=sc.pp.c2s_pairs(adata, key=..., control=...)"
         raise ValueError(msg)
     found = expression(
         data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols, upper=upper, on_duplicate=on_duplicate
@@ -112,8 +109,20 @@ def samples(
     values = prompt_fields(data, wanted, organism=organism, columns=columns)
     fields = {name: column.tolist() for name, column in values.items()}
     if pairs is None:
-        pairs = np.repeat(np.flatnonzero((X > 0).getnnz(axis=1))[:, None], 2, axis=1)
+        rows = np.repeat(np.flatnonzero((X > 0).getnnz(axis=1))[:, None], 2, axis=1)
+    else:
+        rows = _rows(data, pairs) if isinstance(pairs, pd.DataFrame) else pairs
     table = task_samples(
-        chosen, X, names, fields, pairs=pairs, n_genes=n_genes, copies=copies, augment=augment, seed=random_state
+        chosen, X, names, fields, pairs=rows, n_genes=n_genes, copies=copies, augment=augment, seed=random_state
     )
     return table.assign(cell=data.obs_names[table.pop("row")])
+
+
+def _rows(adata: AnnData, pairs: pd.DataFrame) -> np.ndarray:
+    """Rows of the cells that a table of pairs names."""
+    rows = pairs[["control_row", "perturbed_row"]].to_numpy()
+    names = adata.obs_names.to_numpy()
+    if rows.max(initial=-1) >= len(names) or (names[rows] != pairs[["control", "perturbed"]].to_numpy()).any():
+        msg = "the pairs are of other cells, or in another order; call sc.pp.c2s_pairs(adata, ...) on this data"
+        raise ValueError(msg)
+    return rows

@@ -1,4 +1,4 @@
-"""Letting a model write cells: prompts in, sentences and expression out. Generate, perturb, fate and screen share it."""
+"""Letting a model write cells: prompts in, sentences and expression out. generate, perturb, fate, screen share it."""
 
 from __future__ import annotations
 

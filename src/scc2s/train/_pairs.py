@@ -15,6 +15,8 @@ def match_pairs(
 ) -> np.ndarray:
     """Pair each perturbed cell with a random control cell of the same group.
 
+    :func:`scc2s.pp.pairs` is its face for AnnData.
+
     Parameters
     ----------
     obs
@@ -24,7 +26,8 @@ def match_pairs(
     control
         Its value for control cells.
     match
-        Columns in which both cells of a pair agree, e.g. ``["cell_type", "donor"]``.
+        Columns in which both cells of a pair agree, e.g. ``["cell_type", "donor"]``; a cell with a missing value in one
+        of them is in no pair.
     random_state
         Seed of the draw.
 
@@ -35,6 +38,8 @@ def match_pairs(
 
     Raises
     ------
+    KeyError
+        If a column is not there.
     ValueError
         If no cell is a control.
 
@@ -45,6 +50,9 @@ def match_pairs(
     >>> match_pairs(obs, key="drug", control="none", match=["type"]).tolist()
     [[0, 1]]
     """
+    if missing := [name for name in (key, *match) if name not in obs]:
+        msg = f"obs has no column {missing[0]!r}; pass key= and match= from {', '.join(map(repr, obs.columns))}"
+        raise KeyError(msg)
     values = obs[key].astype(object)
     is_control = (values == control).to_numpy()
     if not is_control.any():
@@ -55,11 +63,12 @@ def match_pairs(
         raise ValueError(msg)
     rng = np.random.default_rng(random_state)
     groups = obs[list(match)].astype(str).agg("\t".join, axis=1).to_numpy() if match else np.zeros(len(obs))
+    known = obs[[key, *match]].notna().all(axis=1).to_numpy()
     pairs = []
     for group in np.unique(groups):
-        here = groups == group
+        here = (groups == group) & known
         controls = np.flatnonzero(here & is_control)
-        perturbed = np.flatnonzero(here & ~is_control & values.notna().to_numpy())
+        perturbed = np.flatnonzero(here & ~is_control)
         if len(controls):
             pairs.append(np.column_stack([rng.choice(controls, len(perturbed)), perturbed]))
     out = np.concatenate(pairs) if pairs else np.empty((0, 2), dtype=np.int64)
