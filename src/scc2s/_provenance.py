@@ -41,9 +41,14 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def record(adata: AnnData, key: str, params: Mapping[str, Any], *, model: Mapping[str, Any] | None = None) -> None:
-    """Write how a result came about to ``adata.uns["c2s"][key]``: parameters, model, versions."""
-    entry: dict[str, Any] = {"params": plain(dict(params)), "versions": versions()}
+def entry(params: Mapping[str, Any], *, model: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """How a result came about: parameters, versions, model; as h5ad and zarr hold it."""
+    found: dict[str, Any] = {"params": plain(dict(params)), "versions": versions()}
     if model is not None:
-        entry["model"] = plain(dict(model))
-    adata.uns["c2s"] = {**adata.uns.get("c2s", {}), key: entry}
+        found["model"] = plain(dict(model))
+    return found
+
+
+def record(adata: AnnData, key: str, params: Mapping[str, Any], *, model: Mapping[str, Any] | None = None) -> None:
+    """Write :func:`entry` to ``adata.uns["c2s"][key]``."""
+    adata.uns["c2s"] = {**adata.uns.get("c2s", {}), key: entry(params, model=model)}

@@ -64,7 +64,7 @@ def test_pairs_go_from_control_to_perturbed(adata: AnnData) -> None:
 
 
 def test_pairs_are_asked_for_where_a_task_needs_two_cells(adata: AnnData) -> None:
-    with pytest.raises(ValueError, match="pass pairs=scc2s.train.match_pairs"):
+    with pytest.raises(ValueError, match="pass pairs=sc.pp.c2s_pairs"):
         scc2s.pp.samples(adata, "perturb")
 
 

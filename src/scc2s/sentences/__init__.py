@@ -6,5 +6,6 @@ from ._join import join
 from ._names import name_hashes, words
 from ._parse import Parsed, parse
 from ._rank import rank
+from ._split_cells import split_cells
 
-__all__ = ["InvalidValuesError", "Parsed", "RankFit", "join", "name_hashes", "parse", "rank", "words"]
+__all__ = ["InvalidValuesError", "Parsed", "RankFit", "join", "name_hashes", "parse", "rank", "split_cells", "words"]

@@ -29,25 +29,18 @@ class Decoding:
     cache: str | PathLike[str] | ResponseCache | None = None
 
     def __post_init__(self) -> None:
-        for name in ("n_genes", "top_k", "n_samples", "max_new_tokens"):
+        for name in ("n_genes", "n_samples", "max_new_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 msg = f"{name}={value} leaves nothing to write; pass {name}= a number from 1"
                 raise ValueError(msg)
-        if self.temperature < 0:
-            msg = f"temperature={self.temperature} is negative; pass temperature=0 for the most likely words, or more"
-            raise ValueError(msg)
-        if not 0 < self.top_p <= 1:
-            msg = f"top_p={self.top_p} is no share of the probability; pass top_p= above 0 and up to 1"
-            raise ValueError(msg)
+        _ = self.sampling  # checks its own values, before any work is done
 
     @property
-    def sampling(self) -> Sampling | None:
-        """How words are drawn; ``None`` where they are not."""
+    def sampling(self) -> Sampling:
+        """How words are drawn."""
         from scc2s.models import Sampling
 
-        if self.temperature == 0:
-            return None
         return Sampling(temperature=self.temperature, top_p=self.top_p, top_k=self.top_k)
 
     def params(self) -> dict[str, Any]:

@@ -82,6 +82,25 @@ def choose(model: str | Model | None, prompt: str | Task | None, name: str, *, c
     return loaded, prompts.get(name)
 
 
+def choose_writer(
+    model: str | Model | None, prompt: str | Task | None, name: str, *, declared: bool = False
+) -> tuple[Any, Task]:
+    """:func:`choose` for a model that is to write: one that was not trained on task `name` would write at random.
+
+    A model that says which tasks it was trained on is held to that, unless a `prompt` is given; with `declared` one
+    that does not say is refused too.
+    """
+    from scc2s import models
+
+    loaded = models.load(model)
+    known = loaded.tasks
+    if prompt is None and (name not in known if known is not None else declared):
+        said = f"its tasks are {', '.join(known)}" if known is not None else "it declares no tasks"
+        msg = f"{loaded.id} was not trained on the task {name!r} ({said}); pass model= one that was, or prompt=..."
+        raise ValueError(msg)
+    return choose(loaded, prompt, name, can="generate")
+
+
 def ask(
     adata: AnnData,
     task: Task,

@@ -7,12 +7,14 @@ from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from scc2s._anndata import get_sentences
 from scc2s._logging import logger
 from scc2s._reading import words_of
 from scc2s._settings import settings
 from scc2s.sentences import Parsed, parse
+from scc2s.sentences._split_cells import without_echo
 
 from ._decoding import Decoding
 from ._question import ask
@@ -45,11 +47,29 @@ class Written(NamedTuple):
     """float32, cells x genes, log-normalised: the genes put through the rank fit."""
     n_asked: np.ndarray
     """Genes that each prompt asked for."""
+    n_shortened: int = 0
+    """Prompts that lost genes of the cell they show, to fit the model's context."""
 
     @property
     def complete(self) -> np.ndarray:
         """Whether as many words were written as asked for."""
         return self.parsed.n_words >= self.n_asked
+
+    def validity(self) -> pd.DataFrame:
+        """Numbers of words and of different genes, and shares: words that are genes, genes that are no repeats.
+
+        The shares of a cell without words, or without genes, are NaN. ``complete``: all words asked for were written.
+        """
+        words = self.parsed.n_words
+        return pd.DataFrame(
+            {
+                "n_words": words.astype(np.int32),
+                "n_genes": self.parsed.n_unique.astype(np.int32),
+                "valid": np.where(words > 0, 1 - self.parsed.invalid_rate, np.nan).astype(np.float32),
+                "unique": np.where(self.parsed.n_valid > 0, 1 - self.parsed.duplicate_rate, np.nan).astype(np.float32),
+                "complete": self.complete,
+            }
+        )
 
 
 def write_cells(
@@ -93,8 +113,8 @@ def write_cells(
     """
     genes = words_of(data, sentence_key)
     lengths = np.broadcast_to(np.asarray(n_genes, dtype=np.int64), (len(prompts),))
-    texts = _write(model, list(prompts), lengths, genes, decoding, draws, task)
-    return _read(data, genes, fit, texts, lengths)
+    texts = write_texts(model, list(prompts), lengths, genes, decoding, draws, task)
+    return read_cells(data, genes, fit, texts, lengths)
 
 
 def respond(
@@ -140,14 +160,35 @@ def respond(
     -------
     One row for each of `rows`; a cell without a sentence is not asked and stays without one.
     """
-    if PERTURBATION not in task.fields:
-        msg = (
-            f"the prompt of task {task.name!r} has no {{{PERTURBATION}}}, so the model would not know what is done to "
-            "the cell; add the field"
-        )
-        raise ValueError(msg)
-    rows = np.asarray(rows, dtype=np.int64)
-    given = {PERTURBATION: list(perturbations), **(fields or {})}
+    refuse_without(task, PERTURBATION)
+    return ask_cells(
+        data,
+        model,
+        task,
+        np.asarray(rows, dtype=np.int64),
+        {PERTURBATION: list(perturbations), **(fields or {})},
+        decoding=decoding,
+        fit=fit,
+        organism=organism,
+        sentence_key=sentence_key,
+        draws=draws,
+    )
+
+
+def ask_cells(
+    data: AnnData,
+    model: Model,
+    task: Task,
+    rows: np.ndarray,
+    given: Mapping[str, Sequence[str]],
+    *,
+    decoding: Decoding,
+    fit: RankFit,
+    organism: str | None,
+    sentence_key: str,
+    draws: Sequence[int] | None,
+) -> Written:
+    """:func:`respond` for any fields, `given` for each of `rows`."""
     genes = words_of(data, sentence_key)
     longest = decoding.n_genes or _longest(data, rows, sentence_key)
     room = decoding.max_new_tokens or tokens_for(model, genes.in_sentences, longest)
@@ -157,7 +198,7 @@ def respond(
     lengths = np.zeros(len(rows), dtype=np.int64)
     lengths[question.asked] = decoding.n_genes or np.clip(question.rendered.n_genes, 1, len(genes.in_sentences))
     texts = np.full(len(rows), "", dtype=object)
-    texts[question.asked] = _write(
+    texts[question.asked] = write_texts(
         model,
         question.rendered.texts,
         lengths[question.asked],
@@ -166,7 +207,18 @@ def respond(
         None if draws is None else [draws[i] for i in question.asked],
         task,
     )
-    return _read(data, genes, fit, texts.tolist(), lengths)
+    written = read_cells(data, genes, fit, texts.tolist(), lengths)
+    return written._replace(n_shortened=question.rendered.n_shortened)
+
+
+def refuse_without(task: Task, field: str) -> None:
+    """Raise if the prompt does not say what happens to the cell."""
+    if field not in task.fields:
+        msg = (
+            f"the prompt of task {task.name!r} has no {{{field}}}, so the model would not know what happens to the "
+            "cell; add the field"
+        )
+        raise ValueError(msg)
 
 
 def tokens_for(model: Model, words: Sequence[str], n_genes: int) -> int:
@@ -175,7 +227,7 @@ def tokens_for(model: Model, words: Sequence[str], n_genes: int) -> int:
     return int(np.ceil(n_genes * each.mean() + 3 * each.std() * np.sqrt(n_genes))) + 1
 
 
-def _write(
+def write_texts(
     model: Model,
     prompts: list[str],
     lengths: np.ndarray,
@@ -184,13 +236,11 @@ def _write(
     draws: Sequence[int] | None,
     task: Task | None,
 ) -> list[str]:
+    """One sentence for each prompt, cut behind as many words as it asks for."""
     from scc2s.models import GeneVocabulary, answers
 
     if not prompts:
         return []
-    if lengths.max() > (n := len(genes.in_sentences)):
-        msg = f"n_genes={lengths.max()}, but a sentence of this data set may hold {n} genes; pass n_genes={n} or less"
-        raise ValueError(msg)
     opening = _opening(task) if decoding.constrain else ""
     vocabulary = GeneVocabulary(genes.in_sentences, lengths.tolist()) if decoding.constrain else None
     room = decoding.max_new_tokens
@@ -220,7 +270,7 @@ def _opening(task: Task | None) -> str:
 
 def _sentence(text: str, prompt: str, task: Task | None) -> str:
     """The sentence in an answer. A service that repeats the prompt must not pass its genes for an answer."""
-    text = text.strip().removeprefix(prompt.strip())
+    text = without_echo(text, prompt)
     return text if task is None else task.answer(text)
 
 
@@ -229,7 +279,8 @@ def _longest(data: AnnData, rows: np.ndarray, sentence_key: str) -> int:
     return max((len(sentences[row].split()) for row in np.unique(rows)), default=0)
 
 
-def _read(data: AnnData, genes: GeneWords, fit: RankFit, texts: list[str], lengths: np.ndarray) -> Written:
+def read_cells(data: AnnData, genes: GeneWords, fit: RankFit, texts: list[str], lengths: np.ndarray) -> Written:
+    """Genes and expression of sentences; those shorter than asked for are counted in the log."""
     parsed = parse(texts, genes.words)
     parsed = replace(parsed, ranks=genes.columns[parsed.ranks])
     written = Written(texts, parsed, fit.inverse(parsed.ranks, data.n_vars, n_jobs=settings.n_jobs), lengths)

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scc2s._anndata import get_adata, sentence_slots
+from scc2s._provenance import record
+from scc2s._reading import stored_fit, words_of
+
+from ._conditions import condition_fields, conditions
+from ._new_cells import new_cells, write_samples
+from ._question import choose_writer
+from ._write_cells import Decoding, read_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    import pandas as pd
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import Model, ResponseCache
+    from scc2s.prompts import Task
+    from scc2s.sentences import RankFit
+
+_USUAL_LENGTH = 200
+
+
+def generate(
+    adata: AnnData | MuData,
+    n: int | None = None,
+    *,
+    obs: Mapping[str, Any] | pd.DataFrame | None = None,
+    cells_per_sample: int = 1,
+    model: str | Model | None = None,
+    prompt: str | Task | None = None,
+    n_genes: int | None = None,
+    constrain: bool = True,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    top_k: int | None = None,
+    max_new_tokens: int | None = None,
+    random_state: int = 0,
+    cache: str | PathLike[str] | ResponseCache | None = None,
+    fit: RankFit | None = None,
+    organism: str | None = None,
+    sentence_key: str = "c2s_sentence",
+    mod: str = "rna",
+) -> AnnData:
+    """Let a language model write new cells, with the genes of a data set.
+
+    What comes out is what the model takes for such cells, not a measurement: compare it with real ones
+    (:func:`scc2s.tl.evaluate`) before it is used for anything.
+
+    Parameters
+    ----------
+    adata
+        Data set whose genes, and whose line from rank to expression (:func:`scc2s.pp.rank_fit`), the new cells get. It
+        stays as it is.
+    n
+        Cells for each condition; ``None`` is one sample.
+    obs
+        What the cells are to be: values of columns, e.g. ``{"cell_type": ["B cell", "NK cell"]}`` (`n` cells for each
+        combination), or a table with a row for each condition. Each column is a field of the prompt. ``None``: cells of
+        any kind.
+    cells_per_sample
+        Cells that are written one after another into one context, under headers ``Cell 1:``, ``Cell 2:``, ..., so that
+        each follows from those before it.
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
+        takes ``scc2s.settings.model``.
+    prompt
+        Template without a cell; ``{n_genes}``, ``{organism}`` and ``{n_cells}`` (of a sample) are filled, any other
+        field is a column of `obs`. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"generate"``
+        (``"generate_unconditional"`` without `obs`, ``"generate_sample"`` for several cells) of the model's family.
+    n_genes
+        Genes of each cell; ``None`` takes the median of the sentences of `adata`, or 200 where there are none.
+    constrain
+        Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
+        Otherwise it writes freely, its answer is cut behind `n_genes` words, and words that are no gene are counted.
+    temperature, top_p, top_k
+        How words are drawn; ``temperature=0`` takes the most likely one each time, and then all cells of a condition
+        are the same.
+    max_new_tokens
+        Longest answer in tokens; ``None``: room for the genes.
+    random_state
+        Seed: the n-th cell of a condition is the same in any call.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
+    fit
+        The line; ``None`` takes ``adata.uns['c2s']['rank_fit']``.
+    organism
+        Organism in the prompt; ``None`` takes that of `adata`.
+    sentence_key
+        Name of the sentences of `adata`, whose spelling of genes is used.
+    mod
+        Modality, where `adata` is a MuData.
+
+    Returns
+    -------
+    New :class:`~anndata.AnnData` with the ``.var`` of `adata`:
+
+    `.X` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
+        Log-normalised expression: the ranks of the genes put through the line.
+    `.obs[...]`
+        The columns of `obs`; with several cells a sample also ``c2s_sample``, its number.
+    `.obs['c2s_sentence']` : :class:`pandas.Series` (dtype `object`)
+        What the model wrote.
+    `.obs['c2s_n_words']`, `.obs['c2s_n_genes']` : :class:`pandas.Series` (dtype `int32`)
+        Words, and different genes among them.
+    `.obs['c2s_valid']`, `.obs['c2s_unique']` : :class:`pandas.Series` (dtype `float32`)
+        Share of words that are genes of ``.var``; share of those that are no repeat. NaN where nothing was written.
+    `.obs['c2s_complete']` : :class:`pandas.Series` (dtype `bool`)
+        Whether all `n_genes` words were written, or the model ended before.
+    `.obsm['c2s_ranks']` : :class:`numpy.ndarray` (dtype `int32`, shape `(n_obs, n_genes)`)
+        Column of ``.var`` of the gene at each rank, -1 where none stands.
+    `.uns['c2s']['generate']`, `.uns['c2s']['sentences']`, `.uns['c2s']['rank_fit']` : :class:`dict`
+        Parameters, prompt, shares over all cells, model and versions; the spelling of genes; the line.
+
+    Raises
+    ------
+    KeyError
+        If there is no rank fit, or the prompt has a field that is not in `obs`.
+    ValueError
+        If `obs` has a column that the prompt does not name, or the model was not trained on the task.
+
+    Examples
+    --------
+    >>> import scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()
+    >>> sc.pp.c2s_sentences(adata, n_genes=20)
+    >>> sc.pp.c2s_rank_fit(adata)
+    >>> new = sc.tl.c2s_generate(adata, 2, obs={"cell_type": ["B cell", "NK cell"]})
+    >>> new.shape, new.obs["cell_type"].tolist(), new.obs["c2s_n_genes"].tolist()
+    ((4, 765), ['B cell', 'B cell', 'NK cell', 'NK cell'], [20, 20, 20, 20])
+    """
+    decoding = Decoding(
+        n_genes=n_genes,
+        constrain=constrain,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        max_new_tokens=max_new_tokens,
+        random_state=random_state,
+        cache=cache,
+    )
+    data = get_adata(adata, mod)
+    line = fit or stored_fit(data)
+    table = conditions(obs, _n_samples(n, cells_per_sample))
+    several = cells_per_sample > 1
+    name = "generate_sample" if several else "generate_unconditional" if obs is None else "generate"
+    loaded, task = choose_writer(model, prompt, name, declared=several)
+    length = n_genes or _usual_length(data, sentence_key)
+    fields = condition_fields(data, task, table, n_genes=length, n_cells=cells_per_sample, organism=organism)
+    contexts = task.render([""] * len(table), fields).texts
+    texts = write_samples(loaded, task, contexts, length, cells_per_sample, words_of(data, sentence_key), decoding)
+    written = read_cells(data, words_of(data, sentence_key), line, texts, np.full(len(texts), length))
+    out = new_cells(data, table, written, cells_per_sample)
+    validity = written.validity()
+    params = {
+        "n": n,
+        "obs": sorted(table),
+        "cells_per_sample": cells_per_sample,
+        "n_genes": length,
+        **decoding.params(),
+        "task": task.name,
+        "prompt": task.template,
+        "prompt_family": task.family,
+        "organism": sorted(set(fields.get("organism", []))),
+        "slope": line.slope,
+        "intercept": line.intercept,
+        "share_valid": float(validity["valid"].mean()),
+        "share_unique": float(validity["unique"].mean()),
+        "n_incomplete": int((~validity["complete"]).sum()),
+    }
+    record(out, "generate", params, model=loaded.info())
+    _copy_context(data, out, line, sentence_key, length)
+    return out
+
+
+def _n_samples(n: int | None, cells_per_sample: int) -> int:
+    if cells_per_sample < 1 or (n is not None and (n < 1 or n % cells_per_sample)):
+        msg = f"n={n} is no multiple of cells_per_sample={cells_per_sample}; pass n= a number of whole samples"
+        raise ValueError(msg)
+    return 1 if n is None else n // cells_per_sample
+
+
+def _usual_length(data: AnnData, sentence_key: str) -> int:
+    """Genes of the data set's own sentences."""
+    name = sentence_slots(sentence_key).n_genes
+    length = int(data.obs[name].median()) if name in data.obs else _USUAL_LENGTH
+    return max(1, min(length, data.n_vars))
+
+
+def _copy_context(data: AnnData, out: AnnData, line: RankFit, sentence_key: str, n_genes: int) -> None:
+    """What later steps on the new cells need to know: the line, the organism, how genes are written."""
+    ours = data.uns.get("c2s", {})
+    made_with = ours.get(sentence_slots(sentence_key).record, {}).get("params", {})
+    record(out, "sentences", {**made_with, "n_genes": n_genes, "source": "generate"})
+    out.uns["c2s"]["rank_fit"] = {**ours.get("rank_fit", {}), **line.to_dict()}
+    if "organism" in data.uns:
+        out.uns["organism"] = data.uns["organism"]

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scc2s._anndata import get_adata, refuse_unwritable
+from scc2s._reading import stored_fit
+from scc2s.prompts import NO_PERTURBATION
+
+from ._controls import truth_cells, without_truth
+from ._perturbations import one_a_cell, perturbation_names, with_details
+from ._predict import Asked, Report, predict
+from ._question import choose_writer
+from ._responses import Responder
+from ._scramble import scramble
+from ._write_cells import PERTURBATION, Decoding, refuse_without
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import Model, ResponseCache
+    from scc2s.programs import Program
+    from scc2s.prompts import Task
+    from scc2s.sentences import RankFit
+
+_KEY = "perturbed"
+
+
+def perturb(
+    adata: AnnData | MuData,
+    perturbation: str | tuple[str, ...] | set[str] | Sequence[Any] | None = None,
+    *,
+    perturbation_key: str | None = None,
+    dose: Any = None,
+    time: Any = None,
+    truth: AnnData | Mapping[str, Any] | None = None,
+    groupby: str | None = None,
+    controls: bool = True,
+    n_control_cells: int = 100,
+    control_name: str = NO_PERTURBATION,
+    program: Program | Sequence[str] | None = None,
+    n_boot: int = 0,
+    model: str | Model | None = None,
+    prompt: str | Task | None = None,
+    n_genes: int | None = None,
+    constrain: bool = True,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    top_k: int | None = None,
+    n_samples: int = 1,
+    max_new_tokens: int | None = None,
+    random_state: int = 0,
+    cache: str | PathLike[str] | ResponseCache | None = None,
+    fit: RankFit | None = None,
+    organism: str | None = None,
+    sentence_key: str = "c2s_sentence",
+    key_added: str | None = None,
+    mod: str = "rna",
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """Ask a language model what cells become under a perturbation, and report how much that is worth.
+
+    Each cell is shown to the model with the name of the perturbation, and the model writes the cell afterwards (Rizvi
+    et al., bioRxiv 10.1101/2025.04.14.648850, perturbation response). A prediction comes with its controls in the same
+    call: the cells as they were, the same question with no perturbation, and with a name that means nothing. A
+    prediction that does not differ from these says nothing about the perturbation.
+
+    Parameters
+    ----------
+    adata
+        Cells before, with sentences (:func:`scc2s.pp.sentences`) and a rank fit (:func:`scc2s.pp.rank_fit`).
+    perturbation
+        Name for all cells, or a list with one for each; ``None`` and NaN in it leave a cell out. A combination is a
+        tuple or a set of names, or names joined by ``" + "``: always written in alphabetical order, each once.
+    perturbation_key
+        Or the column of ``.obs`` with the names.
+    dose, time
+        Texts or numbers with their unit, e.g. ``"10 ng/ml"``, for all cells or one for each. They fill the fields
+        ``{dose}`` and ``{time}`` of the prompt; where it has none they follow the name: ``"TNF, 10 ng/ml, 6 h"``.
+    truth
+        Cells that really were perturbed, for the report: an AnnData with sentences of the same name, or
+        ``{column: value}`` for cells of `adata` (they are not asked about then). Where the perturbation differs between
+        cells, `perturbation_key` says which each has, or the values of the column do.
+    groupby
+        Column of ``.obs``, e.g. ``"cell_type"``: the report is by group.
+    controls
+        Ask the control questions and write the report. Costs two more answers for each of `n_control_cells`.
+    n_control_cells
+        Most cells of a group in the report. All its rows are of the same cells, drawn by `random_state`.
+    control_name
+        What the model is told where there is no perturbation.
+    program
+        Genes whose mean expression is reported as well: names, or one of :mod:`scc2s.programs`.
+    n_boot
+        Bootstrap samples for the intervals of the report; 0: none.
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
+        takes ``scc2s.settings.model``.
+    prompt
+        Template with ``{cell_sentence}`` and ``{perturbation}``; ``{n_genes}`` and ``{organism}`` are filled too, any
+        other field is a column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"perturb"``
+        of the model's family.
+    n_genes
+        Genes to write; ``None`` takes as many as the cell shows.
+    constrain
+        Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
+        Otherwise it writes freely, its answer is cut behind `n_genes` words, and words that are no gene are counted.
+    temperature, top_p, top_k
+        How words are drawn; ``temperature=0`` takes the most likely one each time.
+    n_samples
+        Answers for each cell; expression is their mean.
+    max_new_tokens
+        Longest answer in tokens; ``None``: room for the genes.
+    random_state
+        Seed. A cell gets the same answer in any batch, order or subset.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
+    fit
+        The line from rank to expression; ``None`` takes ``.uns['c2s']['rank_fit']``.
+    organism
+        Organism in the prompt; ``None`` takes ``.obs["organism"]`` (cell by cell), ``.uns["organism"]``, or what the
+        case of the gene names suggests.
+    sentence_key
+        Column of ``.obs`` with the sentences.
+    key_added
+        Name of the results; ``None`` is ``"perturbed"``.
+    mod
+        Modality, where `adata` is a MuData.
+    copy
+        Return a changed copy; `adata` stays as it was.
+
+    Returns
+    -------
+    ``None``, or the copy. Sets (for the default name; cells that were left out, or have no sentence, get zeros in the
+    layer, ``""`` as sentence, and missing values):
+
+    `.layers['c2s_perturbed']` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
+        Log-normalised expression afterwards: ranks put through the line, mean over `n_samples`. Compare it with
+        :func:`scc2s.pp.reconstruct` of the same cells, which is in the same units; measured expression is not.
+    `.obs['c2s_perturbed_sentence']` : :class:`pandas.Series` (dtype `object`)
+        The cell afterwards as it was written; the first of `n_samples`.
+    `.obs['c2s_perturbed_perturbation']` : :class:`pandas.Series` (dtype `category`)
+        What the model was told.
+    `.obs['c2s_perturbed_n_words']`, `.obs['c2s_perturbed_n_genes']` : :class:`pandas.Series` (dtype `float32`)
+        Words, and different genes among them; mean over `n_samples`.
+    `.obs['c2s_perturbed_valid']`, `.obs['c2s_perturbed_unique']` : :class:`pandas.Series` (dtype `float32`)
+        Share of words that are genes of ``.var``; share of those that are no repeat.
+    `.obs['c2s_perturbed_complete']` : :class:`pandas.Series` (dtype `bool`)
+        Whether all words asked for were written, or the model ended before.
+    `.uns['c2s']['perturb']['perturbed']` : :class:`dict`
+        Parameters, prompt, model and versions; ``controls``, the :class:`pandas.DataFrame` of
+        :func:`scc2s.metrics.perturbation_report`: a row for each ``group``, ``condition`` and ``predictor``. In it all
+        cells, real ones too, are sentences of the same length put through the same line, so that both sides of a
+        comparison are in the same units.
+
+    Raises
+    ------
+    KeyError
+        If there are no sentences, no rank fit, or a column is missing.
+    ValueError
+        If a list has another length than there are cells, no cell has a perturbation, or the model was not trained on
+        the task.
+
+    Examples
+    --------
+    >>> import scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()[:6].copy()
+    >>> sc.pp.c2s_sentences(adata, n_genes=20)
+    >>> sc.pp.c2s_rank_fit(adata)
+    >>> sc.tl.c2s_perturb(adata, "IFN-beta", controls=False)
+    >>> adata.layers["c2s_perturbed"].shape, adata.obs["c2s_perturbed_valid"].min()
+    ((6, 765), 1.0)
+    """
+    decoding = Decoding(
+        n_genes=n_genes,
+        constrain=constrain,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        n_samples=n_samples,
+        max_new_tokens=max_new_tokens,
+        random_state=random_state,
+        cache=cache,
+    )
+    out = adata.copy() if copy else adata
+    data = get_adata(out, mod)
+    refuse_unwritable(data)
+    loaded, task = choose_writer(model, prompt, "perturb")
+    refuse_without(task, PERTURBATION)
+    real = truth_cells(data, truth, perturbation_key)
+    names = without_truth(perturbation_names(data, perturbation, perturbation_key), data, real)
+    details = {
+        name: one_a_cell(value, data, name) for name, value in (("dose", dose), ("time", time)) if value is not None
+    }
+    texts, fields = with_details(names, task, details)
+    predict(
+        Responder(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
+        Asked(
+            PERTURBATION,
+            texts,
+            names,
+            fields,
+            {
+                "unperturbed regeneration": [control_name] * data.n_obs,
+                "scrambled name": [text and scramble(text, random_state) for text in texts],
+            },
+        ),
+        Report(real, groupby, n_control_cells, program, n_boot) if controls else None,
+        kind="perturb",
+        key=_KEY if key_added is None else key_added.removeprefix("c2s_"),
+        params={"perturbation_key": perturbation_key, "control_name": control_name},
+    )
+    return out if copy else None

@@ -1,0 +1,125 @@
+"""The common part of perturb and fate: what is asked about each cell, the answers, the report, the slots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scc2s._anndata import get_sentences
+from scc2s._logging import logger
+from scc2s._provenance import entry
+from scc2s._reading import words_of
+
+from ._controls import control_report
+from ._responses import write_slots
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from anndata import AnnData
+
+    from scc2s.programs import Program
+
+    from ._controls import Truth
+    from ._responses import Responder
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model is asked about the cells of a data set, one value for each cell."""
+
+    field: str
+    """Field of the prompt that says what happens to a cell."""
+    texts: Sequence[str | None]
+    """Its values; ``None``: the cell is not asked about."""
+    conditions: Sequence[str | None]
+    """The same as the report calls it."""
+    fields: Mapping[str, Sequence[str]]
+    """Values of other fields."""
+    controls: Mapping[str, Sequence[str | None]]
+    """Values of the field in control questions, by name of the control."""
+
+    def given(self, rows: np.ndarray, texts: Sequence[str | None] | None = None) -> dict[str, list[Any]]:
+        """Fields of the prompts about some cells, with other `texts` for a control."""
+        values = {**self.fields, self.field: self.texts if texts is None else texts}
+        return {name: [column[row] for row in rows] for name, column in values.items()}
+
+
+@dataclass(frozen=True)
+class Report:
+    """How the report of a prediction is made."""
+
+    truth: Truth | None
+    groupby: str | None
+    n_cells: int
+    program: Program | Sequence[str] | None
+    n_boot: int
+
+    def params(self) -> dict[str, Any]:
+        """What a record of the result should hold."""
+        genes = getattr(self.program, "genes", self.program)
+        return {
+            "groupby": self.groupby,
+            "n_control_cells": self.n_cells,
+            "program": None if genes is None else list(genes),
+            "n_boot": self.n_boot,
+        }
+
+
+def predict(responder: Responder, asked: Asked, report: Report | None, *, kind: str, key: str, params: dict) -> None:
+    """Ask, report, and write the results named `key` of tool `kind`: all of them, or none if something fails."""
+    data = responder.data
+    shown = [bool(sentence.strip()) for sentence in get_sentences(data, responder.sentence_key)]
+    wanted = np.array([text is not None for text in asked.texts])
+    rows = np.flatnonzero(wanted & shown)
+    if n_empty := int(wanted.sum()) - len(rows):
+        logger.warning("%d cells have an empty sentence and are left out", n_empty)
+    if not len(rows):
+        msg = (
+            "no cell with a sentence is left to ask about; call sc.pp.c2s_sentences(adata) on cells that express genes"
+        )
+        raise ValueError(msg)
+    response = responder(rows, asked.given(rows))
+    conditions = [str(asked.conditions[row]) for row in rows]
+    counts = {
+        "n_cells": data.n_obs,
+        "n_asked": len(rows),
+        "n_shortened": response.n_shortened,
+        "share_valid": float(response.validity["valid"].mean()),
+        "share_unique": float(response.validity["unique"].mean()),
+        "n_incomplete": int((~response.validity["complete"]).sum()),
+    }
+    found = entry({**params, **responder.params(), **counts}, model=responder.model.info())
+    if report is not None:
+        found["controls"] = control_report(
+            responder,
+            rows,
+            response,
+            conditions,
+            {name: asked.given(rows, texts) for name, texts in asked.controls.items()},
+            report.truth,
+            groupby=report.groupby,
+            n_cells=report.n_cells,
+            program=_columns(data, report.program, responder.sentence_key),
+            n_boot=report.n_boot,
+            random_state=responder.decoding.random_state,
+        )
+        found["params"] |= entry(report.params())["params"]
+    write_slots(data, f"c2s_{key}", rows, response, {asked.field: [asked.texts[row] for row in rows]})
+    ours = data.uns.get("c2s", {})
+    data.uns["c2s"] = {**ours, kind: {**ours.get(kind, {}), key: found}}
+
+
+def _columns(adata: AnnData, program: Program | Sequence[str] | None, sentence_key: str) -> np.ndarray | None:
+    """Columns of ``.var`` of the genes of a program."""
+    if program is None:
+        return None
+    words = words_of(adata, sentence_key)
+    column = {word.casefold(): i for word, i in zip(words.words, words.columns, strict=False)}
+    found = [column[gene.casefold()] for gene in getattr(program, "genes", program) if gene.casefold() in column]
+    if not found:
+        msg = "no gene of the program is in adata.var; pass program= a list of names as they are in the sentences"
+        raise ValueError(msg)
+    return np.unique(found)
