@@ -1,21 +1,29 @@
 """Language models: catalogue, loading, what they can do, stand-ins for tests. Torch is imported when one is loaded."""
 
+from ._answers import answers
 from ._callable import CallableModel
 from ._catalogue import catalogue
 from ._estimate import Estimate, estimate
 from ._load import load
-from ._protocols import Embeds, Generates, LabelScores, Model, Scores
+from ._protocols import Embeds, Generates, LabelScores, Model, Reads, Scores, TextScores
 from ._replay import ReplayModel
+from .decoding import GeneVocabulary, ResponseCache, Sampling
 
 __all__ = [
     "CallableModel",
     "Embeds",
     "Estimate",
+    "GeneVocabulary",
     "Generates",
     "LabelScores",
     "Model",
+    "Reads",
     "ReplayModel",
+    "ResponseCache",
+    "Sampling",
     "Scores",
+    "TextScores",
+    "answers",
     "catalogue",
     "estimate",
     "load",

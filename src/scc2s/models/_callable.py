@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._protocols import LabelScores
+from ._protocols import LabelScores, TextScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ._protocols import Pooling
+    from .decoding import GeneVocabulary, Sampling
 
 
 class CallableModel:
@@ -24,13 +26,18 @@ class CallableModel:
     score
         Takes prompts and choices, gives log-likelihoods (prompts x choices) or :class:`~scc2s.models.LabelScores`.
     generate
-        Takes prompts, gives one answer each.
+        Takes prompts, gives one answer each. Parameters named ``max_new_tokens``, ``genes``, ``sampling`` or ``seeds``
+        get what :meth:`scc2s.models.Generates.generate` was given; without ``genes`` it cannot be held to genes.
+    log_likelihood
+        Takes prompts and as many answers, gives one log-likelihood each.
     id
         What provenance calls it.
     family
         Family of prompts (:mod:`scc2s.prompts`) to ask it with.
     labels
         Cell types that it can name.
+    tasks
+        Tasks that it knows; ``None``: not declared.
     max_tokens
         Context window, in words parted by spaces; ``None`` for no limit.
 
@@ -49,13 +56,15 @@ class CallableModel:
         *,
         embed: Callable[[list[str]], Any] | None = None,
         score: Callable[[list[str], list[str]], Any] | None = None,
-        generate: Callable[[list[str]], Sequence[str]] | None = None,
+        generate: Callable[..., Sequence[str]] | None = None,
+        log_likelihood: Callable[[list[str], list[str]], Any] | None = None,
         id: str = "callable",
         family: str = "scc2s",
         labels: list[str] | None = None,
+        tasks: list[str] | None = None,
         max_tokens: int | None = None,
     ) -> None:
-        self.id, self.family, self.labels, self.max_tokens = id, family, labels, max_tokens
+        self.id, self.family, self.labels, self.tasks, self.max_tokens = id, family, labels, tasks, max_tokens
         self.revision: str | None = None
         # Set one by one, so that the protocols see what this model can do and what it cannot.
         if embed is not None:
@@ -64,6 +73,8 @@ class CallableModel:
             self.score = _Score(score)
         if generate is not None:
             self.generate = _Generate(generate)
+        if log_likelihood is not None:
+            self.log_likelihood = _LogLikelihood(log_likelihood)
 
     def info(self) -> dict[str, Any]:
         """What a result that this model gave should record."""
@@ -116,13 +127,44 @@ class _Score:
 
 
 class _Generate:
-    def __init__(self, function: Callable[[list[str]], Sequence[str]]) -> None:
+    def __init__(self, function: Callable[..., Sequence[str]]) -> None:
         self._function = function
+        self._takes = set(signature(function).parameters)
 
-    def __call__(self, prompts: Sequence[str], *, max_new_tokens: int, progress: bool = True) -> list[str]:  # noqa: ARG002
+    def __call__(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        genes: GeneVocabulary | None = None,
+        sampling: Sampling | None = None,
+        seeds: Sequence[int] | None = None,
+        progress: bool = True,  # noqa: ARG002
+    ) -> list[str]:
         """One answer a prompt."""
-        out = [str(answer) for answer in self._function(list(prompts))]
+        if genes is not None and "genes" not in self._takes:
+            msg = (
+                "a function that takes no genes cannot be held to them; pass constrain=False, or give the function a "
+                "parameter named genes"
+            )
+            raise ValueError(msg)
+        given = {"max_new_tokens": max_new_tokens, "genes": genes, "sampling": sampling, "seeds": seeds}
+        some = {name: value for name, value in given.items() if name in self._takes}
+        out = [str(answer) for answer in self._function(list(prompts), **some)]
         if len(out) != len(prompts):
             msg = f"generate= gave {len(out)} answers; return one for each of the {len(prompts)} prompts"
             raise ValueError(msg)
         return out
+
+
+class _LogLikelihood:
+    def __init__(self, function: Callable[[list[str], list[str]], Any]) -> None:
+        self._function = function
+
+    def __call__(self, prompts: Sequence[str], answers: Sequence[str], *, progress: bool = True) -> TextScores:  # noqa: ARG002
+        """Log-likelihood of one answer after each prompt; its tokens are words."""
+        out = np.asarray(self._function(list(prompts), list(answers)), dtype=np.float64)
+        if out.shape != (len(prompts),) or len(answers) != len(prompts):
+            msg = f"log_likelihood= gave an array of shape {out.shape}; return one number for each of {len(prompts)}"
+            raise ValueError(msg)
+        return TextScores(out, np.array([len(answer.split()) for answer in answers], dtype=np.int64))

@@ -17,12 +17,13 @@ class Declared:
 
     family: str | None = None
     labels: list[str] | None = None
+    tasks: list[str] | None = None
 
 
 def read_declared(folder: Path) -> Declared:
-    """Family of prompts and labels of a model, where it declares them."""
+    """Family of prompts, labels and tasks of a model, where it declares them."""
     declared = _json(folder / "scc2s.json")
-    return Declared(declared.get("family"), declared.get("labels"))
+    return Declared(declared.get("family"), declared.get("labels"), declared.get("tasks"))
 
 
 def check_folder(folder: Path, name: str) -> None:

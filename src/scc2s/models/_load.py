@@ -104,6 +104,7 @@ def load(
             dtype=number,
             family=declared.family or source.family or "scc2s",
             labels=declared.labels,
+            tasks=declared.tasks,
         )
         while len(_loaded) > _KEEP:
             _loaded.popitem(last=False)

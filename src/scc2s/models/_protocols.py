@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .decoding import GeneVocabulary, Sampling
+
 Pooling = Literal["mean", "last"]
 
 
@@ -74,6 +76,26 @@ class LabelScores:
         return weights / weights.sum(axis=1, keepdims=True)
 
 
+@dataclass(frozen=True)
+class TextScores:
+    """Log-likelihood of texts.
+
+    Examples
+    --------
+    >>> TextScores(np.array([-2.0, -3.0]), np.array([1, 3])).per_token()
+    array([-2., -1.])
+    """
+
+    logprob: np.ndarray
+    """float64, one a text: natural log-probability, summed over its tokens, without an end token."""
+    n_tokens: np.ndarray
+    """Integers, one a text."""
+
+    def per_token(self) -> np.ndarray:
+        """Mean log-probability of a token."""
+        return self.logprob / self.n_tokens
+
+
 class Model(Protocol):
     """What every model says of itself."""
 
@@ -87,6 +109,8 @@ class Model(Protocol):
     """Family of prompts that it was trained on (:mod:`scc2s.prompts`)."""
     labels: list[str] | None
     """Cell types that it can name, where it declares them."""
+    tasks: list[str] | None
+    """Tasks of its family that it was trained on, where it declares them."""
 
     def info(self) -> dict[str, Any]:
         """Id, revision, weights hash, backend, device, dtype and versions, for provenance."""
@@ -149,23 +173,57 @@ class Scores(Protocol):
 
 
 @runtime_checkable
+class Reads(Protocol):
+    """A model that gives the likelihood of a text."""
+
+    def log_likelihood(self, prompts: Sequence[str], answers: Sequence[str], *, progress: bool = True) -> TextScores:
+        """Log-likelihood of one answer after each prompt; the end of the text does not count.
+
+        Parameters
+        ----------
+        prompts
+            Texts that the answers follow.
+        answers
+            One for each prompt, the leading space included.
+        progress
+            Show a bar after one second, unless ``scanpy.settings.verbosity`` is 0.
+        """
+        ...
+
+
+@runtime_checkable
 class Generates(Protocol):
     """A model that writes."""
 
-    def generate(self, prompts: Sequence[str], *, max_new_tokens: int, progress: bool = True) -> list[str]:
-        """The most likely continuation of each prompt, token by token (greedy).
+    def generate(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        genes: GeneVocabulary | None = None,
+        sampling: Sampling | None = None,
+        seeds: Sequence[int] | None = None,
+        progress: bool = True,
+    ) -> list[str]:
+        """A continuation of each prompt. :func:`scc2s.models.answers` adds seeds and a cache.
 
         Parameters
         ----------
         prompts
             Texts to go on from.
         max_new_tokens
-            Most tokens of an answer; it ends earlier where the model ends it.
+            Most tokens of an answer; it ends earlier where the model ends it. May be left out with `genes`.
+        genes
+            Write a cell sentence of these genes; ``None`` leaves the model free.
+        sampling
+            How words are drawn; ``None`` takes the most likely token each time.
+        seeds
+            A number for each prompt, where words are drawn: the same prompt and number give the same answer.
         progress
             Show a bar after one second, unless ``scanpy.settings.verbosity`` is 0.
 
         Returns
         -------
-        The answers alone, without the prompts.
+        The answers alone, without the prompts. A sentence that meets the end of the context window is shorter.
         """
         ...

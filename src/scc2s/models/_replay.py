@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._protocols import LabelScores
+from ._protocols import LabelScores, TextScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
 
     from ._protocols import Pooling
+    from .decoding import GeneVocabulary, Sampling
 
-_ATTRIBUTES = ("id", "revision", "max_tokens", "family", "labels")
+_ATTRIBUTES = ("id", "revision", "max_tokens", "family", "labels", "tasks")
 
 
 class ReplayModel:
@@ -58,7 +59,8 @@ class ReplayModel:
             msg = f"{self._path} has the answers of {head['info']}, not of {model.info()}; give another path"
             raise ValueError(msg)
         self._info: dict[str, Any] = head["info"]
-        self.id, self.revision, self.max_tokens, self.family, self.labels = (head[name] for name in _ATTRIBUTES)
+        self.id, self.revision, self.max_tokens, self.family = (head[name] for name in _ATTRIBUTES[:4])
+        self.labels, self.tasks = head["labels"], head.get("tasks")
         self._answers = {line["key"]: line["value"] for line in lines}
 
     def info(self) -> dict[str, Any]:
@@ -103,14 +105,48 @@ class ReplayModel:
         n_tokens = found[0][1] if found else np.ones(len(choices))
         return LabelScores(logprob, np.array(n_tokens, dtype=np.int64))
 
-    def generate(self, prompts: Sequence[str], *, max_new_tokens: int, progress: bool = True) -> list[str]:
+    def log_likelihood(self, prompts: Sequence[str], answers: Sequence[str], *, progress: bool = True) -> TextScores:
+        """Log-likelihood of one answer after each prompt."""
+
+        def ask(new: list[int]) -> list[Any]:
+            scores = self._model.log_likelihood([prompts[i] for i in new], [answers[i] for i in new], progress=progress)
+            return list(zip(scores.logprob.tolist(), scores.n_tokens.tolist(), strict=True))
+
+        keys = [("log_likelihood", prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
+        found = np.array(self._ask(keys, ask), dtype=np.float64).reshape(-1, 2)
+        return TextScores(found[:, 0], found[:, 1].astype(np.int64))
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        genes: GeneVocabulary | None = None,
+        sampling: Sampling | None = None,
+        seeds: Sequence[int] | None = None,
+        progress: bool = True,
+    ) -> list[str]:
         """One answer a prompt."""
 
         def ask(new: list[int]) -> list[str]:
-            texts = [prompts[i] for i in new]
-            return self._model.generate(texts, max_new_tokens=max_new_tokens, progress=progress)
+            return self._model.generate(
+                [prompts[i] for i in new],
+                max_new_tokens=max_new_tokens,
+                genes=None if genes is None else genes.take(new),
+                sampling=sampling,
+                seeds=None if seeds is None else [seeds[i] for i in new],
+                progress=progress,
+            )
 
-        return self._ask([("generate", prompt, max_new_tokens) for prompt in prompts], ask)
+        how = None if sampling is None else [sampling.temperature, sampling.top_p, sampling.top_k]
+        lengths = [None] * len(prompts) if genes is None else genes.lengths(len(prompts)).tolist()
+        vocabulary = None if genes is None else [genes.digest, genes.exact]
+        numbers = [None] * len(prompts) if seeds is None else [int(seed) for seed in seeds]
+        keys = [
+            ("generate", prompt, max_new_tokens, *((vocabulary, n, how, seed) if vocabulary or how else ()))
+            for prompt, n, seed in zip(prompts, lengths, numbers, strict=True)
+        ]
+        return self._ask(keys, ask)
 
     def _ask(self, questions: Sequence[tuple[Any, ...]], ask: Callable[[list[int]], list[Any]]) -> list[Any]:
         keys = [json.dumps(question) for question in questions]

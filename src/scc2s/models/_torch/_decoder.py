@@ -156,6 +156,17 @@ class Decoder:
             out[mine] = logits[rows, target[mine]] - logits.logsumexp(dim=-1)[rows]
         return out.reshape(n, -1)
 
+    def log_probs_after(self, states: torch.Tensor, tokens: np.ndarray) -> torch.Tensor:
+        """Log-probability of one token after each state (states x width), in float64."""
+        target = torch.as_tensor(tokens, device=states.device).long()
+        out = torch.empty(len(states), dtype=torch.float64, device=states.device)
+        step = max(1, _BLOCK // self.config.vocab_size)
+        for low in range(0, len(states), step):
+            some = slice(low, low + step)
+            logits = self._logits(states[some])
+            out[some] = logits.gather(1, target[some, None])[:, 0] - logits.logsumexp(dim=-1)
+        return out
+
     def _logits(self, states: torch.Tensor) -> torch.Tensor:
         logits = self.lm.get_output_embeddings()(states).float()
         softcap = getattr(self.config, "final_logit_softcapping", None)

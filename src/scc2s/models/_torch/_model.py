@@ -10,8 +10,10 @@ from scc2s.models._progress import bar
 from ._decoder import Decoder
 from ._embed import embed
 from ._generate import generate
+from ._likelihood import log_likelihood
 from ._score import score
 from ._tokens import as_list, tokenize
+from ._vocabulary import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from scc2s.models._protocols import LabelScores, Pooling
+    from scc2s.models._protocols import LabelScores, Pooling, TextScores
+    from scc2s.models.decoding import GeneVocabulary, Sampling
 
 # Bytes of one number for each token of a padded batch: 1536 tokens in float32 and 3072 in bfloat16 on a CPU, where
 # small batches stay in the cache and larger ones gain nothing; a GPU wants to be filled.
@@ -43,6 +46,8 @@ class TorchModel:
         Family of prompts it was trained on.
     labels
         Cell types that it can name.
+    tasks
+        Tasks of the family that it was trained on.
     weights_hash
         Hash of the weights, for provenance.
     """
@@ -56,10 +61,12 @@ class TorchModel:
         revision: str | None = None,
         family: str = "scc2s",
         labels: list[str] | None = None,
+        tasks: list[str] | None = None,
         weights_hash: str | None = None,
     ) -> None:
-        self.id, self.revision, self.family, self.labels = id, revision, family, labels
+        self.id, self.revision, self.family, self.labels, self.tasks = id, revision, family, labels, tasks
         self.tokenizer = tokenizer
+        self._tries = Tries(tokenizer)
         self.token_budget = _BUDGET[lm.device.type] // lm.dtype.itemsize
         self._weights_hash = weights_hash
         pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
@@ -132,15 +139,37 @@ class TorchModel:
             return score(self._decoder, self.tokenizer, prompts, choices, budget=self.token_budget, progress=running)
 
     @torch.inference_mode()
-    def generate(self, prompts: Sequence[str], *, max_new_tokens: int, progress: bool = True) -> list[str]:
-        """Greedy answers; see :meth:`scc2s.models.Generates.generate`."""
+    def log_likelihood(self, prompts: Sequence[str], answers: Sequence[str], *, progress: bool = True) -> TextScores:
+        """Log-likelihood of an answer to each prompt; see :meth:`scc2s.models.Reads.log_likelihood`."""
+        prompts, answers = as_list(prompts), as_list(answers)
+        with bar(len(prompts), "read", show=progress) as running:
+            return log_likelihood(
+                self._decoder, self.tokenizer, prompts, answers, budget=self.token_budget, progress=running
+            )
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        genes: GeneVocabulary | None = None,
+        sampling: Sampling | None = None,
+        seeds: Sequence[int] | None = None,
+        progress: bool = True,
+    ) -> list[str]:
+        """Answers; see :meth:`scc2s.models.Generates.generate`."""
         prompts = as_list(prompts)
         with bar(len(prompts), "generate", show=progress) as running:
             return generate(
                 self._decoder,
                 self.tokenizer,
+                self._tries,
                 prompts,
                 max_new_tokens=max_new_tokens,
+                genes=genes,
+                sampling=sampling,
+                seeds=seeds,
                 # Each step reads all weights for one token a prompt, so more prompts at once cost little.
                 budget=4 * self.token_budget,
                 progress=running,

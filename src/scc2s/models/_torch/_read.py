@@ -24,7 +24,13 @@ _SLOW = 5e8
 
 
 def read(
-    source: Source, *, device: torch.device, dtype: torch.dtype, family: str, labels: list[str] | None
+    source: Source,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    family: str,
+    labels: list[str] | None,
+    tasks: list[str] | None,
 ) -> TorchModel:
     """A model from its folder, which was checked before.
 
@@ -59,6 +65,7 @@ def read(
         revision=source.revision,
         family=family,
         labels=labels,
+        tasks=tasks,
         weights_hash=weights_hash(source.folder),
     )
 

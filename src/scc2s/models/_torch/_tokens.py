@@ -57,7 +57,7 @@ def tokenize(tokenizer: Any, texts: list[str], *, offsets: bool = False) -> Toke
 
 
 def check_lengths(
-    lengths: np.ndarray, limit: int | None, *, first: int = 0, extra: int = 0, extra_name: str = ""
+    lengths: np.ndarray, limit: int | None, *, first: int = 0, extra: int | np.ndarray = 0, extra_name: str = ""
 ) -> None:
     """Refuse empty prompts and prompts that do not fit the context window.
 
@@ -70,7 +70,7 @@ def check_lengths(
     first
         Number of the first of these prompts, for the message.
     extra
-        Tokens that must fit behind each prompt.
+        Tokens that must fit behind each prompt: one number, or one for each.
     extra_name
         What these are.
 
@@ -83,11 +83,12 @@ def check_lengths(
         msg = f"prompt {first + empty[0]} is empty; leave cells without genes out: adata[adata.obs['c2s_n_genes'] > 0]"
         raise ValueError(msg)
     if limit is not None and (long := np.flatnonzero(lengths + extra > limit)).size:
-        behind = f" and {extra} of {extra_name}" if extra else ""
+        behind_it = int(np.broadcast_to(extra, lengths.shape)[long[0]])
+        behind = f" and {behind_it} of {extra_name}" if behind_it else ""
         msg = (
             f"{long.size} prompts do not fit the context of {limit} tokens (prompt {first + long[0]} has "
             f"{lengths[long[0]]}{behind}); shorten them at a gene boundary: "
-            f"task.render(sentences, fields, count_tokens=model.count_tokens, max_tokens={max(limit - extra, 0)})"
+            f"task.render(sentences, fields, count_tokens=model.count_tokens, max_tokens={max(limit - behind_it, 0)})"
         )
         raise ValueError(msg)
 

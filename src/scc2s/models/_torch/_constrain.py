@@ -1,0 +1,155 @@
+"""Holding what a model writes to genes: which tokens may come next, for all rows of a batch at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from scc2s.models.decoding._trie import ROOT
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from scc2s.models.decoding._trie import GeneTrie
+
+
+class GeneConstraint:
+    """State of a batch: where each row is in the tree of genes, and which genes it has written.
+
+    A gene counts as written when its last token is there, and no longer when the next token goes on to a longer name.
+    A node of a gene that is already written is no end of a word, only a place on the way to longer names.
+
+    Parameters
+    ----------
+    trie
+        The genes.
+    lengths
+        Genes each row is to write.
+    vocab_size
+        Tokens of the model.
+    end
+        Token that ends an answer.
+    exact
+        Whether a row may not end earlier.
+    device
+        Where the scores are.
+    """
+
+    def __init__(
+        self, trie: GeneTrie, lengths: np.ndarray, *, vocab_size: int, end: int, exact: bool, device: torch.device
+    ) -> None:
+        def tensor(values: np.ndarray) -> torch.Tensor:
+            return torch.as_tensor(values, device=device)
+
+        n = len(lengths)
+        self.end, self.exact, self._vocab_size = end, exact, vocab_size
+        self._rows = torch.arange(n, device=device)
+        self._lengths = tensor(lengths)
+        self._gene, self._path = tensor(trie.gene), tensor(trie.path)
+        self._start, self._child, self._token = tensor(trie.start), tensor(trie.child), tensor(trie.token)
+        parents = torch.repeat_interleave(torch.arange(trie.n_nodes, device=device), self._start.diff())
+        self._edge = parents * vocab_size + self._token  # sorted, as the tree is built
+        self._root = trie.root_children
+        self._widest = trie.widest
+        self._first_token = torch.full((trie.n_nodes + 1,), -1, device=device)
+        self._first_token[self._child[self._root]] = self._token[self._root]
+        # One node more than there are: what a path is filled up with.
+        self._remaining = tensor(trie.n_below).to(torch.int32).repeat(n, 1)
+        self._remaining = torch.nn.functional.pad(self._remaining, (0, 1))
+        # Tokens that begin no gene that is left to write.
+        self._closed = torch.ones((n, vocab_size), dtype=torch.bool, device=device)
+        self._closed[:, self._token[self._root]] = False
+        self._used = torch.zeros((n, len(trie.path)), dtype=torch.bool, device=device)
+        self._node = torch.full((n,), ROOT, device=device)
+        self._whole = torch.ones(n, dtype=torch.bool, device=device)  # behind a whole gene, or at the start
+        self._done = torch.zeros(n, dtype=torch.bool, device=device)
+        self._count = torch.zeros(n, dtype=torch.int64, device=device)
+        self._written = torch.full((n, int(lengths.max())), -1, device=device)
+
+    @property
+    def done(self) -> torch.Tensor:
+        """Rows that have ended."""
+        return self._done
+
+    def written(self) -> list[list[int]]:
+        """Genes that each row has written, in order."""
+        return [row[:n] for row, n in zip(self._written.tolist(), self._count.tolist(), strict=True)]
+
+    def hold(self, scores: torch.Tensor) -> torch.Tensor:
+        """Scores of the next token (changed in place): minus infinity for those that may not come."""
+        low = float("-inf")
+        more = self._whole & (self._count < self._lengths) & ~self._done
+        ends = self._done | (self._whole & (self._count >= (self._lengths if self.exact else 1)))
+        end_scores = scores[:, self.end].clone()
+        inside = self._inside(scores)
+        scores.masked_fill_(self._closed, low)
+        if not bool(more.all()):
+            scores[~more] = low
+        if inside is not None:
+            rows, tokens, kept = inside
+            scores[rows, tokens] = kept
+        scores[:, self.end] = torch.where(ends, end_scores, low)
+        # A finished row is only filled up.
+        if bool(self._done.any()):
+            scores[self._done, self.end] = 0.0
+        return scores
+
+    def _inside(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
+        """Rows, tokens and scores of the ways on from a node below the root: the rest of a name, or a longer one."""
+        if not self._widest:
+            return None
+        rows = self._rows[(self._node != ROOT) & ~self._done]
+        if not len(rows):
+            return None
+        node = self._node[rows]
+        first, n = self._start[node], self._start[node + 1] - self._start[node]
+        widest = int(n.max())
+        if not widest:
+            return None
+        at = torch.arange(widest, device=scores.device)
+        there = at < n[:, None]
+        edge = (first[:, None] + at).clamp(max=len(self._child) - 1)
+        there &= self._remaining[rows[:, None], self._child[edge]] > 0
+        row, token = rows[:, None].expand(-1, widest)[there], self._token[edge][there]
+        return row, token, scores[row, token]
+
+    def advance(self, tokens: torch.Tensor) -> None:
+        """Take in the token that was chosen for each row."""
+        self._done |= tokens == self.end
+        key = self._node * self._vocab_size + tokens
+        edge = torch.searchsorted(self._edge, key).clamp_(max=len(self._edge) - 1)
+        deeper = self._edge[edge] == key
+        longer = deeper & self._whole & (self._node != ROOT) & ~self._done
+        if bool(longer.any()):
+            self._take_back(self._rows[longer])
+        # A token that leads no deeper begins the next gene.
+        first = torch.searchsorted(self._token[self._root], tokens).clamp_(max=self._root.stop - 1)
+        node = torch.where(deeper, self._child[edge], self._child[self._root][first])
+        self._node = torch.where(self._done, self._node, node)
+        gene = self._gene[self._node]
+        ends = (gene >= 0) & ~self._done
+        ends &= ~self._used[self._rows, gene.clamp(min=0)]
+        self._whole = ends | self._done
+        rows = self._rows[ends]
+        self._write(rows, gene[rows])
+
+    def _write(self, rows: torch.Tensor, genes: torch.Tensor) -> None:
+        self._used[rows, genes] = True
+        self._written[rows, self._count[rows]] = genes
+        self._count[rows] += 1
+        path = self._path[genes]
+        self._remaining[rows[:, None], path] -= 1
+        self._close(rows, path[:, 1])
+
+    def _take_back(self, rows: torch.Tensor) -> None:
+        genes = self._gene[self._node[rows]]
+        self._used[rows, genes] = False
+        self._count[rows] -= 1
+        path = self._path[genes]
+        self._remaining[rows[:, None], path] += 1
+        self._close(rows, path[:, 1])
+
+    def _close(self, rows: torch.Tensor, first: torch.Tensor) -> None:
+        """Close the way to the genes at or below the first node of a path when none of them is left, else open it."""
+        self._closed[rows, self._first_token[first]] = self._remaining[rows, first] == 0

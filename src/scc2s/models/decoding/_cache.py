@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from os import PathLike
+
+VERSION = 1
+_OURS = 0x5CC2  # PRAGMA application_id: tells these files from other SQLite files
+_WAIT = 60.0
+_AT_ONCE = 500  # variables of one query; SQLite's own limit is 999 in old builds
+
+
+class ResponseCache:
+    """Answers of language models, kept in a file: what was asked once is never asked again.
+
+    An SQLite file. Each batch of answers is one transaction, so a killed process loses at most the batch it was at, and
+    several processes may write at once. Answers are found by a hash of model, prompt and all parameters; the prompts
+    themselves are not stored.
+
+    Parameters
+    ----------
+    path
+        File; made if it is not there.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such folder.
+    ValueError
+        The file is no cache, is damaged, or was written by another version.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> cache = ResponseCache(pathlib.Path(tempfile.mkdtemp()) / "answers.sqlite")
+    >>> cache.put({"key": "an answer"})
+    >>> cache.get(["key", "other"]), len(cache)
+    ({'key': 'an answer'}, 1)
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
+        if not self.path.resolve().parent.is_dir():
+            msg = f"there is no folder {self.path.parent} for the cache; make it: mkdir -p {self.path.parent}"
+            raise FileNotFoundError(msg)
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")  # two processes that find no file must not both make it
+            made_by = db.execute("PRAGMA application_id").fetchone()[0]
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if empty and not made_by:
+                db.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID")
+                db.execute(f"PRAGMA application_id = {_OURS}")
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            elif made_by != _OURS:
+                msg = f"{self.path} is an SQLite file, but no cache of scc2s; pass another cache="
+                raise ValueError(msg)
+            elif version != VERSION:
+                msg = (
+                    f"{self.path} is a cache of version {version}, this scc2s reads version {VERSION}; pass another "
+                    "cache=, or delete the file"
+                )
+                raise ValueError(msg)
+
+    def __repr__(self) -> str:
+        return f"ResponseCache({str(self.path)!r})"
+
+    def __len__(self) -> int:
+        with self._open() as db:
+            return int(db.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        """The answers that are there, by key."""
+        found: dict[str, str] = {}
+        wanted = list(dict.fromkeys(keys))
+        with self._open() as db:
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = wanted[start : start + _AT_ONCE]
+                marks = ",".join("?" * len(some))
+                found.update(db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", some))
+        return found
+
+    def put(self, found: Mapping[str, str]) -> None:
+        """Keep answers, all of them or (if the process is killed) none. What is there already stays."""
+        with self._open() as db:
+            db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", found.items())
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one transaction: none is carried over a fork or into another thread."""
+        db = None
+        try:
+            db = sqlite3.connect(self.path, timeout=_WAIT)
+            with db:
+                yield db
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                msg = f"{self.path} was locked for {_WAIT:.0f} s by another process; call again when that is done"
+                raise TimeoutError(msg) from error
+            msg = f"{self.path} cannot be used as a cache ({error}); pass another cache=, or delete the file"
+            raise ValueError(msg) from error
+        finally:
+            if db is not None:
+                db.close()
+
+
+def key_of(model: Mapping[str, Any], prompt: str, question: Mapping[str, Any]) -> str:
+    """Name of an answer: a hash of what the model is, the prompt, and all that decides what is written.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be told from others.
+    """
+    if model.get("weights_hash") is None and model.get("id") == "callable":
+        msg = "a cache has to tell models apart, and this one has no name; pass CallableModel(..., id='my-model')"
+        raise ValueError(msg)
+    identity = {name: model.get(name) for name in ("backend", "dtype", "quantization")}
+    identity["weights"] = model.get("weights_hash") or [model.get("id"), model.get("revision")]
+    text = json.dumps([VERSION, identity, prompt, dict(question)], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
