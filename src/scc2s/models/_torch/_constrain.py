@@ -50,16 +50,16 @@ class GeneConstraint:
         self._start, self._child, self._token = tensor(trie.start), tensor(trie.child), tensor(trie.token)
         parents = torch.repeat_interleave(torch.arange(trie.n_nodes, device=device), self._start.diff())
         self._edge = parents * vocab_size + self._token  # sorted, as the tree is built
-        self._root = trie.root_children
+        self._root_child, self._root_token = self._child[trie.root_children], self._token[trie.root_children]
         self._widest = trie.widest
         self._first_token = torch.full((trie.n_nodes + 1,), -1, device=device)
-        self._first_token[self._child[self._root]] = self._token[self._root]
+        self._first_token[self._root_child] = self._root_token
         # One node more than there are: what a path is filled up with.
         self._remaining = tensor(trie.n_below).to(torch.int32).repeat(n, 1)
         self._remaining = torch.nn.functional.pad(self._remaining, (0, 1))
         # Tokens that begin no gene that is left to write.
         self._closed = torch.ones((n, vocab_size), dtype=torch.bool, device=device)
-        self._closed[:, self._token[self._root]] = False
+        self._closed[:, self._root_token] = False
         self._used = torch.zeros((n, len(trie.path)), dtype=torch.bool, device=device)
         self._node = torch.full((n,), ROOT, device=device)
         self._whole = torch.ones(n, dtype=torch.bool, device=device)  # behind a whole gene, or at the start
@@ -124,8 +124,8 @@ class GeneConstraint:
         if bool(longer.any()):
             self._take_back(self._rows[longer])
         # A token that leads no deeper begins the next gene.
-        first = torch.searchsorted(self._token[self._root], tokens).clamp_(max=self._root.stop - 1)
-        node = torch.where(deeper, self._child[edge], self._child[self._root][first])
+        first = torch.searchsorted(self._root_token, tokens).clamp_(max=len(self._root_token) - 1)
+        node = torch.where(deeper, self._child[edge], self._root_child[first])
         self._node = torch.where(self._done, self._node, node)
         gene = self._gene[self._node]
         ends = (gene >= 0) & ~self._done

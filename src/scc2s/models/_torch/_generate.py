@@ -44,7 +44,9 @@ def generate(
     _check(prompts, max_new_tokens, genes, sampling, seeds)
     ends = _end_tokens(decoder, tokenizer)
     plan = None if genes is None else _Plan.make(genes, tries, len(prompts), _end_of_sentences(tokenizer, ends))
-    expected = np.full(len(prompts), max_new_tokens or 0) if plan is None else plan.expected
+    expected = np.full(len(prompts), max_new_tokens or np.iinfo(np.int64).max)
+    if plan is not None:
+        expected = np.minimum(expected, plan.expected)
     out = [""] * len(prompts)
     for window in windows(len(prompts)):
         tokens = tokenize(tokenizer, prompts[window])
@@ -163,7 +165,7 @@ class _Writer(LogitsProcessor):
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         if self.constraint is not None:
             if self._step:
-                self.constraint.advance(input_ids[:, -1])
+                self.constraint.advance(input_ids[:, -1].contiguous())
             scores = self.constraint.hold(scores)
         if self._sampling is not None and self._seeds is not None:
             uniform = torch.from_numpy(uniforms(self._seeds, self._step)).to(scores.device)
@@ -198,7 +200,7 @@ def _write(
         **({"logits_processor": LogitsProcessorList([writer])} if writer.needed else {}),
     )
     if writer.constraint is not None:
-        writer.constraint.advance(out[:, -1])  # the last token was chosen, and not seen yet
+        writer.constraint.advance(out[:, -1].contiguous())  # the last token was chosen, and not seen yet
     # By position, never by text: a model that repeats its prompt must not lose its answer.
     return out[:, width:].tolist()
 

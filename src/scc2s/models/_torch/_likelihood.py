@@ -32,8 +32,8 @@ def log_likelihood(
         for row, (prompt, text) in enumerate(zip(alone.ids, joint.ids, strict=True)):
             if not len(prompt) or len(text) <= len(prompt) or not np.array_equal(text[: len(prompt)], prompt):
                 msg = (
-                    f"answer {window.start + row} does not start with a token of its own after its prompt; end no prompt "
-                    "with a space, and begin every answer with one and a word: answers=[f' {sentence}']"
+                    f"answer {window.start + row} does not start with a token of its own after its prompt; end no "
+                    "prompt with a space, and begin every answer with one and a word: answers=[f' {sentence}']"
                 )
                 raise ValueError(msg)
         first = alone.lengths

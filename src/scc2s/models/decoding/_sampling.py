@@ -49,7 +49,7 @@ class Sampling:
 
 
 def seeds_of(prompts: Sequence[str], draws: Sequence[int] | None, random_state: int) -> list[int]:
-    """A seed for each prompt, from its text, the number of the draw and `random_state`: the same in any batch and order.
+    """A seed for each prompt, from its text, the number of the draw and `random_state`: the same in any batch.
 
     Examples
     --------

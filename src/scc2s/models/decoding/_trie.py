@@ -91,4 +91,4 @@ def build(tokens: Sequence[Sequence[int]]) -> GeneTrie:
     edges = np.array([(*key, node) for key, node in node_of.items()], dtype=np.int64).reshape(-1, 3)
     edges = edges[np.lexsort((edges[:, 1], edges[:, 0]))]
     start = np.searchsorted(edges[:, 0], np.arange(n + 1))
-    return GeneTrie(gene_of, padded, start, edges[:, 2], edges[:, 1], n_below)
+    return GeneTrie(gene_of, padded, start, edges[:, 2].copy(), edges[:, 1].copy(), n_below)

@@ -50,7 +50,7 @@ class GeneVocabulary:
             raise ValueError(msg)
         if len(set(self.names)) < len(self.names):
             twice = [name for name, n in Counter(self.names).items() if n > 1]
-            msg = f"{len(twice)} gene names come twice, e.g. {twice[0]!r}; pass each once: names=list(dict.fromkeys(names))"
+            msg = f"{len(twice)} gene names come twice, e.g. {twice[0]!r}; pass each once: list(dict.fromkeys(names))"
             raise ValueError(msg)
         wanted = np.asarray(self.n_genes)
         if wanted.size and (wanted.min() < 1 or wanted.max() > len(self.names)):
