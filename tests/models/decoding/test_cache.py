@@ -1,0 +1,121 @@
+"""Answers that were given once are never asked for again, whoever writes and whenever the process is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from scc2s.models import CallableModel, ResponseCache, Sampling, answers
+
+
+def counting(calls: list[str], **arguments) -> CallableModel:
+    def generate(prompts, seeds=None):
+        calls.extend(prompts)
+        return [f"{prompt}!{seed}" for prompt, seed in zip(prompts, seeds or [None] * len(prompts), strict=True)]
+
+    return CallableModel(generate=generate, **({"id": "counting"} | arguments))
+
+
+def test_a_rerun_makes_no_call_and_gives_the_same(tmp_path):
+    calls: list[str] = []
+    model, prompts = counting(calls), [f"p{i}" for i in range(700)] + ["p0"]
+    how = {"max_new_tokens": 3, "sampling": Sampling(), "cache": tmp_path / "c.sqlite"}
+    first = answers(model, prompts, **how)
+    assert len(calls) == 700  # the same question is asked once
+    assert answers(model, prompts, **how) == first
+    assert len(calls) == 700
+    assert first == answers(model, prompts, **how | {"cache": None})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"random_state": 1}, {"draws": [1]}, {"max_new_tokens": 4}, {"sampling": Sampling(top_p=0.5)}, {"sampling": None}],
+    ids=str,
+)
+def test_whatever_changes_the_answer_changes_its_name(tmp_path, change):
+    calls: list[str] = []
+    how = {"max_new_tokens": 3, "sampling": Sampling(), "cache": tmp_path / "c.sqlite"}
+    answers(counting(calls), ["p"], **how)
+    answers(counting(calls), ["p"], **how | change)
+    answers(counting(calls, id="another"), ["p"], **how)
+    assert len(calls) == 3
+
+
+def test_a_model_without_a_name_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="id='my-model'"):
+        answers(counting([], id="callable"), ["p"], max_new_tokens=1, cache=tmp_path / "c.sqlite")
+
+
+WRITER = """
+import sys
+from scc2s.models import ResponseCache
+path, name, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+cache = ResponseCache(path)
+print("ready", flush=True)
+for i in range(n):
+    cache.put({f"{name}-{i}-{j}": "x" * 500 for j in range(20)})
+    print(i, flush=True)
+"""
+
+
+def start(path, name, n) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, str(n)], stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_write_at_once_and_nothing_is_lost(tmp_path):
+    path = tmp_path / "c.sqlite"
+    writers = [start(path, name, 25) for name in "ab"]
+    assert [writer.wait(120) for writer in writers] == [0, 0]
+    assert len(ResponseCache(path)) == 2 * 25 * 20
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_kill_at_any_moment_leaves_whole_batches_and_a_usable_file(tmp_path):
+    path = tmp_path / "c.sqlite"
+    for attempt in range(4):
+        writer = start(path, f"w{attempt}", 100_000)
+        assert writer.stdout is not None
+        told = [writer.stdout.readline() for _ in range(3 + attempt)]
+        time.sleep(0.003 * attempt)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait(60)
+        n_before = int(told[-1])
+        cache = ResponseCache(path)
+        kept = [i for i in range(n_before + 200) if cache.get([f"w{attempt}-{i}-{j}" for j in range(20)])]
+        assert kept[: n_before + 1] == list(range(n_before + 1))  # what was reported as written is there
+        assert all(len(cache.get([f"w{attempt}-{i}-{j}" for j in range(20)])) == 20 for i in kept)
+        cache.put({"after": "kill"})
+
+
+def test_files_that_are_no_cache_or_of_another_version_are_refused_and_not_changed(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("my notes, " * 200)
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE mine (x)")
+    old = tmp_path / "old.sqlite"
+    ResponseCache(old)
+    with sqlite3.connect(old) as db:
+        db.execute("PRAGMA user_version = 99")
+    for path, said in ((text, "delete the file"), (other, "no cache of scc2s"), (old, "version 99")):
+        before = path.read_bytes()
+        with pytest.raises(ValueError, match=said):
+            ResponseCache(path)
+        assert path.read_bytes() == before
+    with pytest.raises(FileNotFoundError, match="mkdir -p"):
+        ResponseCache(tmp_path / "nowhere" / "c.sqlite")
+
+
+def test_a_truncated_file_says_what_to_do(tmp_path):
+    path = tmp_path / "c.sqlite"
+    cache = ResponseCache(path)
+    cache.put({f"k{i}": "x" * 2000 for i in range(200)})
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(ValueError, match="delete the file"):
+        ResponseCache(path).get([f"k{i}" for i in range(200)])
