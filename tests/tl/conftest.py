@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import scanpy as sc
 from tiny_gene_model import write_tiny_model
+from tiny_models import build_model, build_tokenizer
 
 import scc2s
 
@@ -40,5 +41,21 @@ def tiny(_blood: ad.AnnData, tmp_path_factory: pytest.TempPathFactory) -> Callab
             folder = tmp_path_factory.mktemp(f"tiny{context}")
             folders[context] = write_tiny_model(folder, list(_blood.raw.var_names), labels=LABELS, context=context)
         return scc2s.models.load(folders[context], device="cpu", dtype="float32")
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def pieces(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], object]:
+    """Loaded tiny random model whose gene names are several tokens long: ``pieces("gemma2")``."""
+    folders: dict[str, Path] = {}
+
+    def load(kind: str) -> object:
+        if kind not in folders:
+            folder = tmp_path_factory.mktemp(kind)
+            build_model(kind).save_pretrained(folder)
+            build_tokenizer(bos=kind == "gemma2").save_pretrained(folder)
+            folders[kind] = folder
+        return scc2s.models.load(folders[kind], device="cpu", dtype="float32")
 
     return load

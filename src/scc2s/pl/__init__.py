@@ -1,7 +1,9 @@
 """Plots that scanpy lacks; embeddings and labels go into ``sc.pl.umap`` as they are."""
 
 from ._labels import labels
+from ._perturbation import perturbation
 from ._rank_fit import rank_fit
 from ._sentence import sentence
+from ._validity import validity
 
-__all__ = ["labels", "rank_fit", "sentence"]
+__all__ = ["labels", "perturbation", "rank_fit", "sentence", "validity"]

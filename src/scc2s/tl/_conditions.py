@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 
 from scc2s._fields import prompt_fields
@@ -34,7 +35,7 @@ def conditions(obs: Mapping[str, Any] | pd.DataFrame | None, n: int) -> pd.DataF
             "obs has missing values, or no row; pass obs={column: value or list of values}, or a DataFrame without NaN"
         )
         raise ValueError(msg)
-    return table.loc[table.index.repeat(n)].reset_index(drop=True)
+    return table.iloc[np.repeat(np.arange(len(table)), n)].reset_index(drop=True)
 
 
 def condition_fields(
@@ -71,9 +72,10 @@ def condition_fields(
             msg = f"the data is of {len(there)} organisms ({', '.join(there)}); pass organism= one of them"
             raise ValueError(msg)
         organism = there[0] if len(there) == 1 and "organism" not in table else None
+    asked = [name for name in task.fields if name not in own]
     if "organism" in data.uns:
         cells.uns["organism"] = data.uns["organism"]
-    fields = {name: values.tolist() for name, values in prompt_fields(cells, task.fields, organism=organism).items()}
+    fields = {name: values.tolist() for name, values in prompt_fields(cells, asked, organism=organism).items()}
     return fields | {name: [value] * len(table) for name, value in own.items()}
 
 

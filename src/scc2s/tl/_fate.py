@@ -6,7 +6,7 @@ from scc2s._anndata import get_adata, refuse_unwritable
 from scc2s._reading import stored_fit
 
 from ._controls import truth_cells, without_truth
-from ._predict import Asked, Report, predict
+from ._predict import Asked, Report, predict, result_name
 from ._question import choose_writer
 from ._responses import Responder
 from ._write_cells import Decoding, refuse_without
@@ -156,7 +156,7 @@ def fate(
         Asked(_FIELD, texts, texts, {}, {"regeneration at its own time": now.astype(str).tolist()}),
         Report(real, groupby, n_control_cells, program, n_boot) if controls else None,
         kind="fate",
-        key=_KEY if key_added is None else key_added.removeprefix("c2s_"),
+        key=result_name(key_added, _KEY),
         params={"time_key": time_key, "target_time": target_time},
     )
     return out if copy else None

@@ -8,7 +8,7 @@ from scc2s.prompts import NO_PERTURBATION
 
 from ._controls import truth_cells, without_truth
 from ._perturbations import one_a_cell, perturbation_names, with_details
-from ._predict import Asked, Report, predict
+from ._predict import Asked, Report, predict, result_name
 from ._question import choose_writer
 from ._responses import Responder
 from ._scramble import scramble
@@ -210,7 +210,7 @@ def perturb(
         ),
         Report(real, groupby, n_control_cells, program, n_boot) if controls else None,
         kind="perturb",
-        key=_KEY if key_added is None else key_added.removeprefix("c2s_"),
+        key=result_name(key_added, _KEY),
         params={"perturbation_key": perturbation_key, "control_name": control_name},
     )
     return out if copy else None

@@ -83,6 +83,10 @@ def with_details(
     >>> with_details(["TNF"], custom("{cell_sentence} {perturbation} {time}"), {"dose": ["10 ng"], "time": ["6 h"]})
     (['TNF, 10 ng'], {'time': ['6 h']})
     """
+    for name, values in details.items():
+        if name in task.fields and (n := sum(pd.isna(v) and bool(t) for v, t in zip(values, names, strict=True))):
+            msg = f"{name} is missing for {n} cells, and the prompt names it; pass {name}= a value for each of them"
+            raise ValueError(msg)
     fields = {name: [str(value) for value in values] for name, values in details.items() if name in task.fields}
     behind = [values for name, values in details.items() if name not in task.fields]
     texts = [

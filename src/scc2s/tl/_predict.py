@@ -68,6 +68,15 @@ class Report:
         }
 
 
+def result_name(key_added: str | None, usual: str) -> str:
+    """Name of a result, without the prefix that its slots get."""
+    key = usual if key_added is None else key_added.removeprefix("c2s_")
+    if not key or "/" in key:
+        msg = f"key_added={key_added!r} cannot be written to a file; pass key_added= a name without '/'"
+        raise ValueError(msg)
+    return key
+
+
 def predict(responder: Responder, asked: Asked, report: Report | None, *, kind: str, key: str, params: dict) -> None:
     """Ask, report, and write the results named `key` of tool `kind`: all of them, or none if something fails."""
     data = responder.data

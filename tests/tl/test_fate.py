@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import anndata as ad
+import pytest
+import scanpy as sc
+from cell_writers import RESPONSE, cells, identity, stimulated
+
+import scc2s
+from scc2s.models import CallableModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ASK = "At {time}: {cell_sentence}\nAt {target_time}:"
+
+
+def clock() -> CallableModel:
+    """Puts the genes of the response on top where the time asked for is not the time the cell is at."""
+
+    def one(prompt: str) -> str:
+        now, genes, then = re.match(r"At (.*): (.*)\nAt (.*):", prompt).groups()
+        words = genes.split()
+        if now == then:
+            return genes
+        return " ".join([*RESPONSE, *(w for w in words if w not in RESPONSE)][: len(words)])
+
+    return CallableModel(generate=lambda prompts: [one(p) for p in prompts])
+
+
+@pytest.fixture
+def course() -> ad.AnnData:
+    control = cells()
+    out = ad.concat([control, stimulated(control)])
+    out.uns["c2s"] = control.uns["c2s"]
+    out.obs["time"] = ["0 h"] * 12 + ["6 h"] * 12
+    return out
+
+
+def test_cells_at_the_target_time_are_the_truth_and_are_not_asked_about(course: ad.AnnData, tmp_path: Path) -> None:
+    scc2s.tl.fate(
+        course,
+        time_key="time",
+        target_time="6 h",
+        groupby="type",
+        program=RESPONSE,
+        prompt=ASK,
+        model=clock(),
+        constrain=False,
+    )
+    assert course.layers["c2s_fate"][12:].nnz == 0
+    assert (course.layers["c2s_fate"][:12, :3].toarray() > 0).all()
+    table = course.uns["c2s"]["fate"]["fate"]["controls"].set_index(["group", "predictor"])
+    for group in ("B", "T"):
+        assert table.loc[(group, "prediction"), "delta_pearson"] > 0.9
+        assert abs(table.loc[(group, "regeneration at its own time"), "program_shift"]) < 1e-6
+    course.write_h5ad(tmp_path / "a.h5ad")
+    assert "fate" in ad.read_h5ad(tmp_path / "a.h5ad").uns["c2s"]["fate"]
+
+
+def test_a_model_that_declares_no_such_task_is_refused_unless_it_is_told_how(course: ad.AnnData) -> None:
+    for model in (None, identity(), identity(tasks=["perturb"])):
+        with pytest.raises(ValueError, match="not trained on the task 'fate'.*prompt="):
+            scc2s.tl.fate(course, time_key="time", target_time="6 h", model=model)
+
+
+def test_what_is_missing_is_named(course: ad.AnnData) -> None:
+    with pytest.raises(KeyError, match="no column 'day'"):
+        scc2s.tl.fate(course, time_key="day", target_time="6 h", prompt=ASK, model=clock(), constrain=False)
+    with pytest.raises(ValueError, match="has no {target_time}"):
+        scc2s.tl.fate(course, time_key="time", target_time="6 h", prompt="{cell_sentence}", model=clock())
+
+
+def test_time_pairs_of_real_cells_train_and_ask_with_one_wording(shared_data: Path) -> None:
+    """Control and stimulated cells as time points: the table to train on, and the question, are the same text."""
+    kang = sc.read_h5ad(shared_data / "kang_ifnb_labelled.h5ad")[::40].copy()
+    kang.obs["time"] = kang.obs["condition"].map({"ctrl": "0 h", "stim": "6 h"}).astype(str)
+    pairs = scc2s.pp.pairs(kang, key="time", order=["0 h", "6 h"], match="cell_type")
+    task = scc2s.prompts.custom(ASK, response=" {perturbed_sentence}")
+    kang.obs["target_time"] = kang.obs["time"]
+    table = scc2s.pp.samples(
+        kang, scc2s.prompts.custom(ASK.replace("At {time}: ", ""), response=task.response), pairs=pairs
+    )
+    scc2s.pp.sentences(kang)
+    scc2s.pp.rank_fit(kang)
+    known = dict(zip(table["prompt"], table["completion"], strict=True))
+    by_heart = CallableModel(generate=lambda prompts: [known.get(p, "") for p in prompts])
+    scc2s.tl.fate(
+        kang, time_key="time", target_time="6 h", prompt=ASK.replace("At {time}: ", ""), model=by_heart,
+        controls=False, constrain=False,
+    )  # fmt: skip
+    asked = kang.obs_names[pairs["control_row"].unique()]
+    assert (kang.obs.loc[asked, "c2s_fate_n_genes"] > 0).all()

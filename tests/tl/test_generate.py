@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+from cell_writers import GENES, cells, identity
+
+import scc2s
+from scc2s.models import CallableModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def fixed(text: str = " G1 G2 G3", **kwargs: object) -> CallableModel:
+    """Writes the same for every prompt, and remembers the prompts."""
+    prompts: list[str] = []
+
+    def generate(asked: list[str]) -> list[str]:
+        prompts.extend(asked)
+        return [text] * len(asked)
+
+    model = CallableModel(generate=generate, **kwargs)
+    model.prompts = prompts
+    return model
+
+
+def test_cells_come_with_the_genes_of_the_data_and_the_expression_of_the_fit() -> None:
+    adata = cells()
+    new = scc2s.tl.generate(adata, 2, n_genes=3, model=fixed(), constrain=False)
+    fit = scc2s.sentences.RankFit.from_dict(adata.uns["c2s"]["rank_fit"])
+    assert new.var_names.tolist() == GENES
+    assert new.obsm["c2s_ranks"].tolist() == [[GENES.index(g) for g in ("G1", "G2", "G3")]] * 2
+    np.testing.assert_allclose(
+        new.X[:, [GENES.index("G1"), GENES.index("G3")]].toarray()[0], fit.predict([1, 3]), rtol=1e-6
+    )
+    assert new.X.nnz == 6
+    again = scc2s.pp.reconstruct(new, copy=True).layers["c2s_reconstructed"]
+    assert (again != new.X).nnz == 0
+    assert "c2s_generate" not in adata.uns
+    assert adata.n_obs == 12
+
+
+def test_every_combination_of_the_values_is_written_n_times() -> None:
+    model = fixed()
+    new = scc2s.tl.generate(
+        cells(), 2, obs={"cell_type": ["B", "T"], "tissue": "lung"}, n_genes=3, constrain=False, model=model,
+        prompt="{n_genes} genes of a {organism} {cell_type} of {tissue}:", organism="mouse",
+    )  # fmt: skip
+    assert new.obs["cell_type"].tolist() == ["B", "B", "T", "T"]
+    assert set(new.obs["tissue"]) == {"lung"}
+    assert model.prompts[::2] == [f"3 genes of a Mus musculus {t} of lung:" for t in "BT"]
+
+
+def test_a_table_gives_a_cell_for_each_row() -> None:
+    table = pd.DataFrame({"cell_type": ["B", "T", "B"], "age": [1, 2, 3]}, index=["x", "x", "y"])
+    new = scc2s.tl.generate(cells(), obs=table, n_genes=3, model=fixed(), constrain=False, prompt="{cell_type} {age}:")
+    assert new.obs[["cell_type", "age"]].to_numpy().tolist() == table.to_numpy().tolist()
+    assert new.obs_names.is_unique
+
+
+@pytest.mark.parametrize("kind", ["one token a gene", "gpt_neox", "gemma2"])
+def test_constrained_cells_are_whole_valid_and_without_repeats(
+    kind: str, blood: ad.AnnData, tiny: Callable[..., object], pieces: Callable[[str], object]
+) -> None:
+    scc2s.pp.rank_fit(blood)
+    model = tiny(context=512) if kind == "one token a gene" else pieces(kind)
+    new = scc2s.tl.generate(blood, 3, obs={"cell_type": ["B cell", "T cell"]}, n_genes=15, model=model)
+    assert (new.obs[["c2s_valid", "c2s_unique"]].to_numpy() == 1).all()
+    assert (new.obs[["c2s_n_words", "c2s_n_genes"]].to_numpy() == 15).all()
+    assert new.obs["c2s_complete"].all()
+    assert new.obs["c2s_sentence"].is_unique
+
+
+def test_a_condition_has_the_same_cells_in_any_call_and_never_twice_one(blood: ad.AnnData) -> None:
+    scc2s.pp.rank_fit(blood)
+    few = scc2s.tl.generate(blood, 2, obs={"cell_type": "B cell"}, n_genes=8)
+    table = pd.DataFrame({"cell_type": ["NK cell", "B cell", "B cell", "B cell"]})
+    more = scc2s.tl.generate(blood, obs=table, n_genes=8)
+    assert more.obs["c2s_sentence"].tolist()[1:3] == few.obs["c2s_sentence"].tolist()
+    assert more.obs["c2s_sentence"].is_unique
+    other = scc2s.tl.generate(blood, 2, obs={"cell_type": "B cell"}, n_genes=8, random_state=1)
+    assert other.obs["c2s_sentence"].tolist() != few.obs["c2s_sentence"].tolist()
+    greedy = scc2s.tl.generate(blood, 2, obs={"cell_type": "B cell"}, n_genes=8, temperature=0)
+    assert greedy.obs["c2s_sentence"].nunique() == 1
+
+
+def test_the_packaged_model_writes_markers_of_the_type_it_is_asked_for(blood: ad.AnnData) -> None:
+    scc2s.pp.rank_fit(blood)
+    new = scc2s.tl.generate(blood, 8, obs={"cell_type": ["B cell", "CD14+ monocyte"]}, n_genes=60)
+    has = [set(s.split()) for s in new.obs["c2s_sentence"]]
+    assert sum("CD79A" in s for s in has[:8]) > sum("CD79A" in s for s in has[8:])
+    assert sum("LYZ" in s for s in has[8:]) > sum("LYZ" in s for s in has[:8])
+
+
+def test_genes_are_written_as_the_sentences_are_and_excluded_ones_never(blood: ad.AnnData) -> None:
+    blood.var["symbol"] = blood.var_names.str.lower()
+    top = blood.var_names[:500].tolist()
+    blood.layers["x"] = blood.raw.to_adata()[:, blood.var_names].X
+    scc2s.pp.sentences(blood, n_genes=20, layer="x", gene_symbols="symbol", upper=True, exclude=top)
+    scc2s.pp.rank_fit(blood)
+    new = scc2s.tl.generate(blood, 3, n_genes=100)
+    words = {w for s in new.obs["c2s_sentence"] for w in s.split()}
+    assert words <= {w.upper() for w in blood.var["symbol"][500:]}
+    assert (new.obs["c2s_valid"] == 1).all()
+
+
+def test_length_is_that_of_the_data_set_if_none_is_given(blood: ad.AnnData) -> None:
+    scc2s.pp.rank_fit(blood)
+    assert scc2s.tl.generate(blood, 2).obs["c2s_n_genes"].tolist() == [60, 60]
+
+
+class TestSeveralCells:
+    def test_each_cell_is_written_behind_those_before_it(self) -> None:
+        model = fixed(" G1 G2")
+        new = scc2s.tl.generate(
+            cells(), 6, cells_per_sample=3, n_genes=2, constrain=False, model=model, prompt="{n_cells} cells:"
+        )
+        assert new.obs["c2s_sample"].tolist() == [0, 0, 0, 1, 1, 1]
+        assert model.prompts[-1] == "3 cells:\nCell 1: G1 G2\nCell 2: G1 G2\nCell 3:"
+        assert len(model.prompts) == 6
+
+    def test_an_answer_that_runs_on_is_cut_at_the_next_header(self) -> None:
+        model = fixed(" G1\nCell 2: G2 G3")
+        new = scc2s.tl.generate(
+            cells(), cells_per_sample=2, n_genes=5, constrain=False, model=model, prompt="{n_cells} cells:", n=2
+        )
+        assert new.obs["c2s_sentence"].tolist() == ["G1", "G1"]
+
+    def test_constrained_cells_of_a_sample_are_valid_and_differ(
+        self, blood: ad.AnnData, tiny: Callable[..., object]
+    ) -> None:
+        scc2s.pp.rank_fit(blood)
+        new = scc2s.tl.generate(
+            blood, 6, obs={"tissue": "blood"}, cells_per_sample=3, n_genes=10, model=tiny(context=256),
+            prompt="{n_cells} cells of {tissue}:",
+        )  # fmt: skip
+        assert (new.obs[["c2s_valid", "c2s_unique"]].to_numpy() == 1).all()
+        assert new.obs["c2s_sentence"].nunique() == 6
+
+    def test_a_model_without_the_task_is_refused_unless_it_is_told_how(self) -> None:
+        with pytest.raises(ValueError, match="not trained on the task 'generate_sample'.*declares no tasks.*prompt="):
+            scc2s.tl.generate(cells(), 2, cells_per_sample=2, model=identity())
+
+    def test_cells_that_make_no_whole_samples_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="multiple of cells_per_sample=2"):
+            scc2s.tl.generate(cells(), 3, cells_per_sample=2, model=identity())
+
+
+def test_a_model_that_ends_early_or_writes_no_genes_is_flagged(caplog: pytest.LogCaptureFixture) -> None:
+    short = scc2s.tl.generate(cells(), 2, n_genes=9, model=fixed(" G1 G1 what"), constrain=False)
+    assert short.obs["c2s_valid"].tolist() == pytest.approx([2 / 3] * 2)
+    assert short.obs["c2s_unique"].tolist() == [0.5, 0.5]
+    assert not short.obs["c2s_complete"].any()
+    assert "2 of 2 cells ended before" in caplog.text
+    empty = scc2s.tl.generate(cells(), 2, n_genes=9, model=fixed(""), constrain=False)
+    assert empty.obs["c2s_valid"].isna().all()
+    assert empty.X.nnz == 0
+
+
+def test_results_survive_h5ad_and_zarr_and_go_on_as_cells_do(tmp_path: Path, blood: ad.AnnData) -> None:
+    scc2s.pp.rank_fit(blood)
+    new = scc2s.tl.generate(blood, 3, obs={"cell_type": ["B cell", "T/NK cell"]}, n_genes=10)
+    new.write_h5ad(tmp_path / "a.h5ad")
+    new.write_zarr(tmp_path / "a.zarr")
+    for back in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
+        assert (back.X != new.X).nnz == 0
+        assert back.uns["c2s"]["generate"]["params"]["share_valid"] == 1
+        scc2s.tl.perturb(back, "IFN-beta", n_genes=5, controls=False)
+        scc2s.tl.generate(back, 1, n_genes=5)
+
+
+def test_mudata_is_read_through_its_modality() -> None:
+    adata = cells()
+    new = scc2s.tl.generate(md.MuData({"rna": adata}), 2, n_genes=3, model=fixed(), constrain=False)
+    assert new.n_vars == adata.n_vars
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"obs": {"cell_type": "B", "tissue": "lung"}}, ValueError, r"has no \{tissue\}.*prompt="),
+        ({"prompt": "{tissue}:"}, KeyError, r"obs=\{'tissue'"),
+        ({"prompt": "{cell_sentence}"}, ValueError, "sc.tl.c2s_perturb"),
+        ({"obs": {"cell_type": ["B", None]}}, ValueError, "missing values"),
+        ({"n_genes": 0}, ValueError, "n_genes=0"),
+        ({"n_genes": 41, "constrain": True}, ValueError, "n_genes="),
+        ({"n": 0}, ValueError, "n=0"),
+        ({"temperature": -1}, ValueError, "temperature"),
+        ({"top_p": 0}, ValueError, "top_p"),
+    ],
+)
+def test_bad_input_is_told_what_to_pass(arguments: dict, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        scc2s.tl.generate(cells(), **{"n_genes": 3, "model": fixed(), "constrain": False, **arguments})
+
+
+def test_data_without_a_fit_is_told_the_call_that_makes_it() -> None:
+    adata = cells()
+    del adata.uns["c2s"]["rank_fit"]
+    with pytest.raises(KeyError, match="sc.pp.c2s_rank_fit"):
+        scc2s.tl.generate(adata, 1)

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pytest
+import scanpy as sc
+from cell_writers import RESPONSE, by_rule, cells, identity, knows_ifn, stimulated
+
+import scc2s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FREE = {"constrain": False}
+
+
+def as_shown(adata: ad.AnnData) -> np.ndarray:
+    return scc2s.pp.reconstruct(adata, copy=True).layers["c2s_reconstructed"].toarray()
+
+
+def report_of(adata: ad.AnnData, key: str = "perturbed"):
+    return adata.uns["c2s"]["perturb"][key]["controls"].set_index(["group", "predictor"])
+
+
+def test_a_model_that_repeats_the_cell_predicts_no_change() -> None:
+    adata = cells()
+    scc2s.tl.perturb(adata, "IFN-beta", model=identity(), **FREE)
+    assert (adata.layers["c2s_perturbed"].toarray() == as_shown(adata)).all()
+    assert adata.obs["c2s_perturbed_sentence"].tolist() == adata.obs["c2s_sentence"].tolist()
+    assert adata.layers["c2s_perturbed"].format == "csr"
+    assert adata.layers["c2s_perturbed"].dtype == np.float32
+
+
+def test_a_planted_effect_comes_out_against_all_controls() -> None:
+    adata = cells()
+    truth = stimulated(adata)
+    scc2s.tl.perturb(adata, "IFN-beta", truth=truth, groupby="type", program=RESPONSE, model=knows_ifn(), **FREE)
+    found = report_of(adata)
+    for group in ("B", "T"):
+        shift = found.loc[group]["program_shift"]
+        assert shift["prediction"] == pytest.approx(found.loc[group]["true_program_shift"].iloc[0], rel=0.1)
+        assert shift["prediction"] > 1
+        for control in ("control", "unperturbed regeneration", "scrambled name"):
+            assert abs(shift[control]) < 1e-6
+        assert found.loc[(group, "prediction"), "delta_pearson"] > 0.9
+    assert "mean shift of other groups" in found.index.get_level_values("predictor")
+    assert set(adata.uns["c2s"]["perturb"]["perturbed"]["controls"]["condition"]) == {"IFN-beta"}
+
+
+def test_without_truth_the_report_still_has_its_controls() -> None:
+    adata = cells()
+    scc2s.tl.perturb(adata, "IFN-beta", model=knows_ifn(), program=RESPONSE, **FREE)
+    shift = report_of(adata)["program_shift"].loc["all cells"]
+    assert shift["prediction"] > 1
+    assert abs(shift["scrambled name"]) < 1e-6
+
+
+def test_control_questions_name_no_perturbation_and_a_scrambled_one() -> None:
+    adata = cells()
+    model = identity()
+    scc2s.tl.perturb(adata, "IFN-beta", model=model, n_control_cells=5, **FREE)
+    names = [name for _, name in model.asked]
+    assert names.count("IFN-beta") == 12
+    assert names.count(scc2s.prompts.NO_PERTURBATION) == 5
+    other = set(names) - {"IFN-beta", scc2s.prompts.NO_PERTURBATION}
+    assert len(other) == 1
+    assert sorted(other.pop()) == sorted("IFN-beta")
+
+
+def test_no_control_question_is_asked_where_none_is_wanted() -> None:
+    adata, model = cells(), identity()
+    scc2s.tl.perturb(adata, "IFN-beta", model=model, controls=False, **FREE)
+    assert len(model.asked) == adata.n_obs
+    assert "controls" not in adata.uns["c2s"]["perturb"]["perturbed"]
+
+
+def test_cells_without_a_name_are_left_out() -> None:
+    adata = cells()
+    adata.obs["drug"] = ["IFN-beta", None, np.nan] * 4
+    scc2s.tl.perturb(adata, perturbation_key="drug", model=knows_ifn(), **FREE)
+    out = adata.obs["drug"].isna().to_numpy()
+    assert adata.layers["c2s_perturbed"][out].nnz == 0
+    assert (adata.obs["c2s_perturbed_sentence"][out] == "").all()
+    assert adata.obs["c2s_perturbed_valid"][out].isna().all()
+    assert adata.obs["c2s_perturbed_perturbation"].isna().tolist() == out.tolist()
+    assert adata.obs["c2s_perturbed_complete"].tolist() == (~out).tolist()
+    assert (adata.layers["c2s_perturbed"][~out].toarray()[:, :3] > 0).all()
+
+
+def test_each_cell_gets_its_own_perturbation_and_the_report_keeps_them_apart() -> None:
+    adata = cells()
+    truth = stimulated(adata)
+    adata.obs["drug"] = ["IFN-beta"] * 6 + ["TNF"] * 6
+    truth.obs["drug"] = adata.obs["drug"].to_numpy()
+    scc2s.tl.perturb(
+        adata, perturbation_key="drug", truth=truth, program=RESPONSE, model=knows_ifn(), n_control_cells=6, **FREE
+    )
+    table = adata.uns["c2s"]["perturb"]["perturbed"]["controls"]
+    shift = table[table["predictor"] == "prediction"].set_index("condition")["program_shift"]
+    assert shift["IFN-beta"] > 1
+    assert abs(shift["TNF"]) < 1e-6
+    del truth.obs["drug"]
+    with pytest.raises(ValueError, match="pass perturbation_key="):
+        scc2s.tl.perturb(adata, perturbation_key="drug", truth=truth, model=knows_ifn(), **FREE)
+
+
+def test_a_combination_is_asked_as_an_ordered_set() -> None:
+    adata, model = cells(), knows_ifn()
+    scc2s.tl.perturb(adata, ("TNF", "IFN-beta"), model=model, controls=False, **FREE)
+    assert {name for _, name in model.asked} == {"IFN-beta + TNF"}
+
+
+def test_dose_and_time_follow_the_name() -> None:
+    adata, model = cells(), knows_ifn()
+    scc2s.tl.perturb(
+        adata, "TNF", dose="10 ng/ml", time=[f"{i} h" for i in range(12)], model=model, controls=False, **FREE
+    )
+    assert model.asked[3][1] == "TNF, 10 ng/ml, 3 h"
+
+
+def test_truth_may_be_cells_of_the_same_data_which_are_not_asked_about() -> None:
+    control = cells()
+    both = ad.concat([control, stimulated(control)])
+    both.uns["c2s"] = control.uns["c2s"]
+    both.obs["condition"] = ["ctrl"] * 12 + ["stim"] * 12
+    model = knows_ifn()
+    scc2s.tl.perturb(both, "IFN-beta", truth={"condition": "stim"}, model=model, **FREE)
+    assert both.layers["c2s_perturbed"][12:].nnz == 0
+    assert report_of(both).loc[("all cells", "prediction"), "n_true"] == 12
+    with pytest.raises(KeyError, match="no column 'state'"):
+        scc2s.tl.perturb(both, "IFN-beta", truth={"state": "stim"}, model=model, **FREE)
+
+
+def test_both_sides_of_the_report_have_the_same_length() -> None:
+    """Ten genes are written of cells that show twenty: genes behind the tenth are not taken for a loss."""
+    adata = cells()
+    scc2s.tl.perturb(adata, "IFN-beta", n_genes=10, program=["G0", "G30"], model=identity(), **FREE)
+    assert abs(report_of(adata).loc[("all cells", "prediction"), "program_shift"]) < 1e-6
+    assert (adata.obs["c2s_perturbed_n_words"] == 10).all()
+
+
+def test_a_model_that_ends_early_is_flagged_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+    adata = cells()
+    scc2s.tl.perturb(adata, "x", model=by_rule(lambda genes, name: genes[:5]), controls=False, **FREE)
+    assert not adata.obs["c2s_perturbed_complete"].any()
+    assert (adata.obs["c2s_perturbed_n_words"] == 5).all()
+    assert "12 of 12 cells ended before" in caplog.text
+
+
+def test_words_that_are_no_gene_and_repeats_are_counted() -> None:
+    adata = cells()
+    rule = by_rule(lambda genes, name: ["nonsense", genes[0], genes[0], *genes[1:17]])
+    scc2s.tl.perturb(adata, "x", model=rule, controls=False, **FREE)
+    assert adata.obs["c2s_perturbed_valid"].iloc[0] == pytest.approx(18 / 19)
+    assert adata.obs["c2s_perturbed_unique"].iloc[0] == pytest.approx(17 / 18)
+    assert adata.obs["c2s_perturbed_n_genes"].iloc[0] == 17
+
+
+def test_an_echoed_prompt_is_not_taken_for_genes() -> None:
+    adata = cells()
+    echo = scc2s.models.CallableModel(generate=lambda prompts: [f"{p} ISG15 MX1" for p in prompts])
+    scc2s.tl.perturb(adata, "x", model=echo, controls=False, **FREE)
+    assert set(adata.obs["c2s_perturbed_sentence"]) == {"ISG15 MX1"}
+
+
+def test_cells_without_a_sentence_are_left_out() -> None:
+    adata = cells()
+    adata.obs["c2s_sentence"] = ["", *adata.obs["c2s_sentence"][1:]]
+    scc2s.tl.perturb(adata, "IFN-beta", model=knows_ifn(), **FREE)
+    assert adata.layers["c2s_perturbed"][:1].nnz == 0
+    assert np.isnan(adata.obs["c2s_perturbed_valid"].iloc[0])
+
+
+def test_a_group_of_one_cell_is_reported() -> None:
+    adata = cells()
+    adata.obs["type"] = ["B"] + ["T"] * 11
+    scc2s.tl.perturb(adata, "IFN-beta", truth=stimulated(adata), groupby="type", model=knows_ifn(), **FREE)
+    assert report_of(adata).loc[("B", "prediction"), "n_pred"] == 1
+
+
+@pytest.mark.parametrize("kind", ["one token a gene", "gpt_neox", "gemma2"])
+def test_constrained_answers_are_whole_valid_and_without_repeats(
+    kind: str, blood: ad.AnnData, tiny: Callable[..., object], pieces: Callable[[str], object]
+) -> None:
+    scc2s.pp.rank_fit(blood)
+    model = tiny(context=512) if kind == "one token a gene" else pieces(kind)
+    scc2s.tl.perturb(blood, "IFN-beta", n_genes=12, model=model, n_control_cells=4, random_state=3)
+    for name in ("valid", "unique"):
+        assert (blood.obs[f"c2s_perturbed_{name}"] == 1).all()
+    assert (blood.obs["c2s_perturbed_n_genes"] == 12).all()
+    assert blood.obs["c2s_perturbed_complete"].all()
+
+
+def test_the_same_cell_gets_the_same_answer_in_any_subset_and_draws_differ(blood: ad.AnnData) -> None:
+    scc2s.pp.rank_fit(blood)
+    asked = {"perturbation": "IFN-beta", "n_genes": 10, "controls": False}
+    whole = scc2s.tl.perturb(blood, **asked, copy=True)
+    part = blood[[7, 3]].copy()
+    scc2s.tl.perturb(part, **asked)
+    assert part.obs["c2s_perturbed_sentence"].tolist() == whole.obs["c2s_perturbed_sentence"].iloc[[7, 3]].tolist()
+    mean = scc2s.tl.perturb(blood[:4].copy(), **asked, n_samples=3, copy=True)
+    assert mean.obs["c2s_perturbed_sentence"].tolist() == whole.obs["c2s_perturbed_sentence"].iloc[:4].tolist()
+    assert (mean.layers["c2s_perturbed"] != whole.layers["c2s_perturbed"][:4]).nnz > 0
+
+
+def test_results_survive_h5ad_and_zarr(tmp_path: Path) -> None:
+    adata = cells()
+    adata.obs["drug"] = ["IFN-beta", None, "TNF"] * 4
+    scc2s.tl.perturb(adata, perturbation_key="drug", groupby="type", model=knows_ifn(), key_added="c2s_ifn", **FREE)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    adata.write_zarr(tmp_path / "a.zarr")
+    for back in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
+        assert (back.layers["c2s_ifn"] != adata.layers["c2s_ifn"]).nnz == 0
+        assert back.obs["c2s_ifn_sentence"].astype(str).tolist() == adata.obs["c2s_ifn_sentence"].tolist()
+        table = back.uns["c2s"]["perturb"]["ifn"]["controls"]
+        assert table["predictor"].tolist() == adata.uns["c2s"]["perturb"]["ifn"]["controls"]["predictor"].tolist()
+        scc2s.tl.perturb(back, "TNF", model=identity(), controls=False, **FREE)
+        assert set(back.uns["c2s"]["perturb"]) == {"ifn", "perturbed"}
+
+
+def test_copy_view_and_mudata() -> None:
+    adata = cells()
+    out = scc2s.tl.perturb(adata, "IFN-beta", model=identity(), controls=False, copy=True, **FREE)
+    assert "c2s_perturbed" not in adata.layers
+    view = adata[:4]
+    scc2s.tl.perturb(view, "IFN-beta", model=identity(), controls=False, **FREE)
+    assert (view.layers["c2s_perturbed"] != out.layers["c2s_perturbed"][:4]).nnz == 0
+    assert "c2s_perturbed" not in adata.layers
+    mdata = md.MuData({"rna": adata})
+    scc2s.tl.perturb(mdata, "IFN-beta", model=identity(), controls=False, **FREE)
+    assert "c2s_perturbed" in mdata["rna"].layers
+
+
+def test_a_failed_call_leaves_the_data_as_it_was() -> None:
+    adata = cells()
+    columns, uns = list(adata.obs), adata.uns["c2s"]
+
+    def generate(prompts: list[str]) -> list[str]:
+        if scc2s.prompts.NO_PERTURBATION in prompts[0]:
+            msg = "the service is down"
+            raise ConnectionError(msg)
+        return ["G1"] * len(prompts)
+
+    with pytest.raises(ConnectionError):
+        scc2s.tl.perturb(adata, "IFN-beta", model=scc2s.models.CallableModel(generate=generate), **FREE)
+    assert list(adata.obs) == columns
+    assert not adata.layers
+    assert adata.uns["c2s"] is uns
+
+
+def test_what_is_missing_is_named_with_the_call_that_mends_it() -> None:
+    adata = cells()
+    with pytest.raises(KeyError, match="no column 'drug'"):
+        scc2s.tl.perturb(adata, perturbation_key="drug", model=identity(), **FREE)
+    with pytest.raises(ValueError, match="has no {perturbation}"):
+        scc2s.tl.perturb(adata, "IFN", prompt="{cell_sentence}", model=identity(), **FREE)
+    with pytest.raises(ValueError, match="constrain=False"):
+        scc2s.tl.perturb(adata, "IFN", model=identity())
+    with pytest.raises(ValueError, match="not trained on the task 'perturb'.*prompt="):
+        scc2s.tl.perturb(adata, "IFN", model=identity(tasks=["cell_type"]), **FREE)
+    with pytest.raises(ValueError, match="no gene of the program"):
+        scc2s.tl.perturb(adata, "IFN", model=identity(), program=["XIST"], **FREE)
+    with pytest.raises(ValueError, match="key_added='a/b'"):
+        scc2s.tl.perturb(adata, "IFN", model=identity(), key_added="a/b", **FREE)
+    with pytest.raises(TypeError, match="truth is of type str"):
+        scc2s.tl.perturb(adata, "IFN", model=identity(), truth="stim", **FREE)
+    del adata.uns["c2s"]["rank_fit"]
+    with pytest.raises(KeyError, match="sc.pp.c2s_rank_fit"):
+        scc2s.tl.perturb(adata, "IFN", model=identity(), **FREE)
+
+
+def test_no_global_random_state_is_touched(blood: ad.AnnData) -> None:
+    scc2s.pp.rank_fit(blood)
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    sc.tl.c2s_perturb(blood[:3].copy(), "IFN-beta", n_genes=5)
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
