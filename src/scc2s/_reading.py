@@ -33,7 +33,10 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
     if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
         gene_symbols = made_with["gene_symbols"]
     names = gene_words(adata.var, gene_symbols, upper=bool(made_with.get("upper", False)))
-    columns = {word: i for i, word in reversed(list(enumerate(names))) if word}
+    columns: dict[str, int] = {}
+    for i, word in enumerate(names):
+        if word:
+            columns.setdefault(word, i)
     excluded = set(made_with.get("exclude", ()))
     kept = _mask(adata, made_with.get("var_mask", "None"))
     in_sentences = [word for word, i in columns.items() if kept[i] and not {word, str(adata.var_names[i])} & excluded]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def perturbation(
     table = _report(get_adata(adata, mod), kind, key)
     metric = _metric(table, metric)
     several = table["condition"].nunique() > 1
-    groups = table["group"].where(not several, table["group"] + "\n" + table["condition"].astype(str))
+    groups = table["group"] + "\n" + table["condition"].astype(str) if several else table["group"]
     order = list(dict.fromkeys(groups))
     predictors = [
         p for p in dict.fromkeys(table["predictor"]) if table.loc[table["predictor"] == p, metric].notna().any()
@@ -118,7 +118,7 @@ def _metric(table: pd.DataFrame, metric: str | None) -> str:
     if metric is None:
         usual = ("program_shift", "delta_pearson")
         metric = next((name for name in usual if name in table and table[name].notna().any()), None)
-    if metric not in table:
+    if metric is None or metric not in table:
         numbers = [name for name in _LABELS if name in table and table[name].notna().any()]
         msg = (
             f"the report has no values of {metric!r}; pass metric= one of {numbers}, or make it with truth= or program="
@@ -128,7 +128,7 @@ def _metric(table: pd.DataFrame, metric: str | None) -> str:
 
 
 def _points(ax: Axes, x: np.ndarray, rows: pd.DataFrame, metric: str, predictor: str, number: int) -> None:
-    style = {"marker": "o", "color": f"C{number}", "ms": 5, "ls": "none"}
+    style: dict[str, Any] = {"marker": "o", "color": f"C{number}", "ms": 5, "ls": "none"}
     if predictor == _MODEL:
         style |= {"color": "C3", "ms": 8}
     elif predictor == _CEILING:

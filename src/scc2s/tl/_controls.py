@@ -113,10 +113,11 @@ def control_report(
     """
     from scc2s.metrics import perturbation_report
 
-    named = np.array(
-        [f"{c}\t{g}" for c, g in zip(conditions, group_labels(responder.data, groupby)[rows], strict=True)]
-    )
+    named = _named(conditions, group_labels(responder.data, groupby)[rows])
     picked = _some(named, n_cells, random_state)
+    if not len(picked):
+        msg = f"no cell that was asked about is in a group of {groupby!r}; pass another groupby=, or controls=False"
+        raise ValueError(msg)
     labels, here = named[picked], rows[picked]
     asked = {
         name: (responder(here, {f: [v[i] for i in picked] for f, v in fields.items()}).expression, labels)
@@ -125,9 +126,10 @@ def control_report(
     real, real_labels = None, None
     if truth is not None:
         real_labels = _truth_labels(truth, conditions, groupby)
-        kept = np.flatnonzero(np.isin(real_labels, labels))
-        if absent := sorted(set(labels) - set(real_labels)):
-            logger.warning("no real cells for %d of %d groups: %s", len(absent), len(set(labels)), _readable(absent))
+        asked_for = set(labels)
+        kept = np.flatnonzero([label in asked_for for label in real_labels])
+        if absent := sorted(asked_for - set(real_labels[kept])):
+            logger.warning("no real cells for %d of %d groups: %s", len(absent), len(asked_for), _readable(absent))
         longest = np.full(len(kept), int(response.n_asked.max(initial=0)))
         real, real_labels = responder.shown(truth.data, truth.rows[kept], longest), real_labels[kept]
     table = perturbation_report(
@@ -148,8 +150,8 @@ def control_report(
 
 def _some(labels: np.ndarray, most: int, random_state: int) -> np.ndarray:
     """Positions of at most `most` cells of each label, in order; the draw of a label does not depend on the others."""
-    found = []
-    for label in np.unique(labels):
+    found = [np.empty(0, dtype=np.int64)]
+    for label in sorted(set(labels) - {None}):
         here = np.flatnonzero(labels == label)
         rng = np.random.default_rng([random_state, zlib.crc32(label.encode())])
         found.append(rng.permutation(here)[:most])
@@ -159,14 +161,20 @@ def _some(labels: np.ndarray, most: int, random_state: int) -> np.ndarray:
 def _truth_labels(truth: Truth, conditions: Sequence[str], groupby: str | None) -> np.ndarray:
     groups = group_labels(truth.data, groupby)[truth.rows]
     if truth.condition is not None:
-        return np.array([f"{c}\t{g}" for c, g in zip(truth.condition[truth.rows], groups, strict=True)])
+        return _named(truth.condition[truth.rows], groups)
     if len(several := sorted(set(conditions))) > 1:
         msg = (
             f"the model was asked about {len(several)} perturbations ({', '.join(several[:3])}, ...), and truth does "
             "not say what was done to each cell; pass perturbation_key= a column that both have"
         )
         raise ValueError(msg)
-    return np.array([f"{several[0]}\t{g}" for g in groups])
+    return _named(several * len(groups), groups)
+
+
+def _named(conditions: Sequence[str], groups: np.ndarray) -> np.ndarray:
+    """Condition and group of each cell as one label; ``None`` for a cell in no group."""
+    names = [None if g is None else f"{c}\t{g}" for c, g in zip(conditions, groups, strict=True)]
+    return np.array(names, dtype=object)
 
 
 def _readable(labels: list[str]) -> str:

@@ -161,7 +161,7 @@ def generate(
     validity = written.validity()
     params = {
         "n": n,
-        "obs": sorted(table),
+        "obs": list(table),
         "cells_per_sample": cells_per_sample,
         "n_genes": length,
         **decoding.params(),

@@ -73,7 +73,7 @@ def name_of(value: Any) -> str | None:
 
 
 def with_details(
-    names: list[str | None], task: Task, details: Mapping[str, list[Any]]
+    names: list[str | None], task: Task, details: Mapping[str, Sequence[Any]]
 ) -> tuple[list[str | None], dict[str, list[str]]]:
     """Dose and time: in their own fields where the prompt has these, else behind the name.
 

@@ -44,7 +44,7 @@ class Asked:
     def given(self, rows: np.ndarray, texts: Sequence[str | None] | None = None) -> dict[str, list[Any]]:
         """Fields of the prompts about some cells, with other `texts` for a control."""
         values = {**self.fields, self.field: self.texts if texts is None else texts}
-        return {name: [column[row] for row in rows] for name, column in values.items()}
+        return {name: [column[row] for row in rows.tolist()] for name, column in values.items()}
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def predict(responder: Responder, asked: Asked, report: Report | None, *, kind: 
         )
         raise ValueError(msg)
     response = responder(rows, asked.given(rows))
-    conditions = [str(asked.conditions[row]) for row in rows]
+    conditions = [str(asked.conditions[row]) for row in rows.tolist()]
     counts = {
         "n_cells": data.n_obs,
         "n_asked": len(rows),
@@ -116,7 +116,7 @@ def predict(responder: Responder, asked: Asked, report: Report | None, *, kind: 
             random_state=responder.decoding.random_state,
         )
         found["params"] |= entry(report.params())["params"]
-    write_slots(data, f"c2s_{key}", rows, response, {asked.field: [asked.texts[row] for row in rows]})
+    write_slots(data, f"c2s_{key}", rows, response, {asked.field: [asked.texts[row] for row in rows.tolist()]})
     ours = data.uns.get("c2s", {})
     data.uns["c2s"] = {**ours, kind: {**ours.get(kind, {}), key: found}}
 

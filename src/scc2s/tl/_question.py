@@ -134,7 +134,7 @@ def ask(
     _warn_of_case(model, [sentences[i] for i in cells[:100]])
     from_obs = prompt_fields(adata, [name for name in task.fields if name not in given], organism=organism)
     fields = {name: values[cells].tolist() for name, values in from_obs.items()}
-    fields |= {name: [values[i] for i in asked] for name, values in given.items() if name in task.fields}
+    fields |= {name: [values[i] for i in asked.tolist()] for name, values in given.items() if name in task.fields}
     room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
     rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)
     if rendered.n_shortened:

@@ -103,7 +103,7 @@ class Responder:
 
 
 def write_slots(
-    adata: AnnData, stem: str, rows: np.ndarray, response: Response, asked: Mapping[str, Sequence[str]]
+    adata: AnnData, stem: str, rows: np.ndarray, response: Response, asked: Mapping[str, Sequence[str | None]]
 ) -> None:
     """Layer `stem` and the columns of obs beside it; other cells get zeros, no sentence, and missing values."""
     n = adata.n_obs
@@ -115,10 +115,10 @@ def write_slots(
         text = np.full(n, "" if name == "sentence" else None, dtype=object)
         text[rows] = values
         columns[name] = pd.Series(text, index=adata.obs_names, dtype=object if name == "sentence" else "category")
-    for name, values in response.validity.items():
-        column = np.zeros(n, dtype=bool) if name == "complete" else np.full(n, np.nan, dtype=np.float32)
-        column[rows] = values
-        columns[str(name)] = pd.Series(column, index=adata.obs_names)
+    for name in response.validity.columns:
+        numbers = np.zeros(n, dtype=bool) if name == "complete" else np.full(n, np.nan, dtype=np.float32)
+        numbers[rows] = response.validity[name]
+        columns[name] = pd.Series(numbers, index=adata.obs_names)
     adata.layers[stem] = (place @ response.expression).tocsr()
     for name, column in columns.items():
         adata.obs[f"{stem}_{name}"] = column

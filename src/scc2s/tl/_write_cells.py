@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from string import Formatter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -228,7 +228,7 @@ def tokens_for(model: Model, words: Sequence[str], n_genes: int) -> int:
 
 
 def write_texts(
-    model: Model,
+    model: Any,
     prompts: list[str],
     lengths: np.ndarray,
     genes: GeneWords,
