@@ -10,7 +10,7 @@ from scc2s.sentences import RankFit
 from scc2s.sentences._rank_sums import RankSums
 
 from ._axes import finish, new_axes
-from ._recorded import recorded_expression
+from scc2s._recorded import recorded_expression
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -7,7 +7,7 @@ import numpy as np
 from scc2s._anndata import get_adata, get_sentences, sentence_slots
 
 from ._axes import finish, new_axes
-from ._recorded import recorded_expression
+from scc2s._recorded import recorded_expression
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from scc2s.sentences._split_cells import without_echo
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -22,6 +24,17 @@ def tidy(answer: str) -> str:
     """
     lines = _CONTROL.sub("", answer).strip().splitlines()
     return lines[0].strip().rstrip(".").strip() if lines else ""
+
+
+def prose(answer: str, prompt: str = "") -> str:
+    r"""A generated answer of one or more sentences: without control tokens and an echo of its prompt, on one line.
+
+    Examples
+    --------
+    >>> prose(" A B cell.\nFrom blood.<ctrl100>")
+    'A B cell. From blood.'
+    """
+    return " ".join(_CONTROL.sub(" ", without_echo(answer, prompt)).split())
 
 
 def match_labels(

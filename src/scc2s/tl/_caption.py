@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from scc2s._anndata import get_adata, get_sentences, refuse_unwritable, sentence_slots
+from scc2s._logging import logger
+from scc2s._provenance import record
+from scc2s._recorded import recorded_expression
+from scc2s.prompts._answers import prose
+from scc2s.prompts._consensus import consensus
+
+from ._grounding import grounding, listing
+from ._groups import Groups, top_genes
+from ._question import ask, choose_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import Model, ResponseCache
+    from scc2s.prompts import Task
+
+
+def caption(
+    adata: AnnData | MuData,
+    *,
+    groupby: str,
+    n_cells: int = 3,
+    n_captions: int = 1,
+    n_top: int = 10,
+    min_share: float = 0.1,
+    rank_genes_key: str | None = None,
+    layer: str | None = None,
+    use_raw: bool | None = None,
+    model: str | Model | None = None,
+    prompt: str | Task | None = None,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    top_k: int | None = None,
+    max_new_tokens: int = 128,
+    random_state: int = 0,
+    cache: str | PathLike[str] | ResponseCache | None = None,
+    organism: str | None = None,
+    sentence_key: str = "c2s_sentence",
+    key_added: str = "captions",
+    mod: str = "rna",
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """Let a language model caption groups of cells, and check the genes that the captions name.
+
+    A caption is text of a model, not a finding. Of each group some cells are shown to the model, each alone; the
+    caption is the answer that has most words in common with the answers about the other cells. Beside it stands what
+    the data say: the genes that are highest in the group by a test that knows nothing of the model, and those genes of
+    the caption that the group hardly expresses or the data set does not have.
+
+    Parameters
+    ----------
+    adata
+        Cells with sentences (:func:`scc2s.pp.sentences`).
+    groupby
+        Column of ``.obs``, e.g. ``"leiden"``.
+    n_cells
+        Cells of a group that are shown for one caption, chosen by `random_state` and their names, in whatever order the
+        rows are. With one or two, the answer about the first stands.
+    n_captions
+        Captions for each group, each from cells of its own as long as the group has enough.
+    n_top
+        Genes to list that are higher in the group than elsewhere.
+    min_share
+        A gene that a caption names should be above 0 in at least this share of the group's cells.
+    rank_genes_key
+        Your own result of :func:`scanpy.tl.rank_genes_groups` in ``.uns``. ``None`` calls it on a log-normalised copy.
+    layer, use_raw
+        Expression for this evidence; ``None`` takes that of the sentences.
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
+        takes ``scc2s.settings.model``.
+    prompt
+        Template with ``{cell_sentence}``; ``{n_genes}`` and ``{organism}`` are filled too, any other field is a
+        column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"caption"`` of the model's
+        family.
+    temperature, top_p, top_k
+        How words are drawn; ``temperature=0`` takes the most likely one each time.
+    max_new_tokens
+        Longest answer.
+    random_state
+        Seed of the cells and of the draws.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
+    organism
+        Organism in the prompt; ``None`` takes that of `adata`.
+    sentence_key
+        Column of ``.obs`` with the sentences.
+    key_added
+        Name of the table in ``.uns["c2s"]``.
+    mod
+        Modality, where `adata` is a MuData.
+    copy
+        Return a changed copy; `adata` stays as it was.
+
+    Returns
+    -------
+    ``None``, or the copy. Sets:
+
+    `.uns['c2s']['captions' | key_added]` : :class:`pandas.DataFrame`
+        One row for each group and caption; lists are texts with commas.
+
+        ``group``, ``caption``
+            Value of the column, and number of the caption, from 0.
+        ``text``, ``model_text``
+            The caption, empty where no cell of the group has a sentence; ``True``: a model wrote it.
+        ``cells``
+            Names of the cells shown; the caption is the answer about the first of them.
+        ``genes``
+            Genes highest in the group, best first. Empty for a group of one cell, which no test can tell from others.
+        ``genes_named``, ``genes_not_expressed``, ``genes_unknown``
+            Genes in the caption; those above 0 in less than `min_share` of the group's cells; words that look like a
+            gene symbol and are none of the data set (invented, or not measured).
+        ``share_grounded``
+            Share of these genes and words that the group expresses; NaN where the caption names none.
+    `.uns['c2s']['caption']` (`['caption_<key_added>']` for another name) : :class:`dict`
+        Parameters, prompt, model and versions.
+
+    Raises
+    ------
+    KeyError
+        If there are no sentences, no such column, or no such result of the test.
+    ValueError
+        If the model was not trained to write captions.
+
+    Examples
+    --------
+    >>> import scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()
+    >>> sc.pp.c2s_sentences(adata)
+    >>> says = scc2s.models.CallableModel(generate=lambda prompts: [" A B cell: CD79A, QXZ1 high." for _ in prompts])
+    >>> sc.tl.c2s_caption(adata, groupby="bulk_labels", model=says)
+    >>> table = adata.uns["c2s"]["captions"].set_index("group")
+    >>> table.loc["CD56+ NK", ["genes_named", "genes_not_expressed", "genes_unknown"]].tolist()
+    ['CD79A, QXZ1', 'CD79A', 'QXZ1']
+    """
+    _check(n_cells=n_cells, n_captions=n_captions, n_top=n_top, max_new_tokens=max_new_tokens)
+    from scc2s.models import Sampling, answers
+
+    sampling = Sampling(temperature=temperature, top_p=top_p, top_k=top_k)
+    out = adata.copy() if copy else adata
+    data = get_adata(out, mod)
+    refuse_unwritable(data)
+    groups = Groups.of(data, groupby)
+    loaded, task = choose_writer(model, prompt, "caption")
+    shown = _cells_to_show(data, groups, n_cells, n_captions, sentence_key, random_state)
+    question = ask(
+        data,
+        task,
+        loaded,
+        organism=organism,
+        sentence_key=sentence_key,
+        n_answer_tokens=max_new_tokens,
+        rows=np.concatenate([one.cells for one in shown]),
+    )
+    draws = np.repeat([one.number for one in shown], [len(one.cells) for one in shown])
+    prompts = question.rendered.texts
+    raw = answers(
+        loaded,
+        prompts,
+        max_new_tokens=max_new_tokens,
+        sampling=sampling,
+        random_state=random_state,
+        draws=draws.tolist(),
+        cache=cache,
+    )
+    found = iter([prose(text, asked) for text, asked in zip(raw, prompts, strict=True)])
+    table = _agreed(shown, found, data.obs_names)
+    genes = top_genes(data, groupby, n_top, key=rank_genes_key, sentence_key=sentence_key, layer=layer, use_raw=use_raw)
+    table["genes"] = [listing(genes[group]) for group in table["group"]]
+    expressed = recorded_expression(data, sentence_slots(sentence_key).record, layer=layer, use_raw=use_raw)
+    checked = grounding(
+        table["text"].tolist(), table["group"].tolist(), expressed, groups, min_share=min_share,
+        ignore=loaded.labels or (),
+    )  # fmt: skip
+    table = pd.concat([table, checked], axis=1)
+    table.index = table.index.astype(str)
+    if n_doubtful := int((table["share_grounded"] < 1).sum()):
+        logger.warning("%d of %d captions name genes that their group does not express", n_doubtful, len(table))
+    params = {
+        "groupby": groupby,
+        "n_cells": n_cells,
+        "n_captions": n_captions,
+        "n_top": n_top,
+        "min_share": min_share,
+        "rank_genes_key": rank_genes_key,
+        "source": expressed.source,
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": top_k,
+        "max_new_tokens": max_new_tokens,
+        "random_state": random_state,
+        "sentence_key": sentence_key,
+        "key_added": key_added,
+    }
+    name = "caption" if key_added == "captions" else f"caption_{key_added}"
+    record(data, name, {**params, **question.params()}, model=loaded.info())
+    data.uns["c2s"][key_added] = table
+    return out if copy else None
+
+
+class _Shown(NamedTuple):
+    """Cells that one caption comes from."""
+
+    group: str
+    number: int
+    cells: np.ndarray
+
+
+def _cells_to_show(
+    data: AnnData, groups: Groups, n_cells: int, n_captions: int, sentence_key: str, random_state: int
+) -> list[_Shown]:
+    """Cells with a sentence, for each group and caption; a small group shows the same ones again."""
+    written = np.array([bool(sentence.strip()) for sentence in get_sentences(data, sentence_key)])
+    out = []
+    for group, rows in zip(groups.names, groups.shuffled(data.obs_names, random_state), strict=True):
+        can = rows[written[rows]]
+        for number in range(n_captions):
+            places = number * n_cells + np.arange(min(n_cells, len(can)))
+            out.append(_Shown(group, number, can[places % max(1, len(can))]))
+    return out
+
+
+def _agreed(shown: list[_Shown], found: Iterator[str], obs_names: pd.Index) -> pd.DataFrame:
+    """One row a caption: of the answers about its cells, the one that the others agree with most."""
+    rows = []
+    for group, number, cells in shown:
+        texts = [next(found) for _ in cells]
+        best = consensus(texts) if texts else 0
+        order = [best, *(i for i in range(len(cells)) if i != best)] if texts else []
+        text = texts[best] if texts else ""
+        rows.append((group, number, text, True, listing(obs_names[cells[order]].astype(str))))
+    return pd.DataFrame(rows, columns=["group", "caption", "text", "model_text", "cells"])
+
+
+def _check(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if value < 1:
+            msg = f"{name}={value} leaves nothing to do; pass {name}= a number from 1"
+            raise ValueError(msg)

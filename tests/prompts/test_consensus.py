@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from scc2s.prompts._consensus import consensus
+
+
+def test_majority_wins_wherever_it_stands() -> None:
+    assert consensus(["a NK cell", "a B cell, naive", "a B cell, naive"]) == 1
+
+
+def test_answer_between_the_others_wins() -> None:
+    assert consensus(["x a b", "a b c", "b c y"]) == 1
+
+
+def test_first_of_equals_wins() -> None:
+    assert consensus(["one", "two"]) == 0
+    assert consensus(["", "", ""]) == 0
+    assert consensus(["alone"]) == 0
+
+
+def test_case_and_order_do_not_matter_but_repeats_do() -> None:
+    assert consensus(["x", "B a", "A b"]) == 1
+    assert consensus(["a a a b", "a b", "b a", "c"]) == 1
