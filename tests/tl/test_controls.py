@@ -2,40 +2,27 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cell_writers import cells, stimulated
 
-from scc2s.tl._controls import _some, group_labels, truth_cells, without_truth
+from scc2s.tl._controls import _some
 
 
 def test_the_draw_of_a_group_does_not_depend_on_the_others() -> None:
-    labels = np.array(["a"] * 30 + ["b"] * 5 + ["c"] * 40 + [None] * 9, dtype=object)
-    picked = _some(labels, 10, 0)
-    assert [int((labels[picked] == x).sum()) for x in "abc"] == [10, 5, 10]
+    groups = np.array(["a"] * 30 + ["b"] * 5 + ["c"] * 40 + [None] * 9, dtype=object)
+    condition = np.full(len(groups), "IFN", dtype=object)
+    picked = _some(condition, groups, 10, 0)
+    assert [int((groups[picked] == x).sum()) for x in "abc"] == [10, 5, 10]
     assert picked.tolist() == sorted(set(picked.tolist()))
-    assert _some(labels[:30], 10, 0).tolist() == picked[:10].tolist()
-    assert _some(labels, 10, 1).tolist() != picked.tolist()
+    assert picked.max() < 75
+    assert _some(condition[:30], groups[:30], 10, 0).tolist() == picked[:10].tolist()
+    assert _some(condition, groups, 10, 1).tolist() != picked.tolist()
 
 
-def test_truth_is_another_data_set_or_the_cells_with_a_value() -> None:
-    adata = cells()
-    other = stimulated(adata)
-    assert truth_cells(adata, None, None) is None
-    assert truth_cells(adata, other, None).rows.tolist() == list(range(12))
-    assert truth_cells(adata, other, "type").condition.tolist() == other.obs["type"].tolist()
-    one = truth_cells(adata, {"type": "T"}, None)
-    assert one.condition is None
-    assert one.rows.tolist() == list(range(1, 12, 2))
-    assert without_truth(["x"] * 12, adata, one) == ["x", None] * 6
-    assert without_truth(["x"] * 12, adata, truth_cells(adata, other, None)) == ["x"] * 12
-    assert truth_cells(adata, {"type": ["B", "T"]}, None).condition.tolist() == adata.obs["type"].tolist()
-    with pytest.raises(ValueError, match="no cell has 'NK'"):
-        truth_cells(adata, {"type": "NK"}, None)
+def test_cells_of_two_conditions_are_drawn_apart() -> None:
+    condition = np.array(["x"] * 20 + ["y"] * 20, dtype=object)
+    picked = _some(condition, np.full(40, "all cells", dtype=object), 5, 0)
+    assert (picked < 20).sum() == (picked >= 20).sum() == 5
 
 
-def test_groups_are_texts_and_a_missing_group_stays_missing() -> None:
-    adata = cells()
-    adata.obs["cluster"] = [1.0, np.nan] * 6
-    assert group_labels(adata, "cluster").tolist() == ["1.0", None] * 6
-    assert set(group_labels(adata, None)) == {"all cells"}
-    with pytest.raises(KeyError, match="no column 'leiden'"):
-        group_labels(adata, "leiden")
+def test_groups_without_cells_are_refused() -> None:
+    with pytest.raises(ValueError, match="groupby="):
+        _some(np.array(["x"], dtype=object), np.array([None], dtype=object), 5, 0)

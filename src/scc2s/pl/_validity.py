@@ -90,9 +90,9 @@ def validity(
         # whole cells are as long as asked for, or are not: no range
         ax.vlines(x[:2], *np.nanpercentile(values[:, :2], [5, 95], axis=0), color="black", lw=1)
         for at, share in zip(x, np.nanmean(values, axis=0), strict=True):
-            ax.annotate(f"{share:.1%}", (at, 0.02), ha="center", va="bottom", rotation=90, fontsize=8, color="white")
+            ax.annotate(f"{share:.1%}", (at, 1.02), ha="center", va="bottom", fontsize=8)
     ax.set_xticks(range(len(_MEASURES)), list(_MEASURES.values()))
-    ax.set(ylabel="share", ylim=(0, 1.02))
+    ax.set(ylabel="share", ylim=(0, 1.1))
     ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)

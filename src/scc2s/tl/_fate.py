@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 from scc2s._anndata import get_adata, refuse_unwritable
 from scc2s._reading import stored_fit
 
-from ._controls import truth_cells, without_truth
-from ._predict import Asked, Report, predict, result_name
+from ._controls import Report
+from ._predict import Asked, predict, result_name
 from ._question import choose_writer
 from ._responses import Responder
+from ._truth import truth_cells, without_truth
 from ._write_cells import Decoding, refuse_without
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import numpy as np
 from scc2s._anndata import get_sentences
 from scc2s._logging import logger
 from scc2s._provenance import entry
-from scc2s._reading import words_of
 
 from ._controls import control_report
 from ._responses import write_slots
@@ -18,11 +17,7 @@ from ._responses import write_slots
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from anndata import AnnData
-
-    from scc2s.programs import Program
-
-    from ._controls import Truth
+    from ._controls import Report
     from ._responses import Responder
 
 
@@ -47,27 +42,6 @@ class Asked:
         return {name: [column[row] for row in rows.tolist()] for name, column in values.items()}
 
 
-@dataclass(frozen=True)
-class Report:
-    """How the report of a prediction is made."""
-
-    truth: Truth | None
-    groupby: str | None
-    n_cells: int
-    program: Program | Sequence[str] | None
-    n_boot: int
-
-    def params(self) -> dict[str, Any]:
-        """What a record of the result should hold."""
-        genes = getattr(self.program, "genes", self.program)
-        return {
-            "groupby": self.groupby,
-            "n_control_cells": self.n_cells,
-            "program": None if genes is None else list(genes),
-            "n_boot": self.n_boot,
-        }
-
-
 def result_name(key_added: str | None, usual: str) -> str:
     """Name of a result, without the prefix that its slots get."""
     key = usual if key_added is None else key_added.removeprefix("c2s_")
@@ -90,8 +64,10 @@ def predict(responder: Responder, asked: Asked, report: Report | None, *, kind: 
             "no cell with a sentence is left to ask about; call sc.pp.c2s_sentences(adata) on cells that express genes"
         )
         raise ValueError(msg)
-    response = responder(rows, asked.given(rows))
     conditions = [str(asked.conditions[row]) for row in rows.tolist()]
+    if report is not None:
+        report.check(data, conditions, responder.sentence_key)
+    response = responder(rows, asked.given(rows))
     counts = {
         "n_cells": data.n_obs,
         "n_asked": len(rows),
@@ -102,33 +78,9 @@ def predict(responder: Responder, asked: Asked, report: Report | None, *, kind: 
     }
     found = entry({**params, **responder.params(), **counts}, model=responder.model.info())
     if report is not None:
-        found["controls"] = control_report(
-            responder,
-            rows,
-            response,
-            conditions,
-            {name: asked.given(rows, texts) for name, texts in asked.controls.items()},
-            report.truth,
-            groupby=report.groupby,
-            n_cells=report.n_cells,
-            program=_columns(data, report.program, responder.sentence_key),
-            n_boot=report.n_boot,
-            random_state=responder.decoding.random_state,
-        )
+        others = {name: asked.given(rows, texts) for name, texts in asked.controls.items()}
+        found["controls"] = control_report(responder, rows, response, conditions, others, report)
         found["params"] |= entry(report.params())["params"]
     write_slots(data, f"c2s_{key}", rows, response, {asked.field: [asked.texts[row] for row in rows.tolist()]})
     ours = data.uns.get("c2s", {})
     data.uns["c2s"] = {**ours, kind: {**ours.get(kind, {}), key: found}}
-
-
-def _columns(adata: AnnData, program: Program | Sequence[str] | None, sentence_key: str) -> np.ndarray | None:
-    """Columns of ``.var`` of the genes of a program."""
-    if program is None:
-        return None
-    words = words_of(adata, sentence_key)
-    column = {word.casefold(): i for word, i in zip(words.words, words.columns, strict=False)}
-    found = [column[gene.casefold()] for gene in getattr(program, "genes", program) if gene.casefold() in column]
-    if not found:
-        msg = "no gene of the program is in adata.var; pass program= a list of names as they are in the sentences"
-        raise ValueError(msg)
-    return np.unique(found)

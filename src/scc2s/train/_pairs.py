@@ -62,7 +62,7 @@ def match_pairs(
         )
         raise ValueError(msg)
     rng = np.random.default_rng(random_state)
-    groups = obs[list(match)].astype(str).agg("\t".join, axis=1).to_numpy() if match else np.zeros(len(obs))
+    groups = np.array(["\t".join(map(str, values)) for values in obs[list(match)].to_numpy(dtype=object)])
     known = obs[[key, *match]].notna().all(axis=1).to_numpy()
     pairs = []
     for group in np.unique(groups):
