@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MODEL = "prediction"
 _CEILING = "real cells, split half"
+_CONTROLS = ("C0", "C7", "C2", "C9", "C4", "C1", "C5", "C8")
+"""Colors of all that the red prediction is compared with."""
 _LABELS = {
     "program_shift": "shift of the program",
     "delta_pearson": "correlation of mean shifts, all genes",
@@ -128,7 +130,7 @@ def _metric(table: pd.DataFrame, metric: str | None) -> str:
 
 
 def _points(ax: Axes, x: np.ndarray, rows: pd.DataFrame, metric: str, predictor: str, number: int) -> None:
-    style: dict[str, Any] = {"marker": "o", "color": f"C{number}", "ms": 5, "ls": "none"}
+    style: dict[str, Any] = {"marker": "o", "color": _CONTROLS[number % len(_CONTROLS)], "ms": 5, "ls": "none"}
     if predictor == _MODEL:
         style |= {"color": "C3", "ms": 8}
     elif predictor == _CEILING:

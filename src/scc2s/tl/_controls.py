@@ -144,7 +144,7 @@ def _some(condition: np.ndarray, groups: np.ndarray, most: int, random_state: in
 
 def _real(
     responder: Responder, report: Report, condition: str, wanted: set[str], n_genes: int
-) -> tuple[sparse.csr_matrix | None, np.ndarray | None]:
+) -> tuple[sparse.csr_matrix | None, list[str] | None]:
     """Expression and group of the real cells of a condition; groups without any are logged."""
     truth = report.truth
     if truth is None:
@@ -156,4 +156,4 @@ def _real(
     if absent := sorted(wanted - set(groups[kept])):
         logger.warning("no real cells for %d of %d groups: %s", len(absent), len(wanted), ", ".join(absent[:5]))
     expression = responder.shown(truth.data, truth.rows[kept], np.full(kept.sum(), n_genes))
-    return expression, groups[kept]
+    return expression, groups[kept].tolist()

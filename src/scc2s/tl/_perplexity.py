@@ -8,6 +8,7 @@ import numpy as np
 
 from scc2s._anndata import get_adata, refuse_unwritable
 from scc2s._provenance import record
+from scc2s.metrics import perplexity as per_gene
 from scc2s.prompts import custom
 from scc2s.prompts._task import SENTENCE
 
@@ -111,7 +112,7 @@ def perplexity(
         ("_shuffled", [_shuffled(after, random_state) for _, after in parts]),
     ):
         found[name] = loaded.log_likelihood(prompts, answers).logprob
-    values = {name: np.exp(-logprob / n_genes) for name, logprob in found.items()}
+    values = {name: per_gene(logprob, n_genes) for name, logprob in found.items()}
     values["_log_likelihood"] = found[""]
     spread = question.spread(np.column_stack(list(values.values())))
     for name, column in zip(values, spread.T, strict=True):
@@ -120,7 +121,7 @@ def perplexity(
         "random_state": random_state,
         "sentence_key": sentence_key,
         "key_added": key_added,
-        **{f"perplexity{name}": float(np.exp(-logprob.sum() / n_genes.sum())) for name, logprob in found.items()},
+        **{f"perplexity{name}": float(per_gene(logp.sum(), n_genes.sum())) for name, logp in found.items()},
     }
     key = "perplexity" if key_added == "c2s_perplexity" else f"perplexity_{key_added}"
     record(data, key, {**params, **question.params(), "prompt": task.template}, model=loaded.info())
