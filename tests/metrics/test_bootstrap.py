@@ -24,7 +24,9 @@ def test_rows_and_statistics_of_ones_own():
 
 def test_the_seed_decides_and_one_cluster_has_no_interval():
     values = np.arange(10.0)
-    assert bootstrap(values).low == bootstrap(values).low != bootstrap(values, random_state=1).low
+    samples = bootstrap(values).samples
+    assert np.array_equal(samples, bootstrap(values).samples)
+    assert not np.array_equal(samples, bootstrap(values, random_state=1).samples)
     alone = bootstrap(values, clusters=["a"] * 10)
     assert alone.estimate == 4.5
     assert np.isnan(alone.low)

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from scc2s._logging import logger
+
 from ._arrays import two
 
 
@@ -88,7 +90,12 @@ def _transport(cost: np.ndarray, solver: str, epsilon: float) -> float:
         msg = f"epsilon={epsilon} leaves no entropy; pass a positive number, or solver='exact'"
         raise ValueError(msg)
     scale = float(cost.mean()) or 1.0
-    plan = ot.sinkhorn(a, b, cost / scale, epsilon, method="sinkhorn_log", numItermax=5000, stopThr=1e-8)
+    most = 5000
+    plan, log = ot.sinkhorn(
+        a, b, cost / scale, epsilon, method="sinkhorn_log", numItermax=most, stopThr=1e-8, log=True, warn=False
+    )
+    if log["niter"] >= most - 1:
+        logger.warning("sinkhorn did not converge in %d steps; pass a larger epsilon= than %g", most, epsilon)
     return float((plan * cost).sum())
 
 

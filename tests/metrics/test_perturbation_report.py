@@ -1,0 +1,137 @@
+"""A prediction stands beside its floors and its ceiling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.stats import pearsonr
+
+from scc2s.metrics import delta_pearson, energy_distance, kendall_tau, perturbation_report
+
+SHIFT = np.array([2.0, 1.5, -1.0, 0.5] + [0.0] * 16)
+GROUPS = np.repeat(["a", "b", "c"], 40)
+
+
+def cells(shift=0.0, seed=0):
+    """Three groups of cells with levels of their own; `shift` moves them."""
+    rng = np.random.default_rng(seed)
+    levels = np.random.default_rng(99).gamma(1.0, 1.0, (3, 20))
+    return np.repeat(levels, 40, axis=0) + rng.normal(0, 0.2, (120, 20)) + shift
+
+
+def report(pred, true="real", **arguments):
+    true = cells(SHIFT, 1) if isinstance(true, str) else true
+    return perturbation_report(
+        pred, true, cells(0, 2), pred_groups=GROUPS, true_groups=GROUPS, control_groups=GROUPS,
+        **({"program": np.array([0, 1, 2, 3]), "n_top": 6} | arguments),
+    )  # fmt: skip
+
+
+def test_each_group_has_all_rows_in_order_and_the_numbers_are_the_plain_ones():
+    pred, true, control = cells(0.7 * SHIFT, 3), cells(SHIFT, 1), cells(0, 2)
+    table = report(pred, true)
+    rows = ["prediction", "control", "mean shift of other groups", "real cells, split half"]
+    assert table.groupby("group")["predictor"].agg(list).tolist() == [rows] * 3
+    here = GROUPS == "b"
+    row = table[(table["group"] == "b") & (table["predictor"] == "prediction")].iloc[0]
+    assert row["delta_pearson"] == pytest.approx(delta_pearson(pred[here], true[here], control[here]))
+    shift, truth = pred[here].mean(0) - control[here].mean(0), true[here].mean(0) - control[here].mean(0)
+    assert row["delta_pearson"] == pytest.approx(pearsonr(shift, truth).statistic)
+    assert row["program_shift"] == pytest.approx(shift[:4].mean())
+    assert row["true_program_shift"] == pytest.approx(truth[:4].mean())
+    assert row["kendall_tau"] == pytest.approx(kendall_tau(pred[here].mean(0)[:4], true[here].mean(0)[:4]))
+    assert row["rmse"] == pytest.approx(np.sqrt(np.mean((shift - truth) ** 2)))
+    others = [true[g == GROUPS].mean(0) - control[g == GROUPS].mean(0) for g in "ac"]
+    top = np.argsort(-np.mean(np.abs(others), axis=0), kind="stable")[:6]
+    assert row["energy_distance"] == pytest.approx(energy_distance(pred[here][:, top], true[here][:, top]))
+    assert row["delta_pearson_top"] == pytest.approx(pearsonr(shift[top], truth[top]).statistic)
+
+
+def test_floors_lie_under_a_good_prediction_and_the_ceiling_over_a_poor_one():
+    wrong = np.roll(SHIFT, 7)
+    good, poor = report(cells(0.9 * SHIFT, 3)), report(cells(wrong, 4))
+    for table, better in ((good, True), (poor, False)):
+        by = table.pivot(index="group", columns="predictor", values="delta_pearson")
+        assert (by["real cells, split half"] > 0.95).all()
+        assert by["control"].isna().all()
+        assert ((by["prediction"] > 0.9) == better).all()
+        distance = table.pivot(index="group", columns="predictor", values="energy_distance")
+        assert (distance["real cells, split half"] < distance["control"]).all()
+
+
+def test_the_control_itself_has_no_shift_and_others_come_along():
+    table = report(cells(0, 2), others={"scrambled name": (cells(0, 2), GROUPS)})
+    for name in ("prediction", "control", "scrambled name"):
+        rows = table[table["predictor"] == name]
+        assert np.allclose(rows["program_shift"], 0)
+        assert np.allclose(rows["shift_size"], 0)
+
+
+def test_without_truth_there_is_what_needs_none():
+    table = report(cells(SHIFT, 3), true=None)
+    assert set(table["predictor"]) == {"prediction", "control"}
+    assert table["delta_pearson"].isna().all()
+    assert (table.loc[table["predictor"] == "prediction", "program_shift"] > 0.5).all()
+
+
+def test_sparse_is_dense_and_small_groups_stay_with_missing_values():
+    pred = cells(SHIFT, 3)
+    groups = GROUPS.astype(object)
+    groups[:1] = "lonely"
+    dense = perturbation_report(
+        pred, cells(SHIFT, 1), cells(0, 2), pred_groups=groups, true_groups=GROUPS, control_groups=GROUPS
+    )
+    sparse_ = perturbation_report(
+        sparse.csr_matrix(pred), sparse.csr_matrix(cells(SHIFT, 1)), sparse.csr_matrix(cells(0, 2)),
+        pred_groups=groups, true_groups=GROUPS, control_groups=GROUPS,
+    )  # fmt: skip
+    assert dense.equals(sparse_) or np.allclose(
+        dense.select_dtypes("number"), sparse_.select_dtypes("number"), equal_nan=True
+    )
+    lonely = dense[dense["group"] == "lonely"]
+    assert lonely["n_pred"].iloc[0] == 1
+    assert lonely["delta_pearson"].isna().all()
+
+
+def test_intervals_hold_the_estimate_and_narrow_with_more_cells():
+    table = report(cells(0.8 * SHIFT, 3), n_boot=200)
+    rows = table[table["predictor"] == "prediction"]
+    assert (rows["program_shift_low"] < rows["program_shift"]).all()
+    assert (rows["program_shift"] < rows["program_shift_high"]).all()
+    assert (rows["delta_pearson_low"] <= rows["delta_pearson"]).all()
+
+
+def test_bad_input_names_the_mend():
+    with pytest.raises(ValueError, match="one group for each cell"):
+        perturbation_report(cells(), cells(), cells(), pred_groups=["a"], true_groups=GROUPS, control_groups=GROUPS)
+    with pytest.raises(ValueError, match="same from all"):
+        perturbation_report(
+            cells()[:, :5], cells(), cells(), pred_groups=GROUPS, true_groups=GROUPS, control_groups=GROUPS
+        )
+
+
+@pytest.mark.slow
+def test_on_real_cells_the_shift_of_the_same_type_is_over_that_of_others_and_under_real_cells(shared_data):
+    """Kang, donor 107 stimulated, predicted from donor 101: floors and ceilings stand in their order."""
+    import anndata
+    import scanpy as sc
+
+    adata = anndata.read_h5ad(shared_data / "kang_ifnb_labelled.h5ad")
+    sc.pp.normalize_total(adata, target_sum=1e4)
+    sc.pp.log1p(adata)
+    X, kind = adata.X.toarray(), adata.obs["cell_type"].to_numpy()
+    stim, new = (adata.obs["condition"] == "stim").to_numpy(), (adata.obs["donor"] == "patient_107").to_numpy()
+    control = new & ~stim
+    shifts = {k: X[~new & stim & (kind == k)].mean(0) - X[~new & ~stim & (kind == k)].mean(0) for k in set(kind)}
+    same = X[control] + np.array([shifts[k] for k in kind[control]])
+    table = perturbation_report(
+        X[control], X[new & stim], X[control], pred_groups=kind[control], true_groups=kind[new & stim],
+        control_groups=kind[control], others={"same type, other donor": (same, kind[control])},
+    )  # fmt: skip
+    mean = table.groupby("predictor")["delta_pearson"].mean()
+    assert mean["same type, other donor"] == pytest.approx(0.821, abs=0.03)
+    assert mean["mean shift of other groups"] < mean["same type, other donor"]
+    assert mean["real cells, split half"] > 0.7
+    distance = table.groupby("predictor")["energy_distance"].mean()
+    assert distance["real cells, split half"] < distance["same type, other donor"] < distance["control"]
