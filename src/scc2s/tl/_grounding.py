@@ -40,7 +40,7 @@ def grounding(
     shares = expressing(expressed, groups, sorted({gene for one in found for gene in one.genes}))
     rows = []
     for group, (genes, unknown) in zip(about, found, strict=True):
-        low = [gene for gene in genes if shares.loc[group, gene] < min_share]
+        low = [gene for gene in genes if shares[group][gene] < min_share]
         n = len(genes) + len(unknown)
         share = (len(genes) - len(low)) / n if n else np.nan
         rows.append((listing(genes), listing(low), listing(unknown), share))

@@ -106,9 +106,8 @@ def _rank_genes(expressed: Expression, groups: Groups, n: int) -> dict[str, list
     blocks = list(log_blocks(expressed, values, 1e4, math.e))
     X = np.vstack(blocks) if isinstance(blocks[0], np.ndarray) else sparse.vstack(blocks, format="csr")
     names = [name for i, name in enumerate(expressed.names) if expressed.allowed is None or expressed.allowed[i]]
-    obs = pd.DataFrame(
-        {"group": pd.Categorical.from_codes(groups.codes, groups.names)}, index=np.arange(X.shape[0]).astype(str)
-    )
+    column = np.array([*groups.names, None], dtype=object)[groups.codes]  # -1 picks None
+    obs = pd.DataFrame({"group": pd.Categorical(column)}, index=np.arange(X.shape[0]).astype(str))
     cells = AnnData(X, obs=obs, var=pd.DataFrame(index=names))
     sc.tl.rank_genes_groups(cells, "group", groups=tested, n_genes=min(n, len(names)))
     return _higher(cells.uns["rank_genes_groups"])
@@ -134,8 +133,8 @@ def _higher(found: Any) -> dict[str, list[str]]:
     return {group: [str(gene) for gene in names[group][scores[group] > 0]] for group in names.dtype.names}
 
 
-def expressing(expressed: Expression, groups: Groups, genes: Sequence[str]) -> pd.DataFrame:
-    """Share of each group's cells in which a gene is above 0: groups x genes."""
+def expressing(expressed: Expression, groups: Groups, genes: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Share of each group's cells in which a gene is above 0, by group and gene."""
     column = {name: i for i, name in reversed(list(enumerate(expressed.names)))}
     wanted = [column[gene] for gene in genes]
     counts = np.zeros((len(groups.names), len(genes)))
@@ -144,4 +143,5 @@ def expressing(expressed: Expression, groups: Groups, genes: Sequence[str]) -> p
         above = block[:, wanted] > 0
         dense = above if isinstance(above, np.ndarray) else above.toarray()
         np.add.at(counts, codes[codes >= 0], dense[codes >= 0])
-    return pd.DataFrame(counts / groups.sizes[:, None], index=groups.names, columns=list(genes))
+    shares = counts / groups.sizes[:, None]
+    return {name: dict(zip(genes, row, strict=True)) for name, row in zip(groups.names, shares.tolist(), strict=True)}

@@ -10,43 +10,12 @@ import anndata as ad
 import numpy as np
 import pytest
 import scanpy as sc
-from tiny_gene_model import write_tiny_model
-
-from scc2s.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     Run = Callable[..., tuple[int, str, str]]
-
-LABELS = ["B cell", "CD8+ T cell", "natural killer cell"]
-
-
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cells") / "cells.h5ad"
-    sc.datasets.pbmc68k_reduced()[:12].copy().write_h5ad(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    genes = list(ad.read_h5ad(cells).raw.var_names)
-    return str(write_tiny_model(tmp_path_factory.mktemp("model"), genes, labels=LABELS, context=512))
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Exit code, standard output and standard error of ``scc2s`` with some arguments."""
-
-    def call(*args: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(a) for a in args])
-        return (int(end.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 def test_sentences_are_those_of_the_library(run: Run, cells: Path, tmp_path: Path) -> None:
@@ -91,7 +60,7 @@ def test_annotate_takes_labels_from_a_column_or_the_model(run: Run, cells: Path,
     assert ad.read_h5ad(tmp_path / "a.h5ad").obsm["c2s_cell_type_probs"].columns.tolist() == ["G1", "G2M", "S"]
     run("annotate", cells, tmp_path / "a.h5ad", "--model", model, "--groupby", "louvain")
     back = ad.read_h5ad(tmp_path / "a.h5ad")
-    assert back.obsm["c2s_cell_type_probs"].columns.tolist() == LABELS
+    assert back.obsm["c2s_cell_type_probs"].columns.tolist() == ["B cell", "CD8+ T cell", "natural killer cell"]
     assert "c2s_cell_type_louvain" in back.obs
 
 
@@ -156,7 +125,7 @@ def test_help_needs_no_torch() -> None:
     env = {**os.environ, "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert done.stdout.splitlines()[-1] == "False"
-    for command in ("demo", "sentences", "embed", "annotate", "models", "version"):
+    for command in ("demo", "sentences", "embed", "annotate", "caption", "models", "version"):
         assert command in done.stdout
 
 

@@ -1,0 +1,60 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Source = Annotated[Path, typer.Argument(help="h5ad file to read.", show_default=False)]
+Target = Annotated[Path, typer.Argument(help="h5ad file to write; may be the same.", show_default=False)]
+TableTarget = Annotated[
+    Path,
+    typer.Argument(help="h5ad file to write (may be the same), or csv file for the table alone.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON on standard output.")]
+Layer = Annotated[str | None, typer.Option("--layer", help="Layer with the expression; default: .raw or X.")]
+
+ModelName = Annotated[
+    str | None, typer.Option("--model", help="Catalogue name, hub id or folder; default: scc2s-mini.")
+]
+Prompt = Annotated[str | None, typer.Option(help="Template with {cell_sentence}; default: the model's own.")]
+Organism = Annotated[str | None, typer.Option(help="Organism in the prompt; default: from the file.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+
+NGenes = Annotated[int, typer.Option(help="Genes in a sentence.")]
+NGenesWritten = Annotated[int | None, typer.Option("--n-genes", help="Genes to write; default: as the file's own.")]
+NSamples = Annotated[int, typer.Option(help="Answers for each cell; expression is their mean.")]
+Groupby = Annotated[str, typer.Option(help="Column of obs with the groups.", show_default=False)]
+
+Constrain = Annotated[
+    bool, typer.Option("--constrain/--free", help="Write only genes of the file, none twice, exactly as many as asked.")
+]
+Temperature = Annotated[float, typer.Option(help="0: the likeliest words.", min=0)]
+TopP = Annotated[float, typer.Option(help="Draw from the likeliest words with this probability together.")]
+TopK = Annotated[int | None, typer.Option(help="Draw from this many of the likeliest words.")]
+MaxNewTokens = Annotated[int | None, typer.Option(help="Longest answer; default: room for the genes.")]
+RandomState = Annotated[int, typer.Option(help="Seed.")]
+Cache = Annotated[
+    Path | None, typer.Option(help="File that keeps answers: a second run asks only for what is not there.")
+]
+
+
+def by_column(values: list[str] | None, option: str) -> dict[str, list[str]]:
+    """``column=value`` texts, each column with all its values.
+
+    Examples
+    --------
+    >>> by_column(["cell_type=B cell", "donor=1", "cell_type=NK cell"], "--obs")
+    {'cell_type': ['B cell', 'NK cell'], 'donor': ['1']}
+    """
+    found: dict[str, list[str]] = {}
+    for text in values or []:
+        column, equals, value = text.partition("=")
+        if not equals or not column:
+            msg = f"{option} {text!r} names no value; write {option} column=value"
+            raise ValueError(msg)
+        found.setdefault(column, []).append(value)
+    return found
