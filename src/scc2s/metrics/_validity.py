@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from scc2s.sentences import Parsed
+
 
 def validity(texts: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
     """What generated sentences are made of: words, genes, repeats (as in Levine et al., ICML 2024, table of validity).
@@ -33,9 +35,13 @@ def validity(texts: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
     >>> validity(["A B A X", ""], ["A", "B", "C"])[["n_words", "valid", "unique"]].round(3).to_numpy().tolist()
     [[4.0, 0.75, 0.667], [0.0, nan, nan]]
     """
+    return shares(parse(list(texts), list(names)))
+
+
+def shares(parsed: Parsed) -> pd.DataFrame:
+    """:func:`validity` of sentences that are read already."""
     import pandas as pd
 
-    parsed = parse(list(texts), list(names))
     words, valid, unique = (np.asarray(n, dtype=np.int64) for n in (parsed.n_words, parsed.n_valid, parsed.n_unique))
     return pd.DataFrame(
         {

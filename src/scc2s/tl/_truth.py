@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def group_labels(adata: AnnData, groupby: str | None) -> np.ndarray:
         msg = f"obs has no column {groupby!r} to group by; pass groupby= one of {', '.join(map(repr, adata.obs))}"
         raise KeyError(msg)
     values = adata.obs[groupby].astype(object)
-    return values.where(values.notna(), None).map(lambda v: v if v is None else str(v)).to_numpy(dtype=object)
+    return np.array([None if pd.isna(value) else str(value) for value in values], dtype=object)
 
 
 def refuse_unclear(truth: Truth | None, conditions: Sequence[str]) -> None:

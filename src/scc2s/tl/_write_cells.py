@@ -7,12 +7,12 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from scc2s._anndata import get_sentences
 from scc2s._logging import logger
 from scc2s._reading import words_of
 from scc2s._settings import settings
+from scc2s.metrics._validity import shares
 from scc2s.sentences import Parsed, parse
 from scc2s.sentences._split_cells import without_echo
 
@@ -22,6 +22,7 @@ from ._question import ask
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from anndata import AnnData
     from scipy import sparse
 
@@ -60,16 +61,9 @@ class Written(NamedTuple):
 
         The shares of a cell without words, or without genes, are NaN. ``complete``: all words asked for were written.
         """
-        words = self.parsed.n_words
-        return pd.DataFrame(
-            {
-                "n_words": words.astype(np.int32),
-                "n_genes": self.parsed.n_unique.astype(np.int32),
-                "valid": np.where(words > 0, 1 - self.parsed.invalid_rate, np.nan).astype(np.float32),
-                "unique": np.where(self.parsed.n_valid > 0, 1 - self.parsed.duplicate_rate, np.nan).astype(np.float32),
-                "complete": self.complete,
-            }
-        )
+        table = shares(self.parsed).rename(columns={"n_unique": "n_genes"})
+        small = {"n_words": np.int32, "n_genes": np.int32, "valid": np.float32, "unique": np.float32}
+        return table[list(small)].astype(small).assign(complete=self.complete)
 
 
 def write_cells(
