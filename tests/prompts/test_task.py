@@ -84,3 +84,11 @@ def test_answer_undoes_complete() -> None:
     assert task.answer(task.complete(cell_type="B")) == "B"
     with pytest.raises(KeyError, match="cell_type"):
         task.complete(answer="B")
+
+
+def test_number_of_genes_to_write_is_given_where_no_sentence_is_shown() -> None:
+    task = Task("generate", "{n_genes} genes of a {cell_type}:")
+    assert task.render([""] * 2, {"n_genes": ["5", "7"], "cell_type": "B cell"}).texts == [
+        "5 genes of a B cell:",
+        "7 genes of a B cell:",
+    ]

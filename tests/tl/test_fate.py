@@ -73,23 +73,18 @@ def test_what_is_missing_is_named(course: ad.AnnData) -> None:
         scc2s.tl.fate(course, time_key="time", target_time="6 h", prompt="{cell_sentence}", model=clock())
 
 
-def test_time_pairs_of_real_cells_train_and_ask_with_one_wording(shared_data: Path) -> None:
-    """Control and stimulated cells as time points: the table to train on, and the question, are the same text."""
+def test_the_prompt_asks_in_the_words_that_time_pairs_of_real_cells_train(shared_data: Path) -> None:
+    """Control and stimulated cells as time points; a model that knows its training table by heart knows the answers."""
     kang = sc.read_h5ad(shared_data / "kang_ifnb_labelled.h5ad")[::40].copy()
     kang.obs["time"] = kang.obs["condition"].map({"ctrl": "0 h", "stim": "6 h"}).astype(str)
+    kang.obs["target_time"] = kang.obs["time"]  # a pair is described by its later cell
+    task = scc2s.prompts.custom("{cell_sentence}\nAt {target_time}:", response=" {perturbed_sentence}")
     pairs = scc2s.pp.pairs(kang, key="time", order=["0 h", "6 h"], match="cell_type")
-    task = scc2s.prompts.custom(ASK, response=" {perturbed_sentence}")
-    kang.obs["target_time"] = kang.obs["time"]
-    table = scc2s.pp.samples(
-        kang, scc2s.prompts.custom(ASK.replace("At {time}: ", ""), response=task.response), pairs=pairs
-    )
+    table = scc2s.pp.samples(kang, task, pairs=pairs)
+    by_heart = dict(zip(table["prompt"], table["completion"], strict=True))
+    model = CallableModel(generate=lambda prompts: [by_heart.get(p, "") for p in prompts])
     scc2s.pp.sentences(kang)
     scc2s.pp.rank_fit(kang)
-    known = dict(zip(table["prompt"], table["completion"], strict=True))
-    by_heart = CallableModel(generate=lambda prompts: [known.get(p, "") for p in prompts])
-    scc2s.tl.fate(
-        kang, time_key="time", target_time="6 h", prompt=ASK.replace("At {time}: ", ""), model=by_heart,
-        controls=False, constrain=False,
-    )  # fmt: skip
-    asked = kang.obs_names[pairs["control_row"].unique()]
-    assert (kang.obs.loc[asked, "c2s_fate_n_genes"] > 0).all()
+    scc2s.tl.fate(kang, time_key="time", target_time="6 h", prompt=task, model=model, controls=False, constrain=False)
+    partners = kang.obs_names[pairs["control_row"].unique()]
+    assert (kang.obs.loc[partners, "c2s_fate_n_genes"] > 0).all()
