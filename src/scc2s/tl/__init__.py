@@ -3,9 +3,10 @@
 from ._annotate import annotate
 from ._caption import caption
 from ._embed import embed
+from ._evaluate import evaluate
 from ._fate import fate
 from ._generate import generate
 from ._perplexity import perplexity
 from ._perturb import perturb
 
-__all__ = ["annotate", "caption", "embed", "fate", "generate", "perplexity", "perturb"]
+__all__ = ["annotate", "caption", "embed", "evaluate", "fate", "generate", "perplexity", "perturb"]
