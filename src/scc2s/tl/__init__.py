@@ -5,8 +5,21 @@ from ._caption import caption
 from ._embed import embed
 from ._evaluate import evaluate
 from ._fate import fate
+from ._gene_set import gene_set
 from ._generate import generate
+from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
 
-__all__ = ["annotate", "caption", "embed", "evaluate", "fate", "generate", "perplexity", "perturb"]
+__all__ = [
+    "annotate",
+    "caption",
+    "embed",
+    "evaluate",
+    "fate",
+    "gene_set",
+    "generate",
+    "name_genes",
+    "perplexity",
+    "perturb",
+]

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from scc2s._anndata import get_adata, refuse_unwritable
+from scc2s._provenance import record
+
+from ._decoding import Decoding
+from ._gene_lists import genes_alone, holds_cells, named, one_organism
+from ._groups import top_genes
+from ._question import choose_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    import pandas as pd
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import Model, ResponseCache
+    from scc2s.prompts import Task
+
+
+def name_genes(
+    genes: AnnData | MuData | Sequence[str] | Mapping[str, Sequence[str]],
+    *,
+    groupby: str | None = None,
+    n_top: int = 20,
+    rank_genes_key: str | None = None,
+    layer: str | None = None,
+    use_raw: bool | None = None,
+    model: str | Model | None = None,
+    prompt: str | Task | None = None,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    top_k: int | None = None,
+    max_new_tokens: int = 32,
+    random_state: int = 0,
+    cache: str | PathLike[str] | ResponseCache | None = None,
+    organism: str | None = None,
+    sentence_key: str = "c2s_sentence",
+    key_added: str = "gene_set_names",
+    mod: str = "rna",
+    copy: bool = False,
+) -> str | pd.DataFrame | AnnData | MuData | None:
+    """Let a language model name lists of genes.
+
+    The model sees each list in alphabetical order, each gene once. The name is text of a model, not an enrichment
+    test: it comes without a p-value, and a list of random genes gets a name as well.
+
+    Parameters
+    ----------
+    genes
+        A list of genes, several in a dict, or cells: then the lists are the genes highest in each group.
+    groupby
+        Column of ``.obs``; needed with cells.
+    n_top
+        Genes of each group.
+    rank_genes_key
+        Your own result of :func:`scanpy.tl.rank_genes_groups` in ``.uns``. ``None`` calls it on a log-normalised copy.
+    layer, use_raw
+        Expression for that test; ``None`` takes that of the sentences.
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
+        takes ``scc2s.settings.model``.
+    prompt
+        Template with ``{cell_sentence}``, where the genes go; ``{n_genes}`` and ``{organism}`` are filled too. Or a
+        task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"name_genes"`` of the model's family.
+    temperature, top_p, top_k
+        How words are drawn; ``temperature=0`` takes the most likely one each time.
+    max_new_tokens
+        Longest name.
+    random_state
+        Seed.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
+    organism
+        Organism in the prompt; ``None`` takes ``.uns["organism"]`` (or ``.obs["organism"]``, where all cells are of
+        one), or what the case of the gene names suggests.
+    sentence_key
+        Name of the sentences, whose expression is tested.
+    key_added
+        Name of the table in ``.uns["c2s"]``.
+    mod
+        Modality, with a MuData.
+    copy
+        With cells, return a changed copy.
+
+    Returns
+    -------
+    The name, for a list. For several, a :class:`pandas.DataFrame` with a row for each: ``group`` (its key), ``name``,
+    ``model_text`` (``True``: a model wrote it), ``genes`` (as a text with commas) and ``n_genes``. With cells
+    ``None``, or the copy, and sets:
+
+    `.uns['c2s']['gene_set_names' | key_added]` : :class:`pandas.DataFrame`
+        The same table, a row for each group; without genes, as for a group of one cell, the name is empty.
+    `.uns['c2s']['name_genes']` (`['name_genes_<key_added>']` for another name) : :class:`dict`
+        Parameters, prompt, model and versions.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column, or no such result of the test.
+    ValueError
+        If a list is empty, or the model was not trained on the task.
+
+    Examples
+    --------
+    >>> import scc2s
+    >>> says = scc2s.models.CallableModel(generate=lambda prompts: [" " + p.split()[0] for p in prompts])
+    >>> scc2s.tl.name_genes(["MX1", "IFI6", "MX1"], model=says, prompt="{cell_sentence}: ")
+    'IFI6'
+    """
+    decoding = Decoding(
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        max_new_tokens=max_new_tokens,
+        random_state=random_state,
+        cache=cache,
+    )
+    loaded, task = choose_writer(model, prompt, "name_genes")
+    if not holds_cells(genes):
+        given = genes if isinstance(genes, Mapping) else {"": genes}
+        table = _named_lists(given, loaded, task, organism, decoding)
+        return table if isinstance(genes, Mapping) else str(table["name"].iloc[0])
+    out = genes.copy() if copy else genes
+    data = get_adata(out, mod)
+    refuse_unwritable(data)
+    if groupby is None:
+        msg = "cells come without lists of genes; pass groupby= a column of adata.obs, or a list of genes instead"
+        raise ValueError(msg)
+    lists = top_genes(data, groupby, n_top, key=rank_genes_key, sentence_key=sentence_key, layer=layer, use_raw=use_raw)
+    organism = one_organism(data, task, organism)
+    table = named(lists, loaded, task, organism, decoding)
+    params = {
+        "groupby": groupby,
+        "n_top": n_top,
+        "rank_genes_key": rank_genes_key,
+        "layer": layer,
+        "use_raw": use_raw,
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": top_k,
+        "max_new_tokens": max_new_tokens,
+        "random_state": random_state,
+        "task": task.name,
+        "prompt": task.template,
+        "prompt_family": task.family,
+        "organism": organism,
+        "key_added": key_added,
+    }
+    name = "name_genes" if key_added == "gene_set_names" else f"name_genes_{key_added}"
+    record(data, name, params, model=loaded.info())
+    data.uns["c2s"][key_added] = table
+    return out if copy else None
+
+
+def _named_lists(
+    lists: Mapping[str, Sequence[str]], model: Model, task: Task, organism: str | None, decoding: Decoding
+) -> pd.DataFrame:
+    """Names of lists without cells, none of which may be empty."""
+    found = {str(key): list(some) for key, some in lists.items()}
+    if empty := [key for key, some in found.items() if not some]:
+        msg = f"there are no genes to name{f' in {empty[0]!r}' if empty[0] else ''}; pass lists with at least one"
+        raise ValueError(msg)
+    genes = genes_alone(gene for some in found.values() for gene in some)
+    return named(found, model, task, one_organism(genes, task, organism), decoding)
