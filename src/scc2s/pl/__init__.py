@@ -1,9 +1,10 @@
 """Plots that scanpy lacks; embeddings and labels go into ``sc.pl.umap`` as they are."""
 
+from ._captions import captions
 from ._labels import labels
 from ._perturbation import perturbation
 from ._rank_fit import rank_fit
 from ._sentence import sentence
 from ._validity import validity
 
-__all__ = ["labels", "perturbation", "rank_fit", "sentence", "validity"]
+__all__ = ["captions", "labels", "perturbation", "rank_fit", "sentence", "validity"]

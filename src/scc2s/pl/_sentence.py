@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scc2s._anndata import get_adata, get_sentences, sentence_slots
+from scc2s._recorded import recorded_expression
 
 from ._axes import finish, new_axes
-from scc2s._recorded import recorded_expression
 
 if TYPE_CHECKING:
     from anndata import AnnData
