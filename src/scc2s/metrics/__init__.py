@@ -17,6 +17,7 @@ from ._pearson import delta_pearson, pearson
 from ._perplexity import perplexity
 from ._perturbation_report import perturbation_report
 from ._scfid import FrechetDistance, scfid, scfid_details
+from ._screen import HitRule, screen_table
 from ._synergy import synergy
 from ._validity import validity
 from ._wasserstein import wasserstein
@@ -25,6 +26,7 @@ __all__ = [
     "BertScore",
     "Encoded",
     "FrechetDistance",
+    "HitRule",
     "Interval",
     "LabelReport",
     "bertscore",
@@ -48,6 +50,7 @@ __all__ = [
     "rank_values",
     "scfid",
     "scfid_details",
+    "screen_table",
     "sentence_fidelity",
     "synergy",
     "validity",

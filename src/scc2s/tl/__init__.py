@@ -10,6 +10,9 @@ from ._generate import generate
 from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
+from ._program_score import program_score
+from ._screen import screen
+from ._shortlist import shortlist
 
 __all__ = [
     "annotate",
@@ -22,4 +25,7 @@ __all__ = [
     "name_genes",
     "perplexity",
     "perturb",
+    "program_score",
+    "screen",
+    "shortlist",
 ]
