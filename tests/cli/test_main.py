@@ -125,7 +125,18 @@ def test_help_needs_no_torch() -> None:
     env = {**os.environ, "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert done.stdout.splitlines()[-1] == "False"
-    for command in ("demo", "sentences", "embed", "annotate", "caption", "models", "version"):
+    for command in (
+        "demo",
+        "sentences",
+        "embed",
+        "annotate",
+        "caption",
+        "generate",
+        "perturb",
+        "screen",
+        "evaluate",
+        "models",
+    ):
         assert command in done.stdout
 
 

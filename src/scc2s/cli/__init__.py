@@ -11,9 +11,11 @@ from ._annotate import annotate
 from ._caption import caption
 from ._demo import demo
 from ._embed import embed
+from ._evaluate import evaluate
 from ._generate import generate
 from ._models import models
 from ._perturb import perturb
+from ._screen import screen
 from ._sentences import sentences
 from ._version import version
 
@@ -26,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (demo, sentences, embed, annotate, caption, generate, perturb, models, version):
+for _command in (demo, sentences, embed, annotate, caption, generate, perturb, screen, evaluate, models, version):
     app.command()(_command)
 
 

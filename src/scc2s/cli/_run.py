@@ -94,8 +94,12 @@ def check_target(target: Path, endings: tuple[str, ...]) -> None:
     if not target.resolve().parent.is_dir():
         msg = f"there is no folder {target.parent} to write to; call mkdir -p {target.parent}"
         raise FileNotFoundError(msg)
-    if target.suffix.lower() == ".csv" and ".csv" not in endings:
+    is_table = target.suffix.lower() == ".csv"
+    if is_table and ".csv" not in endings:
         msg = f"{target} is to be a table, and this command has none; pass a path that ends in .h5ad"
+        raise ValueError(msg)
+    if not is_table and ".h5ad" not in endings:
+        msg = f"this command writes a table; pass a path that ends in .csv, not {target}"
         raise ValueError(msg)
 
 
