@@ -4,7 +4,8 @@ from ._captions import captions
 from ._labels import labels
 from ._perturbation import perturbation
 from ._rank_fit import rank_fit
+from ._screen import screen
 from ._sentence import sentence
 from ._validity import validity
 
-__all__ = ["captions", "labels", "perturbation", "rank_fit", "sentence", "validity"]
+__all__ = ["captions", "labels", "perturbation", "rank_fit", "screen", "sentence", "validity"]

@@ -1,0 +1,84 @@
+"""Effects of a screen: split, intervals over donors, and a null of names that mean nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scc2s.metrics import HitRule, screen_table
+
+POSITIVE = np.repeat([True, False], 40)
+DONORS = np.tile(np.repeat(["a", "b", "c", "d", "e", "f", "g", "h"], 5), 2)
+
+
+def effects(up, flat, seed=0, noise=0.1):
+    rng = np.random.default_rng(seed)
+    return np.array([np.where(POSITIVE, u, f) + rng.normal(0, noise, 80) for u, f in zip(up, flat, strict=True)])
+
+
+def table(found, names, **arguments):
+    return screen_table(
+        found, names, positive=POSITIVE, neutral=~POSITIVE, **({"donors": DONORS, "n_boot": 300} | arguments)
+    )
+
+
+def test_the_order_is_that_of_the_planted_effects_and_only_the_amplifier_is_a_hit():
+    names = ["nowhere", "everywhere", "amplifier"]
+    null = np.stack([effects([0, 0, 0], [0, 0, 0], seed) for seed in range(1, 41)])
+    found = table(effects([0, 0.8, 0.9], [0, 0.8, 0.0]), names, null=null)
+    assert found["name"][0] == "amplifier"
+    assert found["hit"].tolist() == [True, False, False]
+    assert found.set_index("name").loc["everywhere", "reasons"].count("neutral") == 1
+    row = found.iloc[0]
+    assert row["split"] == pytest.approx(row["effect_positive"] - row["effect_neutral"])
+    assert row["low"] < row["split"] < row["high"]
+    assert row["p"] == pytest.approx(1 / 121)
+    assert row["p_max"] == pytest.approx(1 / 41)
+
+
+def test_names_that_mean_nothing_give_no_hit():
+    hits = 0
+    for seed in range(10):
+        null = np.stack([effects([0] * 5, [0] * 5, 100 * seed + i) for i in range(20)])
+        hits += table(effects([0] * 5, [0] * 5, 5000 + seed), list("abcde"), null=null)["hit"].sum()
+    assert hits <= 2  # of 50, at a false discovery rate of 5 %
+
+
+def test_the_order_of_the_names_does_not_matter():
+    found = effects([0.2, 0.5, 0.9], [0, 0.1, 0.0])
+    first = table(found, ["x", "y", "z"])
+    turned = table(found[::-1], ["z", "y", "x"])
+    assert first.equals(turned)
+
+
+def test_intervals_over_donors_are_wider_where_donors_differ():
+    rng = np.random.default_rng(3)
+    own = dict(zip("abcdefgh", rng.normal(0, 1, 8), strict=True))
+    found = effects([0.5], [0.0]) + np.where(POSITIVE, [own[d] for d in DONORS], 0)
+    by_donor, by_cell = table(found, ["x"]), table(found, ["x"], donors=None)
+    assert (by_donor["high"] - by_donor["low"])[0] > 1.5 * (by_cell["high"] - by_cell["low"])[0]
+
+
+def test_donors_of_one_context_only_are_drawn_within_it():
+    found = table(effects([0.5], [0.0]), ["x"], donors=[f"{d}{p}" for d, p in zip(DONORS, POSITIVE, strict=True)])
+    assert found["low"][0] < 0.5 < found["high"][0] + 0.1
+
+
+def test_one_donor_has_no_interval_and_so_no_hit():
+    found = table(effects([0.5], [0.0]), ["x"], donors=["a"] * 80)
+    assert np.isnan(found["low"][0])
+    assert not found["hit"][0]
+
+
+def test_without_a_neutral_context_the_effect_is_ranked():
+    found = screen_table(effects([0.5, 0.1], [0, 0])[:, :40], ["x", "y"], positive=np.ones(40, bool), n_boot=200)
+    assert found["name"].tolist() == ["x", "y"]
+    assert found["effect_neutral"].isna().all()
+    assert np.allclose(found["split"], found["effect_positive"])
+
+
+def test_the_rule_decides():
+    found = effects([0.5], [0.05])
+    assert table(found, ["x"])["hit"][0]
+    assert not table(found, ["x"], rule=HitRule(max_neutral=0.01))["hit"][0]
+    assert table(found, ["x"], validity=np.array([0.5]))["reasons"][0] == "too few valid words"

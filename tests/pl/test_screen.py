@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+import scc2s
+
+POSITIVE = np.repeat([True, False], 20)
+
+
+def adata(*, neutral=True):
+    rng = np.random.default_rng(0)
+    effects = np.array([np.where(POSITIVE, u, f) for u, f in ((0.9, 0), (0.5, 0.5), (0, 0))])
+    effects = effects + rng.normal(0, 0.1, effects.shape)
+    table = scc2s.metrics.screen_table(
+        effects, ["amplifier", "everywhere", "nowhere"], positive=POSITIVE, neutral=~POSITIVE if neutral else None
+    )
+    record = {"params": {"program": "ifn"}, "null": rng.normal(0, 0.05, 60)}
+    return ad.AnnData(np.ones((1, 1)), uns={"c2s": {"screen": table, "screen_record": record}})
+
+
+def test_points_are_the_effects_and_the_best_are_named():
+    data = adata()
+    ax = scc2s.pl.screen(data, show=False)
+    points = np.concatenate([c.get_offsets() for c in ax.collections if len(c.get_offsets()) in (1, 2)])
+    table = data.uns["c2s"]["screen"]
+    assert {tuple(np.round(p, 6)) for p in points} >= {
+        tuple(np.round(row, 6)) for row in table[["effect_neutral", "effect_positive"]].to_numpy()
+    }
+    assert [t.get_text() for t in ax.texts] == table["name"].tolist()
+    assert "ifn" in ax.get_title()
+
+
+def test_without_a_neutral_context_it_is_a_ranked_list_on_given_axes():
+    data = adata(neutral=False)
+    _, ax = plt.subplots()
+    assert scc2s.pl.screen(data, ax=ax) is ax
+    assert [t.get_text() for t in ax.get_yticklabels()] == data.uns["c2s"]["screen"]["name"].tolist()
+
+
+def test_no_screen_names_the_call():
+    with pytest.raises(KeyError, match=r"sc\.tl\.c2s_screen"):
+        scc2s.pl.screen(ad.AnnData(np.ones((1, 1))), show=False)
