@@ -52,3 +52,20 @@ def test_real_stimulated_cells_score_higher(shared_data):
         scc2s.tl.program_score(adata, program)
         means = adata.obs.groupby("condition", observed=True)[f"c2s_score_{program}"].mean()
         assert means["stim"] - means["ctrl"] > least
+
+
+def test_counts_are_scored_as_log_normalised_and_stay_counts(adata):
+    counts = ad.AnnData(np.random.default_rng(0).poisson(3, (20, 5)).astype("float32"), var=adata.var)
+    before = counts.X.copy()
+    scc2s.tl.program_score(counts, "ifn")
+    logged = counts.copy()
+    sc.pp.normalize_total(logged, target_sum=1e4)
+    sc.pp.log1p(logged)
+    assert np.allclose(counts.obs["c2s_score_ifn"], logged.X[:, :3].mean(1), rtol=1e-5)
+    assert counts.uns["c2s"]["score_ifn"]["params"]["values"] == "counts"
+    assert (counts.X == before).all()
+
+
+def test_a_name_that_no_file_can_hold_is_refused(adata):
+    with pytest.raises(ValueError, match="without '/'"):
+        scc2s.tl.program_score(adata, scc2s.programs.Program("a/b", ["ISG15", "A", "B"]))

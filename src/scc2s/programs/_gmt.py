@@ -40,13 +40,18 @@ def from_gmt(path: str | PathLike[str]) -> dict[str, Program]:
     if not file.is_file():
         msg = f"there is no file {file}; pass the path of a GMT file"
         raise FileNotFoundError(msg)
+    try:
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        msg = f"{file} is no text file; pass the path of a GMT file, unpacked (gunzip) where it ends in .gz"
+        raise ValueError(msg) from error
     found: dict[str, Program] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        name, *rest = line.split("\t")
-        genes = [gene for gene in rest[1:] if gene.strip()]
-        if not name.strip() or not genes:
+        name, *rest = (part.strip() for part in line.split("\t"))
+        genes = [gene for gene in rest[1:] if gene]
+        if not name or not genes:
             msg = (
                 f"line {number} of {file} is no gene set ({line[:40]!r}); a GMT line is name, description and genes, "
                 "parted by tabs"

@@ -62,7 +62,7 @@ def names() -> list[str]:
     >>> names()
     ['apoptosis', 'ifn', 'mhc1']
     """
-    return ["apoptosis", "ifn", "mhc1"]
+    return sorted(_table())
 
 
 def get(name: str) -> Program:

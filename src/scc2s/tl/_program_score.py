@@ -3,11 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import sparse
+import pandas as pd
 
+from scc2s import programs
 from scc2s._anndata import expression, get_adata, refuse_unwritable
+from scc2s._logging import logger
 from scc2s._provenance import record
-from scc2s.programs import as_program, match, score
+from scc2s._values import describe, log_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,26 +28,37 @@ def program_score(
     layer: str | None = None,
     use_raw: bool | None = None,
     gene_symbols: str | None = None,
+    target_sum: float = 1e4,
     key_added: str | None = None,
     mod: str = "rna",
     copy: bool = False,
 ) -> AnnData | MuData | None:
-    """Score a gene program in each cell, real or predicted.
+    """Score a gene program, such as the interferon response, in each cell.
+
+    Counts are brought to ``log1p`` of `target_sum` a cell for the score alone, and the data itself stays as it is; values
+    that are logarithms already are taken as they are (of another base than e, where that can be told: brought to e).
 
     Parameters
     ----------
     adata
-        Cells, log-normalised.
+        Cells, real or written by a model (``layer="c2s_perturbed"``).
     program
-        ``"ifn"``, ``"mhc1"``, ``"apoptosis"``, a list of genes, or a program of
-        :func:`scc2s.programs.from_gmt`.
+        Name of a program of the package (``"ifn"``, ``"mhc1"``, ``"apoptosis"``), a list of genes, or a
+        :class:`scc2s.programs.Program`, e.g. of :func:`scc2s.programs.from_gmt`. Capitals make no difference where only
+        one gene fits.
     method
-        ``"mean"`` expression of its genes, or their mean ``"rank"`` among all genes of the cell (0.5 for a program like
-        any other); see :func:`scc2s.programs.score`.
-    layer, use_raw, gene_symbols
-        Where expression and gene names come from, as in :func:`scc2s.pp.sentences`; e.g. ``layer="c2s_perturbed"``.
+        ``"mean"``: mean expression of the genes. ``"rank"``: mean share of all genes that the cell expresses less than
+        the genes of the program, which does not depend on the scale; see :func:`scc2s.programs.score`.
+    layer
+        Layer to take; ``None`` takes ``.raw`` or ``.X``.
+    use_raw
+        Whether to take ``.raw``; ``None`` does where it is there and no layer is given.
+    gene_symbols
+        Column of ``.var`` with the symbols; ``None`` takes the names of the genes.
+    target_sum
+        Total of a cell that counts and normalised values are brought to.
     key_added
-        Name of the column; ``None`` is ``c2s_score_<name of the program>``.
+        Name of the column; ``None`` is ``"c2s_score_"`` and the name of the program (``"program"`` for a list).
     mod
         Modality, where `adata` is a MuData.
     copy
@@ -55,15 +68,17 @@ def program_score(
     -------
     ``None``, or the copy. Sets:
 
-    `.obs['c2s_score_<program>' | key_added]` : :class:`pandas.Series` (dtype `float64`)
+    `.obs['c2s_score_<name>' | key_added]` : :class:`pandas.Series` (dtype `float64`)
         The score.
-    `.uns['c2s']['score_<program>']` : :class:`dict`
-        Genes found and missing, source of the program, parameters.
+    `.uns['c2s']['score_<name>']` : :class:`dict`
+        ``genes`` that were found, ``missing`` ones, source of the program, parameters, versions.
 
     Raises
     ------
+    KeyError
+        If there is no such program or matrix.
     ValueError
-        Under 3 genes of the program are there, or the program has none.
+        If under 3 genes of the program are in the data, or the values are scaled or not finite.
 
     Examples
     --------
@@ -74,24 +89,36 @@ def program_score(
     >>> bool(means["CD4+/CD45RO+ Memory"] > means["CD19+ B"])
     True
     """
-    chosen = as_program(program)
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
-    found = expression(data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols, on_duplicate="max")
-    where = match(chosen, found.names)
-    values = np.concatenate([score(sparse.csr_matrix(X), where.columns, method=method) for _, X in found.blocks()])
-    key = f"c2s_score_{chosen.name}" if key_added is None else key_added
-    data.obs[key] = values
+    wanted = programs.as_program(program)
+    key = f"c2s_score_{wanted.name}" if key_added is None else key_added
+    if "/" in key:
+        msg = f"a column named {key!r} cannot be written to a file; pass key_added= a name without '/'"
+        raise ValueError(msg)
+    expressed = expression(data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols)
+    allowed = expressed.allowed if expressed.allowed is not None else np.ones(len(expressed.names), dtype=bool)
+    names = [name for name, kept in zip(expressed.names, allowed, strict=True) if kept]
+    found = programs.match(wanted, names)
+    values = describe(expressed.blocks(2048))
+    scores = [
+        programs.score(block, found.columns, method=method)
+        for block in log_blocks(expressed, values, target_sum, np.e)
+    ]
+    if found.missing:
+        logger.info("%d of %d genes of %r are missing", len(found.missing), len(wanted.genes), wanted.name)
     params = {
-        "program": chosen.name,
-        "source": chosen.source,
-        "found": where.found,
-        "missing": where.missing,
+        "program": wanted.name,
+        "program_source": wanted.source,
+        "genes": found.found,
+        "missing": found.missing,
         "method": method,
-        "layer": layer,
-        "use_raw": use_raw,
-        "key_added": key,
+        "source": expressed.source,
+        "values": values.kind,
+        "target_sum": target_sum,
+        "gene_symbols": gene_symbols,
     }
     record(data, key.removeprefix("c2s_"), params)
+    data.obs[key] = pd.Series(np.concatenate(scores), index=data.obs_names)
     return out if copy else None
