@@ -63,7 +63,7 @@ def test_counts_are_scored_as_log_normalised_and_stay_counts(adata):
     sc.pp.log1p(logged)
     assert np.allclose(counts.obs["c2s_score_ifn"], logged.X[:, :3].mean(1), rtol=1e-5)
     assert counts.uns["c2s"]["score_ifn"]["params"]["values"] == "counts"
-    assert (counts.X == before).all()
+    assert (before == counts.X).all()
 
 
 def test_a_name_that_no_file_can_hold_is_refused(adata):

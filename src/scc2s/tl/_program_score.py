@@ -35,7 +35,7 @@ def program_score(
 ) -> AnnData | MuData | None:
     """Score a gene program, such as the interferon response, in each cell.
 
-    Counts are brought to ``log1p`` of `target_sum` a cell for the score alone, and the data itself stays as it is; values
+    Counts are brought to ``log1p`` of `target_sum` a cell for the score alone; the data itself stays as it is. Values
     that are logarithms already are taken as they are (of another base than e, where that can be told: brought to e).
 
     Parameters
@@ -103,8 +103,7 @@ def program_score(
     found = programs.match(wanted, names)
     values = describe(expressed.blocks(2048))
     scores = [
-        programs.score(block, found.columns, method=method)
-        for block in log_blocks(expressed, values, target_sum, np.e)
+        programs.score(block, found.columns, method=method) for block in log_blocks(expressed, values, target_sum, np.e)
     ]
     if found.missing:
         logger.info("%d of %d genes of %r are missing", len(found.missing), len(wanted.genes), wanted.name)
