@@ -1,0 +1,24 @@
+"""The sessions on the pages of the documentation run as they stand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.mark.parametrize("page", ["captions.md"])
+def test_session_runs(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mpl.use("Agg")
+    if not (DOCS / page).is_file():
+        pytest.skip("the documentation is not part of a source distribution")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    space: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, page, "exec"), space)
+    assert blocks
