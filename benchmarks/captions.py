@@ -1,4 +1,4 @@
-"""Captions of scc2s-mini on held-out cells of PBMC 3k: is the cell type right, does it express the genes that are named.
+"""Captions of scc2s-mini on held-out cells of PBMC 3k: is the cell type right, are the genes that are named expressed.
 
 Run: python benchmarks/captions.py --data DATA
 """

@@ -6,7 +6,7 @@ _HEADER = re.compile(r"\bcell\s+\d+\s*:|\n", re.IGNORECASE)
 
 
 def split_cells(text: str, *, prompt: str = "") -> list[str]:
-    r"""Sentences of several cells that were written one after another under headers, ``Cell 1: ... Cell 2: ...``.
+    r"""Sentences of several cells that were written one after another under headers: ``Cell 1:``, ``Cell 2:``.
 
     A cell ends at the next header or at the end of its line, so one whose header was forgotten is a cell of its own,
     and a header that was written twice makes no cell. What holds no letter or digit, such as a full stop on a line of
