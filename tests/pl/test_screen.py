@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
@@ -17,8 +18,12 @@ def adata(*, neutral=True):
     table = scc2s.metrics.screen_table(
         effects, ["amplifier", "everywhere", "nowhere"], positive=POSITIVE, neutral=~POSITIVE if neutral else None
     )
-    record = {"params": {"program": "ifn"}, "null": rng.normal(0, 0.05, 60)}
-    return ad.AnnData(np.ones((1, 1)), uns={"c2s": {"screen": table, "screen_record": record}})
+    controls = pd.DataFrame({"control": ["unperturbed regeneration"] + ["scrambled name"] * 60})
+    controls["split"] = [5, *np.linspace(-0.2, 0.2, 60)]
+    record = {"params": {"program": "ifn"}}
+    return ad.AnnData(
+        np.ones((1, 1)), uns={"c2s": {"screen": table, "screen_controls": controls, "screen_record": record}}
+    )
 
 
 def test_points_are_the_effects_and_the_best_are_named():

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +17,7 @@ from cell_writers import RESPONSE, by_rule, cells, identity
 from mudata import MuData
 
 import scc2s
+from scc2s.tl._scramble import scrambles
 
 HOW = {
     "program": RESPONSE,
@@ -31,14 +39,14 @@ def screened(n=40, seed=0):
     return adata
 
 
+def act(genes, name):
+    """`amplifier` raises the response where G0 is first, `everywhere` in all cells, `nowhere` and any other name never."""
+    acts = name == "everywhere" or (name == "amplifier" and genes[0] == "G0")
+    return [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)] if acts else genes
+
+
 def planted():
-    """`amplifier` raises the response where G0 is first, `everywhere` in all cells, any other name never."""
-
-    def rule(genes, name):
-        acts = name == "everywhere" or (name == "amplifier" and genes[0] == "G0")
-        return [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)] if acts else genes
-
-    return by_rule(rule, id="planted")
+    return by_rule(act, id="planted")
 
 
 def test_planted_effects_are_ordered_exactly_and_scrambled_names_give_no_hit():
@@ -54,9 +62,32 @@ def test_planted_effects_are_ordered_exactly_and_scrambled_names_give_no_hit():
     assert "neutral" in by.loc["everywhere", "reasons"]
     assert by.loc["nowhere", ["effect_positive", "effect_neutral"]].tolist() == [0, 0]
     assert by.loc["amplifier", "q"] <= 0.05
-    assert (np.abs(adata.uns["c2s"]["screen_record"]["null"]) < 1e-6).all()
-    scrambled = [name for _, name in planted().asked]
-    assert not set(scrambled) & set(names)
+    controls = adata.uns["c2s"]["screen_controls"]
+    assert (controls["split"].abs() < 1e-6).all()
+    assert controls["control"].value_counts().to_dict() == {"scrambled name": 60, "unperturbed regeneration": 1}
+    assert not set(controls["name"]) & set(names)
+
+
+def test_scrambled_names_screened_in_their_own_right_give_no_hit():
+    adata = screened()
+    names = scrambles("amplifier", 12, avoid=["everywhere", "amplifier"])
+    scc2s.tl.screen(adata, names, model=planted(), **HOW)
+    assert not adata.uns["c2s"]["screen"]["hit"].any()
+
+
+def test_what_meaningless_names_do_at_random_is_no_hit():
+    """A model that answers to the letters of a name, and knows none: cells alone would call every other name a hit."""
+
+    def moody(genes, name):
+        acts = genes[0] == "G0" and zlib.crc32(name.encode()) % 2
+        return [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)] if acts else genes
+
+    adata = screened()
+    scc2s.tl.screen(adata, [f"drug {i}" for i in range(12)], model=by_rule(moody), **HOW)
+    table = adata.uns["c2s"]["screen"]
+    assert (table["low"] > 0).sum() > 2
+    assert not table["hit"].any()
+    assert "as large for meaningless names" in table["reasons"].iloc[0]
 
 
 def test_neither_the_order_of_names_nor_that_of_cells_matters():
@@ -69,34 +100,40 @@ def test_neither_the_order_of_names_nor_that_of_cells_matters():
     pd.testing.assert_frame_equal(first, again)
 
 
-def test_a_second_run_asks_nothing_and_a_stopped_one_goes_on(tmp_path):
+def resumable(path, model):
+    """800 answers about 40 cells; also what the process that is killed runs."""
     adata = screened()
     names = ["nowhere", "everywhere", "amplifier"]
-    how = HOW | {"cache": tmp_path / "answers.sqlite", "n_null": 2}
+    scc2s.tl.screen(adata, names, model=model, cache=path, n_null=6, n_boot=50, **(HOW | {"n_cells": 20}))
+    return adata.uns["c2s"]
 
-    class Stopped(Exception):
-        pass
 
-    seen = []
-
-    def dies(genes, name):
-        seen.append(name)
-        if len(set(seen)) > 2:
-            raise Stopped
-        return genes
-
-    with pytest.raises(Stopped):
-        scc2s.tl.screen(adata, names, model=by_rule(dies, id="planted"), **how)
-    assert "screen" not in adata.uns["c2s"]
+def test_a_killed_screen_goes_on_and_a_finished_one_asks_nothing_again(tmp_path):
+    path = tmp_path / "answers.sqlite"
+    code = (
+        "import os, signal, test_screen as t\n"
+        "calls = []\n"
+        "def rule(genes, name):\n"
+        "    calls.append(name)\n"
+        "    if len(calls) == 700: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return t.act(genes, name)\n"
+        f"t.resumable({str(path)!r}, t.by_rule(rule, id='planted'))\n"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    killed = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    kept = len(scc2s.models.ResponseCache(path))
+    assert kept >= 400
     model = planted()
-    scc2s.tl.screen(adata, names, model=model, **how)
-    asked = {name for _, name in model.asked}
-    assert "nowhere" not in asked  # was answered before the stop
-    first = adata.uns["c2s"]["screen"]
+    found = resumable(path, model)
+    assert len(model.asked) == len(scc2s.models.ResponseCache(path)) - kept
     model.asked.clear()
-    scc2s.tl.screen(adata, names, model=model, **how)
+    again = resumable(path, model)
     assert not model.asked
-    pd.testing.assert_frame_equal(adata.uns["c2s"]["screen"], first)
+    whole = resumable(tmp_path / "other.sqlite", planted())
+    for key in ("screen", "screen_controls"):
+        pd.testing.assert_frame_equal(again[key], found[key])
+        pd.testing.assert_frame_equal(whole[key], found[key])
 
 
 def test_against_the_regeneration_only_the_name_counts():
@@ -105,7 +142,7 @@ def test_against_the_regeneration_only_the_name_counts():
     for baseline, raised in (("cell", True), ("regeneration", False)):
         adata = screened()
         scc2s.tl.screen(adata, ["x"], model=always, n_null=0, baseline=baseline, **HOW)
-        assert (adata.uns["c2s"]["screen"]["effect_positive"][0] > 0.1) == raised
+        assert (adata.uns["c2s"]["screen"]["effect_positive"].iloc[0] > 0.1) == raised
 
 
 def test_without_contexts_and_in_all_kinds_of_files(tmp_path):
@@ -175,6 +212,6 @@ def test_scc2s_mini_puts_ifn_beta_before_decoys_on_real_control_cells(shared_dat
     names = ["IFN-beta", "vehicle", "dexamethasone", "metformin", "aspirin"]
     scc2s.tl.screen(adata, names, program="ifn", n_cells=24, n_null=4)
     table = adata.uns["c2s"]["screen"]
-    assert table["name"][0] == "IFN-beta"
-    assert table["split"][0] > 2 * table["split"][1:].max()
-    assert table["p"][0] == pytest.approx(1 / 21)
+    assert table["name"].iloc[0] == "IFN-beta"
+    assert table["split"].iloc[0] > 2 * table["split"].iloc[1:].max()
+    assert table["p"].iloc[0] == pytest.approx(1 / 21)

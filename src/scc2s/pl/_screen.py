@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mudata import MuData
 
+_SCRAMBLED = "scrambled name"
+"""What the table of controls calls them."""
+
 
 def screen(
     adata: AnnData | MuData,
@@ -70,7 +73,8 @@ def screen(
         msg = f"there is no screen in adata.uns['c2s'][{key!r}]; call sc.tl.c2s_screen(adata, names, program=...)"
         raise KeyError(msg)
     record = ours.get(f"{key}_record", {})
-    null = np.asarray(record.get("null", []), dtype=float)
+    controls = ours.get(f"{key}_controls")
+    null = np.empty(0) if controls is None else controls.loc[controls["control"] == _SCRAMBLED, "split"].to_numpy(float)
     program = str(record.get("params", {}).get("program", "program"))
     given = ax
     if table["effect_neutral"].isna().all():

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def scramble(name: str, random_state: int = 0) -> str:
@@ -26,3 +30,41 @@ def scramble(name: str, random_state: int = 0) -> str:
         for i, j in zip(letters, rng.permutation(letters), strict=True):
             out[i] = name[j]
     return "".join(out)
+
+
+def scrambles(name: str, n: int, *, avoid: Iterable[str] = (), random_state: int = 0) -> list[str]:
+    """`n` different scrambled names, none of them in `avoid`.
+
+    A short name has few orders. Behind these come letters and digits drawn at random for those of the name, then longer
+    names.
+
+    Examples
+    --------
+    >>> found = scrambles("TNF", 8, avoid=["NTF"])
+    >>> len(set(found)), "TNF" in found, "NTF" in found
+    (8, False, False)
+    """
+    rng = np.random.default_rng([random_state, zlib.crc32(name.encode()), 1])
+    taken = {name.casefold(), *(other.casefold() for other in avoid)}
+    found: list[str] = []
+    misses = 0
+    while len(found) < n:
+        out = scramble(name, int(rng.integers(2**31))) if misses < 20 else _drawn(name, misses // 40, rng)
+        if out.casefold() in taken:
+            misses += 1
+            continue
+        taken.add(out.casefold())
+        found.append(out)
+    return found
+
+
+def _drawn(name: str, n_more: int, rng: np.random.Generator) -> str:
+    """Each letter another letter, each digit another digit, and some letters behind."""
+    letters, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+    out = [
+        rng.choice(list(digits)) if c.isdigit()
+        else rng.choice(list(letters if c.islower() else letters.upper())) if c.isalnum()
+        else c
+        for c in name
+    ]  # fmt: skip
+    return "".join([*out, *rng.choice(list(letters), n_more)])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from scc2s._anndata import get_adata, get_sentences, refuse_unwritable
@@ -10,16 +11,19 @@ from scc2s.metrics._screen import HitRule, screen_table
 from scc2s.prompts import NO_PERTURBATION
 
 from ._decoding import Decoding
+from ._perturbations import name_of
+from ._predict import result_name
 from ._question import choose_writer
 from ._responses import Responder
-from ._screen_run import NOTICE, Plan, contexts, pick_cells, run
+from ._screen_cells import screen_cells
+from ._screen_run import NOTICE, Scoring, ask_all
 from ._write_cells import PERTURBATION, refuse_without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-    import numpy as np
+    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
 def screen(
     adata: AnnData | MuData,
-    perturbations: Sequence[str],
+    perturbations: Sequence[Any],
     *,
     program: str | Program | Sequence[str],
     context_key: str | None = None,
@@ -69,15 +73,18 @@ def screen(
 
     Every perturbation is put to the same cells of a positive and of a neutral context (a dual-context screen; the idea
     is that of the C2S-Scale preprint, bioRxiv 10.1101/2025.04.14.648850, version 2; its formula, gene list and
-    thresholds are not public, so all of these are scc2s definitions). The same is done with scrambled names: what the
-    model says of names that mean nothing is the null. A hit is an answer of the model, not a finding.
+    thresholds are not public, so all of these are scc2s definitions). So are scrambled names, which mean nothing: what
+    the model says of them is the null. A hit is an answer of the model, not a finding.
+
+    The effect of perturbation d in context c is ``E(d, c)``: mean over cells of score(predicted cell) - score(the cell's
+    own sentence), both put through the same rank fit; ``split(d) = E(d, positive) - E(d, neutral)``.
 
     Parameters
     ----------
     adata
         Cells with sentences (:func:`scc2s.pp.sentences`) and a rank fit (:func:`scc2s.pp.rank_fit`).
     perturbations
-        Names, each once.
+        Names, each once; a tuple of names is a combination, as in :func:`scc2s.tl.perturb`.
     program
         ``"ifn"``, ``"mhc1"``, ``"apoptosis"``, a list of genes, or a program of :func:`scc2s.programs.from_gmt`.
     context_key, positive, neutral
@@ -89,7 +96,9 @@ def screen(
     n_cells
         Most cells of each context, drawn by `random_state`; the same for all perturbations.
     n_null
-        Scrambled names for each perturbation; 0: no null. ``None``: as many as give 99 null values in all, at most 99.
+        Scrambled names for each perturbation; 0: no null, and no p. ``None``: ``1 / alpha`` (20), the fewest with which a
+        single perturbation, among however many, can be a hit. The cost of the screen is `n_null` + 1 times that of the
+        names alone.
     baseline
         What a predicted cell is compared with: the same ``"cell"``'s own sentence, or its ``"regeneration"`` (what the
         model writes when told `control_name`).
@@ -119,18 +128,22 @@ def screen(
     ``None``, or the copy. Sets:
 
     `.uns['c2s']['screen' | key_added]` : :class:`pandas.DataFrame`
-        One row for each perturbation, best first; columns as in :func:`scc2s.metrics.screen_table`. For
+        One row for each perturbation, best first; columns as in :func:`scc2s.metrics.screen_table`, ``complete`` (share
+        of cells that are as long as asked for) and ``interval_over`` (``"donors"`` or ``"cells"``). For
         :func:`scc2s.tl.shortlist` and :func:`scc2s.pl.screen`.
+    `.uns['c2s']['<key_added>_controls']` : :class:`pandas.DataFrame`
+        The same effects of the controls: the unperturbed regeneration (against the cells' own sentences, whatever the
+        `baseline`), and each scrambled name.
     `.uns['c2s']['<key_added>_record']` : :class:`dict`
-        All parameters, genes of the program found and missing, null splits (``null``), what intervals draw, a notice,
-        model and versions.
+        A notice, all parameters, genes of the program found and missing, model and versions.
 
     Raises
     ------
     KeyError
         A column or a context is not there.
     ValueError
-        No perturbations, one twice, a context with under 2 cells, or under 3 genes of the program.
+        No perturbations, one twice, a context with under 2 cells, under 3 genes of the program, or a model that was not
+        trained on the task.
 
     Examples
     --------
@@ -147,50 +160,52 @@ def screen(
         n_genes=n_genes, constrain=constrain, temperature=temperature, top_p=top_p, top_k=top_k, n_samples=n_samples,
         max_new_tokens=max_new_tokens, random_state=random_state, cache=cache,
     )  # fmt: skip
+    key = result_name(key_added, "screen")
+    names = _names(perturbations)
+    n_null = _n_null(n_null, len(names), alpha)
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
-    names = _names(perturbations)
-    if baseline not in ("cell", "regeneration"):
-        msg = f"baseline={baseline!r} is not known; pass 'cell' or 'regeneration'"
-        raise ValueError(msg)
-    labels = contexts(data, context_key, positive, neutral)
-    rows = pick_cells(data, labels, get_sentences(data, sentence_key), n_cells, random_state)
-    plan = Plan.make(program, words_of(data, sentence_key), method=method, baseline=baseline, control_name=control_name)
+    cells = screen_cells(
+        data, get_sentences(data, sentence_key), context_key=context_key, positive=positive, neutral=neutral,
+        donor_key=donor_key, n_cells=n_cells, random_state=random_state,
+    )  # fmt: skip
+    scoring = Scoring.of(program, words_of(data, sentence_key), method=method, baseline=baseline)
     line = fit or stored_fit(data)
     loaded, task = choose_writer(model, prompt, "perturb")
     refuse_without(task, PERTURBATION)
     responder = Responder(data, loaded, task, decoding, line, organism, sentence_key)
-    donors = _donors(data, donor_key, rows)
-    n_null = min(99, -(-99 // len(names))) if n_null is None else n_null
-    found = run(responder, rows, names, plan, n_null=n_null, random_state=random_state)
-    rule = HitRule(max_neutral, min_validity, alpha)
-    here = labels[rows]
+    screened = ask_all(responder, cells.rows, names, scoring, control_name=control_name, n_null=n_null)
+    found = screened.found
     table = screen_table(
-        found.effects, names, positive=here == "positive", neutral=here == "neutral" if neutral is not None else None,
-        donors=donors, null=found.null, validity=found.validity, rule=rule, n_boot=n_boot, random_state=random_state,
+        found.effects, names, positive=cells.positive, neutral=cells.neutral, donors=cells.donors, null=screened.null,
+        validity=found.validity, rule=HitRule(max_neutral, min_validity, alpha), n_boot=n_boot,
+        random_state=random_state,
     )  # fmt: skip
-    if table["low"].isna().all():
-        logger.warning("there is one donor, so effects have no interval and there are no hits; pass more donors")
+    table["complete"] = table["name"].map(dict(zip(names, found.complete, strict=True)))
+    table["interval_over"] = "cells" if cells.donors is None else "donors"
+    table.index = table.index.astype(str)
+    _tell(table)
     params = {
-        "notice": NOTICE, **plan.params(), **responder.params(),
+        "notice": NOTICE, **scoring.params(), "control_name": control_name, **responder.params(),
         "context_key": context_key, "positive": positive, "neutral": neutral, "donor_key": donor_key,
-        "intervals_draw": "cells" if donor_key is None else "donors", "n_donors": len(set(donors or [])),
-        "n_cells": len(rows), "n_null": n_null, "n_boot": n_boot,
-        "max_neutral": max_neutral, "min_validity": min_validity, "alpha": alpha,
+        "n_donors": 0 if cells.donors is None else len(set(cells.donors)), "n_cells": n_cells, "n_null": n_null,
+        "n_boot": n_boot, "max_neutral": max_neutral, "min_validity": min_validity, "alpha": alpha,
     }  # fmt: skip
-    made = entry(params, model=loaded.info())
-    if found.null is not None:
-        made["null"] = found.null_splits(here == "positive", here == "neutral" if neutral is not None else None)
-    data.uns["c2s"] = {**data.uns.get("c2s", {}), key_added: table, f"{key_added}_record": made}
+    data.uns["c2s"] = {
+        **data.uns.get("c2s", {}),
+        key: table,
+        f"{key}_controls": screened.controls(names, cells.positive, cells.neutral),
+        f"{key}_record": entry(params, model=loaded.info()),
+    }
     return out if copy else None
 
 
-def _names(perturbations: Sequence[str]) -> list[str]:
+def _names(perturbations: Sequence[Any]) -> list[str]:
     if isinstance(perturbations, str) or not len(perturbations):
         msg = "there are no perturbations to screen; pass a list of names, e.g. ['IFN-beta', 'TNF']"
         raise ValueError(msg)
-    names = [str(name).strip() for name in perturbations]
+    names = [name_of(value) or "" for value in perturbations]
     if not all(names) or len(set(names)) < len(names):
         twice = sorted({name or "an empty name" for name in names if not name or names.count(name) > 1})
         msg = f"perturbations are to be named once each (see {twice[0]!r}); pass list(dict.fromkeys(names))"
@@ -198,14 +213,24 @@ def _names(perturbations: Sequence[str]) -> list[str]:
     return names
 
 
-def _donors(data: AnnData, key: str | None, rows: np.ndarray) -> list[Any] | None:
-    if key is None:
-        return None
-    if key not in data.obs:
-        msg = f"adata.obs has no column {key!r}; pass donor_key= one of {', '.join(map(repr, data.obs.columns[:20]))}"
-        raise KeyError(msg)
-    column = data.obs[key].iloc[rows]
-    if n_missing := int(column.isna().sum()):
-        msg = f"adata.obs[{key!r}] is missing for {n_missing} cells of the screen; fill it, or pass donor_key=None"
+def _n_null(n_null: int | None, n_names: int, alpha: float) -> int:
+    """Scrambled names for each perturbation; says so where they are too few for a single hit."""
+    if not 0 < alpha < 1 or (n_null is not None and n_null < 0):
+        msg = f"n_null={n_null} and alpha={alpha} make no null; pass n_null= a number from 0 and alpha= between 0 and 1"
         raise ValueError(msg)
-    return column.astype(str).tolist()
+    if n_null is None:
+        return math.ceil(1 / alpha)
+    least = math.ceil(n_names / (1 + n_null * n_names) / alpha)  # hits whose q can be alpha, all at the smallest p
+    if n_null and least > 1:
+        logger.warning(
+            "n_null=%d is too small for a single hit at alpha=%g (%s); pass n_null=%d",
+            n_null, alpha, f"{least} together can be" if least <= n_names else "none can be", math.ceil(1 / alpha),
+        )  # fmt: skip
+    return n_null
+
+
+def _tell(table: pd.DataFrame) -> None:
+    if table["low"].isna().all():
+        logger.warning("effects have no interval (a single donor, or n_boot=0), so that nothing can be a hit")
+    if n_short := int((table["complete"] < 1).sum()):
+        logger.warning("the model ended early for %d of %d perturbations; see column 'complete'", n_short, len(table))

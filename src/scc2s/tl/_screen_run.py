@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from scc2s._logging import logger
 from scc2s.models._progress import bar
 from scc2s.programs import Match, Program, as_program, match, score
 
-from ._scramble import scramble
+from ._scramble import scrambles
 from ._write_cells import PERTURBATION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from anndata import AnnData
     from scipy import sparse
 
     from scc2s._reading import GeneWords
@@ -28,10 +28,13 @@ NOTICE = (
     "Answers of a language model, not measurements: research use only. A hit says that the model's text changes with "
     "this name in this context more than with names that mean nothing."
 )
+REGENERATION = "unperturbed regeneration"
+_AT_ONCE = 2048
+"""Answers that are asked for together, and so the most whose expression is held."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class Scoring:
     """What is scored, and against what."""
 
     program: Program
@@ -40,118 +43,123 @@ class Plan:
     """Columns of ``.var``."""
     method: Any
     baseline: str
-    control_name: str
 
     @classmethod
-    def make(cls, program: Any, genes: GeneWords, *, method: Any, baseline: str, control_name: str) -> Plan:
+    def of(cls, program: Any, genes: GeneWords, *, method: Any, baseline: str) -> Scoring:
+        """Genes of a program among those that a model can write."""
+        if baseline not in ("cell", "regeneration"):
+            msg = f"baseline={baseline!r} is not known; pass 'cell' or 'regeneration'"
+            raise ValueError(msg)
         chosen = as_program(program)
-        where = match(chosen, genes.words)
-        return cls(chosen, where, genes.columns[where.columns], method, baseline, control_name)
+        where = match(chosen, genes.in_sentences)
+        column = dict(zip(genes.words, genes.columns, strict=False))
+        return cls(chosen, where, np.array([column[name] for name in where.found]), method, baseline)
 
     def score(self, X: sparse.csr_matrix) -> np.ndarray:
+        """Score of each cell."""
         return score(X, self.columns, method=self.method)
 
     def params(self) -> dict[str, Any]:
+        """What a record of the result should hold."""
         return {
             "program": self.program.name,
             "program_source": self.program.source,
-            "program_found": self.where.found,
-            "program_missing": self.where.missing,
+            "genes": self.where.found,
+            "missing": self.where.missing,
             "method": self.method,
             "baseline": self.baseline,
-            "control_name": self.control_name,
         }
 
 
 class Effects(NamedTuple):
-    """Changes of the score of each cell."""
+    """What names do to the score of each cell."""
 
     effects: np.ndarray
-    """Perturbations x cells."""
-    null: np.ndarray | None
-    """Replicates x perturbations x cells."""
+    """Names x cells."""
     validity: np.ndarray
-    """Share of valid words of each perturbation."""
-
-    def null_splits(self, positive: np.ndarray, neutral: np.ndarray | None) -> np.ndarray:
-        """Split of each scrambled name."""
-        null = np.empty((0, 0, len(positive))) if self.null is None else self.null
-        up = null[:, :, positive].mean(axis=2)
-        return (up if neutral is None else up - null[:, :, neutral].mean(axis=2)).ravel()
+    """Share of words that are genes, of each name; a cell without words counts as 0."""
+    complete: np.ndarray
+    """Share of cells that are as long as asked for, of each name."""
 
 
-def contexts(data: AnnData, key: str | None, positive: str | None, neutral: str | None) -> np.ndarray:
-    """Context of each cell: ``"positive"``, ``"neutral"`` or ``""``."""
-    if key is None:
-        if positive is not None or neutral is not None:
-            msg = "positive and neutral are values of a column; pass context_key= too"
-            raise ValueError(msg)
-        return np.full(data.n_obs, "positive", dtype=object)
-    if key not in data.obs:
-        msg = f"adata.obs has no column {key!r}; pass context_key= one of {', '.join(map(repr, data.obs.columns[:20]))}"
-        raise KeyError(msg)
-    if positive is None or positive == neutral:
-        msg = f"positive={positive!r} and neutral={neutral!r}; pass two different values of adata.obs[{key!r}]"
-        raise ValueError(msg)
-    values = data.obs[key].astype(str).to_numpy()
-    out = np.full(data.n_obs, "", dtype=object)
-    for value, name in ((positive, "positive"), (neutral, "neutral")):
-        if value is None:
-            continue
-        if not (here := values == str(value)).any():
-            msg = f"no cell has {value!r} in adata.obs[{key!r}]; pass {name}= one of {sorted(set(values))[:10]}"
-            raise KeyError(msg)
-        out[here] = name
-    return out
+class Screened(NamedTuple):
+    """Answers to a screen."""
+
+    found: Effects
+    regeneration: Effects
+    """Against the cells' own sentences, whatever the baseline."""
+    scrambled: Effects
+    """Names in the order of `scrambled_names`, flattened."""
+    scrambled_names: list[list[str]]
+    """Of each perturbation."""
+
+    @property
+    def null(self) -> np.ndarray:
+        """Effects of scrambled names: replicates x perturbations x cells."""
+        n_names, n_cells = self.found.effects.shape
+        return self.scrambled.effects.reshape(n_names, -1, n_cells).swapaxes(0, 1)
+
+    def controls(self, names: Sequence[str], positive: np.ndarray, neutral: np.ndarray | None) -> pd.DataFrame:
+        """One row for the regeneration, and for each scrambled name."""
+        several = len(self.scrambled_names[0])
+        both = Effects(*(np.concatenate(pair) for pair in zip(self.regeneration, self.scrambled, strict=True)))
+        up = both.effects[:, positive].mean(axis=1)
+        flat = np.full(len(up), np.nan) if neutral is None else both.effects[:, neutral].mean(axis=1)
+        table = pd.DataFrame(
+            {
+                "control": [REGENERATION] + ["scrambled name"] * (len(up) - 1),
+                "name": ["", *(name for some in self.scrambled_names for name in some)],
+                "perturbation": ["", *np.repeat(np.asarray(names, dtype=object), several)],
+                "effect_positive": up,
+                "effect_neutral": flat,
+                "split": up if neutral is None else up - flat,
+                "validity": both.validity,
+                "complete": both.complete,
+            }
+        )
+        return table.set_axis(table.index.astype(str))
 
 
-def pick_cells(
-    data: AnnData, labels: np.ndarray, sentences: Sequence[str], n_cells: int, random_state: int
-) -> np.ndarray:
-    """Rows of the screened cells: of each context up to `n_cells` with a sentence, whatever the order of the rows."""
-    shown = np.array([bool(sentence.strip()) for sentence in sentences])
-    order = np.argsort(data.obs_names.to_numpy(dtype=str), kind="stable")
-    picked = []
-    for context in ("positive", "neutral"):
-        if not (labels == context).any():
-            continue
-        rows = order[(labels == context)[order] & shown[order]]
-        if len(rows) < 2:
-            msg = f"the {context} context has {len(rows)} cells with a sentence, 2 are needed; pass another value"
-            raise ValueError(msg)
-        rng = np.random.default_rng([random_state, zlib.crc32(context.encode())])
-        picked.append(np.sort(rng.permutation(rows)[:n_cells]))
-    return np.concatenate(picked)
+def ask_all(
+    responder: Responder,
+    rows: np.ndarray,
+    names: Sequence[str],
+    scoring: Scoring,
+    *,
+    control_name: str,
+    n_null: int,
+) -> Screened:
+    """Ask about every name, none and every scrambled name, the same cells each time."""
+    seed = responder.decoding.random_state
+    scrambled = [scrambles(name, n_null, avoid=names, random_state=seed) for name in names]
+    every = list(dict.fromkeys([*names, control_name, *(name for some in scrambled for name in some)]))
+    n_answers = len(every) * len(rows) * responder.decoding.n_samples
+    logger.info("screen: %d names, %d of them scrambled, %d answers", len(every), n_null * len(names), n_answers)
+    found = Effects(*(np.concatenate(part) for part in zip(*_changes(responder, rows, every, scoring), strict=True)))
+    place = {name: i for i, name in enumerate(every)}
+
+    def of(some: Sequence[str], less: Any = 0.0) -> Effects:
+        at = np.array([place[name] for name in some], dtype=np.int64)
+        return Effects(found.effects[at] - less, found.validity[at], found.complete[at])
+
+    again = of([control_name])
+    base = again.effects if scoring.baseline == "regeneration" else 0.0
+    flat = [name for some in scrambled for name in some]
+    return Screened(of(names, base), again, of(flat, base), scrambled)
 
 
-def run(
-    responder: Responder, rows: np.ndarray, names: Sequence[str], plan: Plan, *, n_null: int, random_state: int
-) -> Effects:
-    """Ask about every name and every scrambled name, one after the other, so that a cache has what was done."""
-    scrambled = [[_scramble(name, replicate, names, random_state) for name in names] for replicate in range(n_null)]
-    with bar(len(names) * (1 + n_null), "screen", show=True) as progress:
-
-        def change(name: str) -> tuple[np.ndarray, float]:
-            response = responder(rows, {PERTURBATION: [name] * len(rows)})
-            before = base if base is not None else plan.score(responder.shown(responder.data, rows, response.n_asked))
-            progress.update(1)
-            return plan.score(response.expression) - before, float(response.validity["valid"].mean())
-
-        base: np.ndarray | None = None
-        if plan.baseline == "regeneration":
-            again = responder(rows, {PERTURBATION: [plan.control_name] * len(rows)})
-            base = plan.score(again.expression)
-        found = [change(name) for name in names]
-        null = [[change(name)[0] for name in replicate] for replicate in scrambled]
-    return Effects(
-        np.stack([effect for effect, _ in found]), np.array(null) if n_null else None, np.array([v for _, v in found])
-    )
-
-
-def _scramble(name: str, replicate: int, names: Sequence[str], random_state: int) -> str:
-    """A scrambled name that is none of the screened ones."""
-    for attempt in range(100):
-        out = scramble(name, random_state + 1000 * replicate + attempt)
-        if out not in names:
-            break
-    return out
+def _changes(responder: Responder, rows: np.ndarray, names: list[str], scoring: Scoring) -> Iterator[Effects]:
+    """Effects against the cells' own sentences, some names at a time."""
+    step = max(1, _AT_ONCE // (len(rows) * responder.decoding.n_samples))
+    with bar(len(names) * len(rows), "screen", show=True) as progress:
+        for start in range(0, len(names), step):
+            some = names[start : start + step]
+            where = np.tile(rows, len(some))
+            response = responder(where, {PERTURBATION: np.repeat(np.asarray(some, dtype=object), len(rows))})
+            shown = responder.shown(responder.data, where, response.n_asked)
+            change = scoring.score(response.expression) - scoring.score(shown)
+            valid = response.validity["valid"].fillna(0).to_numpy(float)
+            complete = response.validity["complete"].to_numpy(float)
+            progress.update(len(where))
+            shape = (len(some), len(rows))
+            yield Effects(change.reshape(shape), valid.reshape(shape).mean(1), complete.reshape(shape).mean(1))
