@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_models import ANSWERS, prompts
 
-from scc2s.models import CallableModel, ReplayModel
+from scc2s.models import CallableModel, GeneVocabulary, ReplayModel, Sampling
 
 TEXTS = prompts(4, 1)
 
@@ -52,3 +52,41 @@ def test_a_question_without_an_answer_is_an_error(tmp_path):
         ReplayModel(path).generate(["z"], max_new_tokens=1)
     with pytest.raises(ValueError, match="has the answers of"):
         ReplayModel(path, model=CallableModel(generate=lambda texts: texts, id="other"))
+
+
+def test_a_line_that_a_killed_process_left_unfinished_is_asked_again(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    model = CallableModel(generate=lambda texts: [text.upper() for text in texts])
+    ReplayModel(path, model=model).generate(["a", "b"], max_new_tokens=1)
+    path.write_bytes(path.read_bytes()[:-3])
+    assert ReplayModel(path).generate(["a"], max_new_tokens=1) == ["A"]
+    with pytest.raises(KeyError, match="has no answer to"):
+        ReplayModel(path).generate(["b"], max_new_tokens=1)
+    ReplayModel(path, model=model).generate(["b"], max_new_tokens=1)
+    assert ReplayModel(path).generate(["a", "b"], max_new_tokens=1) == ["A", "B"]
+
+
+def test_all_that_changes_an_answer_is_part_of_the_question(tmp_path):
+    asked = []
+
+    def write(prompts, genes=None, sampling=None, seeds=None):
+        asked.append((genes, sampling, seeds))
+        return ["A"] * len(prompts)
+
+    model = ReplayModel(tmp_path / "answers.jsonl", model=CallableModel(generate=write))
+    how = {"genes": GeneVocabulary(["A", "B"], 1), "sampling": Sampling(), "seeds": [1]}
+    changes = [
+        {},
+        {"genes": GeneVocabulary(["A", "B"], 2)},
+        {"genes": GeneVocabulary(["A", "C"], 1)},
+        {"genes": GeneVocabulary(["A", "B"], 1, exact=False)},
+        {"genes": None, "max_new_tokens": 3},
+        {"sampling": Sampling(top_p=0.5)},
+        {"sampling": None},
+        {"seeds": [2]},
+        {"max_new_tokens": 3},
+    ]
+    for n, change in enumerate(changes, 1):
+        for _ in range(2):
+            model.generate(["p"], **how | change)
+        assert len(asked) == n

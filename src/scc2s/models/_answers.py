@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ._progress import bar
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from ._protocols import Generates
     from .decoding import GeneVocabulary, Sampling
 
-# Prompts asked between two writes to the cache: enough to fill batches of like length, few enough to lose little.
-_CHUNK = 256
+# Prompts asked between two writes to the cache. More at a time fill batches better, as long as a kill loses little.
+_FEW, _MANY = 16, 1024
+_SECONDS = 20.0
 
 
 def answers(
@@ -52,7 +54,8 @@ def answers(
     draws
         Number of the draw of each prompt: other numbers give other answers to the same prompt. ``None``: all 0.
     cache
-        File (:class:`ResponseCache`) of answers given before; those are not asked for again.
+        File (:class:`ResponseCache`) of answers given before; those are not asked for again. New ones are written as
+        they come, so that a killed run goes on.
     progress
         Show a bar after one second.
 
@@ -88,14 +91,18 @@ def answers(
     keys = _keys(model, prompts, genes, max_new_tokens, sampling, seeds)
     found = store.get(keys)
     first = {key: row for row, key in reversed(list(enumerate(keys))) if key not in found}
-    new = sorted(first.values())
+    # Prompts of like length together, so that little of a batch is padding.
+    new = sorted(first.values(), key=lambda row: len(prompts[row]), reverse=True)
+    n = _FEW
     with bar(len(new), "generate", show=progress) as running:
-        for start in range(0, len(new), _CHUNK):
-            rows = new[start : start + _CHUNK]
+        while new:
+            rows, new = new[:n], new[n:]
+            began = monotonic()
             given = {keys[row]: text for row, text in zip(rows, ask(rows, progress=False), strict=True)}
             store.put(given)
             found |= given
             running.update(len(rows))
+            n = min(2 * n, _MANY) if monotonic() - began < _SECONDS else max(n // 2, _FEW)
     return [found[key] for key in keys]
 
 

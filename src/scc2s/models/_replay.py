@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class ReplayModel:
                 msg = f"no recorded answers in {self._path}; record them first: ReplayModel(path, model=model)"
                 raise FileNotFoundError(msg)
             self._append({"info": model.info(), **{name: getattr(model, name) for name in _ATTRIBUTES}})
-        head, *lines = map(json.loads, self._path.read_text(encoding="utf-8").splitlines())
+        head, *lines = map(json.loads, self._whole_lines())
         if model is not None and head["info"] != json.loads(json.dumps(model.info())):
             msg = f"{self._path} has the answers of {head['info']}, not of {model.info()}; give another path"
             raise ValueError(msg)
@@ -159,6 +160,14 @@ class ReplayModel:
             self._answers[keys[i]] = value
             self._append({"key": keys[i], "value": value})
         return [self._answers[key] for key in keys]
+
+    def _whole_lines(self) -> list[str]:
+        """Lines of the file, less one that a killed process left unfinished."""
+        content = self._path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content) and self._model is not None:
+            os.truncate(self._path, len(whole))
+        return whole.decode().splitlines()
 
     def _append(self, line: dict[str, Any]) -> None:
         with self._path.open("a", encoding="utf-8") as file:

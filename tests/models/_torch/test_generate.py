@@ -39,9 +39,18 @@ def test_what_a_model_says_of_its_sampling_does_not_matter(tiny, monkeypatch):
     texts = prompts(3, 3)
     expected = model.generate(texts, max_new_tokens=6)
     said = model._decoder.lm.generation_config
-    for name, value in {"do_sample": True, "temperature": 5.0, "top_k": 50, "repetition_penalty": 9.0}.items():
+    rules = {"do_sample": True, "temperature": 5.0, "top_k": 50, "repetition_penalty": 9.0, "no_repeat_ngram_size": 1}
+    for name, value in {**rules, "suppress_tokens": list(range(30, 400)), "min_new_tokens": 6, "num_beams": 2}.items():
         monkeypatch.setattr(said, name, value)
     assert model.generate(texts, max_new_tokens=6) == expected
+    assert model._decoder.lm.generation_config is said
+
+
+def test_scores_that_are_no_numbers_are_refused(tiny, monkeypatch):
+    model = tiny("gpt_neox")
+    monkeypatch.setattr(model._decoder.lm.get_output_embeddings().weight, "data", torch.full((400, 32), torch.nan))
+    with pytest.raises(ValueError, match='dtype="bfloat16"'):
+        model.generate(prompts(2, 0), max_new_tokens=2)
 
 
 def test_order_and_batches_do_not_matter(tiny, monkeypatch):

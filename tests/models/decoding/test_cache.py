@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from scc2s.models import CallableModel, ResponseCache, Sampling, answers
@@ -78,7 +79,7 @@ def test_two_processes_write_at_once_and_nothing_is_lost(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_a_kill_at_any_moment_leaves_whole_batches_and_a_usable_file(tmp_path):
     path = tmp_path / "c.sqlite"
-    for attempt in range(4):
+    for attempt in range(3):
         writer = start(path, f"w{attempt}", 100_000)
         assert writer.stdout is not None
         told = [writer.stdout.readline() for _ in range(3 + attempt)]
@@ -87,7 +88,7 @@ def test_a_kill_at_any_moment_leaves_whole_batches_and_a_usable_file(tmp_path):
         writer.wait(60)
         n_before = int(told[-1])
         cache = ResponseCache(path)
-        kept = [i for i in range(n_before + 200) if cache.get([f"w{attempt}-{i}-{j}" for j in range(20)])]
+        kept = [i for i in range(n_before + 20) if cache.get([f"w{attempt}-{i}-{j}" for j in range(20)])]
         assert kept[: n_before + 1] == list(range(n_before + 1))  # what was reported as written is there
         assert all(len(cache.get([f"w{attempt}-{i}-{j}" for j in range(20)])) == 20 for i in kept)
         cache.put({"after": "kill"})
@@ -112,10 +113,30 @@ def test_files_that_are_no_cache_or_of_another_version_are_refused_and_not_chang
         ResponseCache(tmp_path / "nowhere" / "c.sqlite")
 
 
-def test_a_truncated_file_says_what_to_do(tmp_path):
+@pytest.mark.parametrize("harm", ["cut", "overwritten", "cut and grown"])
+def test_a_file_damaged_at_head_or_end_says_what_to_do(tmp_path, harm):
     path = tmp_path / "c.sqlite"
-    cache = ResponseCache(path)
-    cache.put({f"k{i}": "x" * 2000 for i in range(200)})
-    path.write_bytes(path.read_bytes()[:20_000])
-    with pytest.raises(ValueError, match="delete the file"):
-        ResponseCache(path).get([f"k{i}" for i in range(200)])
+    expected = {f"k{i}": str(i) * 2000 for i in range(60)}
+    ResponseCache(path).put(expected)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(25):
+        at = int(rng.integers(1, len(whole) - 2000))
+        noise = rng.bytes(1500)
+        path.write_bytes(
+            {"cut": whole[:at], "overwritten": noise + whole[1500:], "cut and grown": whole[:at] + noise}[harm]
+        )
+        try:
+            found = ResponseCache(path).get(list(expected))
+        except ValueError as error:
+            assert "delete the file" in str(error) or "pass another cache=" in str(error)
+            refused += 1
+        else:
+            assert found.items() <= expected.items()
+    assert refused > 12
+
+
+def test_a_folder_that_cannot_be_written_is_not_told_to_be_deleted(tmp_path):
+    with pytest.raises(OSError, match="see to rights and space"):
+        ResponseCache(tmp_path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from scc2s.models.decoding._trie import ROOT
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
 
     from scc2s.models.decoding._trie import GeneTrie
 
@@ -18,7 +19,8 @@ class GeneConstraint:
     """State of a batch: where each row is in the tree of genes, and which genes it has written.
 
     A gene counts as written when its last token is there, and no longer when the next token goes on to a longer name.
-    A node of a gene that is already written is no end of a word, only a place on the way to longer names.
+    A node of a gene that is already written is no end of a word, only a place on the way to longer names. Where a token
+    may both go on with a name and begin the next gene, it goes on, as long as a gene that way is left.
 
     Parameters
     ----------
@@ -28,8 +30,8 @@ class GeneConstraint:
         Genes each row is to write.
     vocab_size
         Tokens of the model.
-    end
-        Token that ends an answer.
+    ends
+        Tokens that end an answer; a row ends with the first of them, as likely as the likeliest.
     exact
         Whether a row may not end earlier.
     device
@@ -37,13 +39,21 @@ class GeneConstraint:
     """
 
     def __init__(
-        self, trie: GeneTrie, lengths: np.ndarray, *, vocab_size: int, end: int, exact: bool, device: torch.device
+        self,
+        trie: GeneTrie,
+        lengths: np.ndarray,
+        *,
+        vocab_size: int,
+        ends: Sequence[int],
+        exact: bool,
+        device: torch.device,
     ) -> None:
         def tensor(values: np.ndarray) -> torch.Tensor:
             return torch.as_tensor(values, device=device)
 
         n = len(lengths)
-        self.end, self.exact, self._vocab_size = end, exact, vocab_size
+        self.exact, self._vocab_size = exact, vocab_size
+        self.end, self._ends = ends[0], tensor(np.array(ends))
         self._rows = torch.arange(n, device=device)
         self._lengths = tensor(lengths)
         self._gene, self._path = tensor(trie.gene), tensor(trie.path)
@@ -76,12 +86,16 @@ class GeneConstraint:
         """Genes that each row has written, in order."""
         return [row[:n] for row, n in zip(self._written.tolist(), self._count.tolist(), strict=True)]
 
+    def stop(self, rows: torch.Tensor) -> None:
+        """End rows (a mask) where they are; a name that is not whole is not counted."""
+        self._done |= rows.to(self._done.device)
+
     def hold(self, scores: torch.Tensor) -> torch.Tensor:
         """Scores of the next token (changed in place): minus infinity for those that may not come."""
         low = float("-inf")
         more = self._whole & (self._count < self._lengths) & ~self._done
         ends = self._done | (self._whole & (self._count >= (self._lengths if self.exact else 1)))
-        end_scores = scores[:, self.end].clone()
+        end_scores = scores[:, self._ends].amax(dim=1)
         inside = self._inside(scores)
         scores.masked_fill_(self._closed, low)
         if not bool(more.all()):
@@ -119,13 +133,14 @@ class GeneConstraint:
         self._done |= tokens == self.end
         key = self._node * self._vocab_size + tokens
         edge = torch.searchsorted(self._edge, key).clamp_(max=len(self._edge) - 1)
-        deeper = self._edge[edge] == key
+        child = self._child[edge]
+        deeper = (self._edge[edge] == key) & (self._remaining[self._rows, child] > 0)
         longer = deeper & self._whole & (self._node != ROOT) & ~self._done
         if bool(longer.any()):
             self._take_back(self._rows[longer])
         # A token that leads no deeper begins the next gene.
         first = torch.searchsorted(self._root_token, tokens).clamp_(max=len(self._root_token) - 1)
-        node = torch.where(deeper, self._child[edge], self._root_child[first])
+        node = torch.where(deeper, child, self._root_child[first])
         self._node = torch.where(self._done, self._node, node)
         gene = self._gene[self._node]
         ends = (gene >= 0) & ~self._done

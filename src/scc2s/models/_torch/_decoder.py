@@ -157,9 +157,9 @@ class Decoder:
         return out.reshape(n, -1)
 
     def log_probs_after(self, states: torch.Tensor, tokens: np.ndarray) -> torch.Tensor:
-        """Log-probability of one token after each state (states x width), in float64."""
+        """Log-probability of one token after each state (states x width), in float32."""
         target = torch.as_tensor(tokens, device=states.device).long()
-        out = torch.empty(len(states), dtype=torch.float64, device=states.device)
+        out = torch.empty(len(states), dtype=torch.float32, device=states.device)
         step = max(1, _BLOCK // self.config.vocab_size)
         for low in range(0, len(states), step):
             some = slice(low, low + step)

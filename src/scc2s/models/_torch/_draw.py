@@ -36,13 +36,15 @@ def draw(scores: torch.Tensor, uniform: torch.Tensor, sampling: Sampling) -> tor
         probs = probs.masked_fill(
             torch.zeros_like(probs, dtype=torch.bool).scatter(1, order, before >= sampling.top_p), 0
         )
+    exact = torch.float32 if probs.device.type == "mps" else torch.float64  # MPS has no float64
+    uniform = uniform.to(exact).to(probs.device)
     n, width = probs.shape
     blocks = torch.nn.functional.pad(probs, (0, -width % _BLOCK)).reshape(n, -1, _BLOCK)
-    sums = blocks.sum(dim=2).double().cumsum(dim=1)
-    target = uniform.double()[:, None] * sums[:, -1:]
+    sums = blocks.sum(dim=2).to(exact).cumsum(dim=1)
+    target = uniform[:, None] * sums[:, -1:]
     block = torch.searchsorted(sums, target, right=True).clamp_(max=sums.shape[1] - 1)
     before = torch.where(block > 0, sums.gather(1, (block - 1).clamp(min=0)), 0.0)
-    inside = blocks[torch.arange(n, device=probs.device), block[:, 0]].double().cumsum(dim=1)
+    inside = blocks[torch.arange(n, device=probs.device), block[:, 0]].to(exact).cumsum(dim=1)
     token = torch.searchsorted(inside, target - before, right=True).clamp_(max=_BLOCK - 1)
     found = (block * _BLOCK + token)[:, 0]
     # Rounding may point behind the last token that has any probability.

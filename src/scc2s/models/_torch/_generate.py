@@ -1,27 +1,27 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from scc2s.models.decoding._sampling import uniforms
 
-from ._constrain import GeneConstraint
 from ._draw import draw
 from ._memory import in_batches
+from ._plan import Plan
 from ._tokens import check_lengths, pad_left, tokenize, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tqdm.auto import tqdm
 
     from scc2s.models.decoding import GeneVocabulary, Sampling
-    from scc2s.models.decoding._trie import GeneTrie
 
+    from ._constrain import GeneConstraint
     from ._decoder import Decoder
     from ._tokens import Tokens
     from ._vocabulary import Tries
@@ -43,76 +43,68 @@ def generate(
     """Answers; see :meth:`scc2s.models.Generates.generate`."""
     _check(prompts, max_new_tokens, genes, sampling, seeds)
     ends = _end_tokens(decoder, tokenizer)
-    plan = None if genes is None else _Plan.make(genes, tries, len(prompts), _end_of_sentences(tokenizer, ends))
-    expected = np.full(len(prompts), max_new_tokens or np.iinfo(np.int64).max)
-    if plan is not None:
-        expected = np.minimum(expected, plan.expected)
+    plan = None if genes is None else Plan.make(genes, tries, len(prompts), ends, max_new_tokens)
+    if sampling is not None and sampling.temperature == 0:
+        sampling = None
+    numbers = None if sampling is None else np.array([int(seed) % 2**64 for seed in seeds or ()], dtype=np.uint64)
     out = [""] * len(prompts)
     for window in windows(len(prompts)):
         tokens = tokenize(tokenizer, prompts[window])
-        check_lengths(
-            tokens.lengths, decoder.max_tokens, first=window.start, extra=expected[window], extra_name="the answer"
-        )
+        at = np.arange(window.start, window.stop)
+        check_lengths(tokens.lengths, decoder.max_tokens, first=window.start)
+        if plan is None:
+            room = np.full(len(at), max_new_tokens, dtype=np.int64)
+            check_lengths(tokens.lengths, decoder.max_tokens, first=window.start, extra=room, extra_name="the answer")
+            expected = room
+        else:
+            plan.check(at, tokens.lengths, decoder.max_tokens)
+            room, expected = plan.room(at, tokens.lengths, decoder.max_tokens), plan.expected(at)
 
-        def forward(rows: np.ndarray, first: int = window.start, tokens: Tokens = tokens) -> list[str]:
-            at = rows + first
-            most = max_new_tokens
-            if most is None:
-                most = plan.most(at, decoder.max_tokens, int(tokens.lengths[rows].max()))
+        def write(rows: np.ndarray, at: np.ndarray = at, room: np.ndarray = room, tokens: Tokens = tokens) -> list[str]:
             writer = _Writer(
-                None if plan is None else plan.constraint(at, decoder),
+                None if plan is None else plan.constraint(at[rows], decoder),
+                room[rows],
                 sampling,
-                None if seeds is None else np.array([seeds[row] for row in at], dtype=np.uint64),
+                None if numbers is None else numbers[at[rows]],
             )
-            written = _write(decoder, [tokens.ids[row] for row in rows], most, ends, writer)
-            return _texts(tokenizer, written, ends) if plan is None else plan.texts(writer.constraint)
+            written = _write(decoder, [tokens.ids[row] for row in rows], int(room[rows].max()), ends, writer)
+            if plan is None or writer.constraint is None:
+                return _texts(tokenizer, written, ends)
+            return plan.texts(writer.constraint)
 
-        for rows, answers in in_batches(tokens.lengths + expected[window], budget, forward):
-            for row, text in zip(rows, answers, strict=True):
-                out[window.start + row] = text
-            progress.update(len(rows))
+        def forward(
+            rows: np.ndarray, first: int = window.start, room: np.ndarray = room, tokens: Tokens = tokens
+        ) -> None:
+            context = None if decoder.tested else decoder.max_tokens  # those tested compute positions
+            for part in _side_by_side(tokens.lengths[rows], room[rows], context):
+                for row, text in zip(rows[part], write(rows[part]), strict=True):
+                    out[first + row] = text
+
+        for batch, _ in in_batches(tokens.lengths + expected, budget, forward):
+            progress.update(len(batch))
     return out
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """A vocabulary in the tokens of the model."""
+def _side_by_side(lengths: np.ndarray, room: np.ndarray, context: int | None) -> list[np.ndarray]:
+    """Rows of a batch in groups in which the longest prompt and the longest answer together fit the context.
 
-    genes: GeneVocabulary
-    trie: GeneTrie
-    sizes: np.ndarray
-    """Tokens of each gene."""
-    words: np.ndarray
-    """Genes to write after each prompt."""
-    end: int
+    Rows that have ended are written on beside the others, to positions that a model with learned positions lacks.
 
-    @classmethod
-    def make(cls, genes: GeneVocabulary, tries: Tries, n_prompts: int, end: int) -> _Plan:
-        return cls(genes, *tries.get(genes.names), genes.lengths(n_prompts), end)
-
-    @property
-    def expected(self) -> np.ndarray:
-        """Tokens of each answer, were the genes drawn at random, with the end token."""
-        return np.ceil(self.words * self.sizes.mean()).astype(np.int64) + 1
-
-    def most(self, rows: np.ndarray, context: int | None, width: int) -> int:
-        """Tokens that the longest names would take, as far as the context goes."""
-        most = int(np.sort(self.sizes)[::-1][: int(self.words[rows].max())].sum()) + 1
-        return most if context is None else min(most, context - width)
-
-    def constraint(self, rows: np.ndarray, decoder: Decoder) -> GeneConstraint:
-        return GeneConstraint(
-            self.trie,
-            self.words[rows],
-            vocab_size=decoder.config.vocab_size,
-            end=self.end,
-            exact=self.genes.exact,
-            device=decoder.device,
-        )
-
-    def texts(self, constraint: GeneConstraint | None) -> list[str]:
-        rows = [] if constraint is None else constraint.written()
-        return ["".join(f" {self.genes.names[gene]}" for gene in row) for row in rows]
+    Examples
+    --------
+    >>> [part.tolist() for part in _side_by_side(np.array([90, 10, 20]), np.array([10, 80, 80]), 100)]
+    [[1, 2], [0]]
+    """
+    order = np.argsort(lengths, kind="stable")
+    if context is None:
+        return [order]
+    parts: list[list[int]] = []
+    for row in order.tolist():
+        if parts and lengths[row] + max(room[row], room[parts[-1]].max()) <= context:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return [np.array(part) for part in parts]
 
 
 def _check(
@@ -137,38 +129,39 @@ def _check(
 
 
 def _end_tokens(decoder: Decoder, tokenizer: Any) -> list[int]:
+    """Tokens that end an answer, that of the tokenizer first."""
     declared = decoder.lm.generation_config.eos_token_id
-    found = {tokenizer.eos_token_id, *(declared if isinstance(declared, list) else [declared])}
-    return sorted(token for token in found if token is not None)
-
-
-def _end_of_sentences(tokenizer: Any, ends: list[int]) -> int:
-    if not ends:
-        msg = "the tokenizer has no end token, so a sentence has no end; set it: model.tokenizer.eos_token = ..."
-        raise ValueError(msg)
-    return tokenizer.eos_token_id if tokenizer.eos_token_id is not None else ends[0]
+    found = [tokenizer.eos_token_id, *(declared if isinstance(declared, list) else [declared])]
+    return list(dict.fromkeys(token for token in found if token is not None))
 
 
 class _Writer(LogitsProcessor):
     """Chooses the next token inside transformers' `generate`: holds it to genes, draws it."""
 
-    def __init__(self, constraint: GeneConstraint | None, sampling: Sampling | None, seeds: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        constraint: GeneConstraint | None,
+        room: np.ndarray,
+        sampling: Sampling | None,
+        seeds: np.ndarray | None,
+    ) -> None:
         self.constraint = constraint
-        self._sampling = sampling if sampling is not None and sampling.temperature > 0 else None
-        self._seeds, self._step = seeds, 0
-
-    @property
-    def needed(self) -> bool:
-        """Whether it does anything."""
-        return self.constraint is not None or self._sampling is not None
+        self._room = torch.from_numpy(room)
+        self._shortest = int(room.min())
+        self._sampling, self._seeds, self._step = sampling, seeds, 0
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        if not self._step and bool(scores.isnan().any()):
+            msg = 'the model gives scores that are no numbers; load it with dtype="bfloat16" or dtype="float32"'
+            raise ValueError(msg)
         if self.constraint is not None:
             if self._step:
                 self.constraint.advance(input_ids[:, -1].contiguous())
+            if self._step >= self._shortest:
+                self.constraint.stop(self._room <= self._step)
             scores = self.constraint.hold(scores)
         if self._sampling is not None and self._seeds is not None:
-            uniform = torch.from_numpy(uniforms(self._seeds, self._step)).to(scores.device)
+            uniform = torch.from_numpy(uniforms(self._seeds, self._step))
             chosen = draw(scores.float(), uniform, self._sampling)
             # Greedy search then takes the token that was drawn.
             scores = torch.full_like(scores, float("-inf")).scatter_(1, chosen[:, None], 0.0)
@@ -183,26 +176,36 @@ def _write(
     inputs = pad_left(ids, decoder.pad_id)
     lengths = torch.tensor([len(row) for row in ids])
     width = inputs.shape[1]
-    # All that a model's own generation config may set to something else than greedy decoding is said here.
-    write: Any = decoder.lm.generate
-    out = write(
-        input_ids=inputs.to(decoder.device),
-        attention_mask=(torch.arange(width) >= width - lengths[:, None]).long().to(decoder.device),
+    rules = GenerationConfig(
         max_new_tokens=max_new_tokens,
         do_sample=False,
         num_beams=1,
-        repetition_penalty=1.0,
-        temperature=None,
-        top_k=None,
-        top_p=None,
         pad_token_id=decoder.pad_id,
         eos_token_id=ends or None,
-        **({"logits_processor": LogitsProcessorList([writer])} if writer.needed else {}),
     )
+    write: Any = decoder.lm.generate
+    with _only(rules, decoder.lm):
+        out = write(
+            input_ids=inputs.to(decoder.device),
+            attention_mask=(torch.arange(width) >= width - lengths[:, None]).long().to(decoder.device),
+            generation_config=rules,
+            logits_processor=LogitsProcessorList([writer]),
+        )
     if writer.constraint is not None:
         writer.constraint.advance(out[:, -1].contiguous())  # the last token was chosen, and not seen yet
     # By position, never by text: a model that repeats its prompt must not lose its answer.
     return out[:, width:].tolist()
+
+
+@contextmanager
+def _only(rules: GenerationConfig, lm: Any) -> Iterator[None]:
+    """Rules of writing that come with a checkpoint (penalties, tokens never written, sampling) do not count."""
+    said = lm.generation_config
+    lm.generation_config = rules
+    try:
+        yield
+    finally:
+        lm.generation_config = said
 
 
 def _texts(tokenizer: Any, rows: list[list[int]], ends: list[int]) -> list[str]:

@@ -48,7 +48,7 @@ def log_likelihood(
                 at.append(place * hidden.shape[1] + np.arange(first[row] - 1, len(ids[row]) - 1) - start.n)
                 target.append(ids[row][first[row] :])
             states = hidden.reshape(-1, hidden.shape[2])[torch.from_numpy(np.concatenate(at)).to(hidden.device)]
-            logp = decoder.log_probs_after(states, np.concatenate(target)).cpu().numpy()
+            logp = decoder.log_probs_after(states, np.concatenate(target)).cpu().double().numpy()
             return np.array([part.sum() for part in np.split(logp, np.cumsum([len(t) for t in target])[:-1])])
 
         for rows, values in in_batches(joint.lengths - start.n, budget, forward):

@@ -35,6 +35,10 @@ class ResponseCache:
         No such folder.
     ValueError
         The file is no cache, is damaged, or was written by another version.
+    OSError
+        The file cannot be opened or written, for want of rights or space.
+    TimeoutError
+        Another process kept it locked for a minute.
 
     Examples
     --------
@@ -100,10 +104,13 @@ class ResponseCache:
             db = sqlite3.connect(self.path, timeout=_WAIT)
             with db:
                 yield db
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
                 msg = f"{self.path} was locked for {_WAIT:.0f} s by another process; call again when that is done"
                 raise TimeoutError(msg) from error
+            msg = f"cannot use {self.path} ({error}); see to rights and space in its folder, or pass another cache="
+            raise OSError(msg) from error
+        except sqlite3.DatabaseError as error:
             msg = f"{self.path} cannot be used as a cache ({error}); pass another cache=, or delete the file"
             raise ValueError(msg) from error
         finally:
@@ -119,9 +126,16 @@ def key_of(model: Mapping[str, Any], prompt: str, question: Mapping[str, Any]) -
     ValueError
         The model cannot be told from others.
     """
-    if model.get("weights_hash") is None and model.get("id") == "callable":
-        msg = "a cache has to tell models apart, and this one has no name; pass CallableModel(..., id='my-model')"
-        raise ValueError(msg)
+    if model.get("weights_hash") is None:
+        if model.get("id") == "callable":
+            msg = "a cache has to tell models apart, and this one has no name; pass CallableModel(..., id='my-model')"
+            raise ValueError(msg)
+        if model.get("backend") == "torch":
+            msg = (
+                f"a cache has to tell weights apart, and those of {model.get('id')!r} are in no file; save them: "
+                "scc2s.train.save_portable(lm, tokenizer, folder), and load that: scc2s.models.load(folder)"
+            )
+            raise ValueError(msg)
     identity = {name: model.get(name) for name in ("backend", "dtype", "quantization")}
     identity["weights"] = model.get("weights_hash") or [model.get("id"), model.get("revision")]
     text = json.dumps([VERSION, identity, prompt, dict(question)], sort_keys=True, default=str)

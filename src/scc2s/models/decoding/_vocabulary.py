@@ -29,6 +29,8 @@ class GeneVocabulary:
     ------
     ValueError
         Names that are empty, repeated or hold white space, or more genes asked for than there are.
+    TypeError
+        Numbers of genes that are not whole.
 
     Examples
     --------
@@ -53,6 +55,9 @@ class GeneVocabulary:
             msg = f"{len(twice)} gene names come twice, e.g. {twice[0]!r}; pass each once: list(dict.fromkeys(names))"
             raise ValueError(msg)
         wanted = np.asarray(self.n_genes)
+        if wanted.size and wanted.dtype.kind not in "iu":
+            msg = f"n_genes={self.n_genes!r} is no whole number; pass n_genes=int(...), or a list of them"
+            raise TypeError(msg)
         if wanted.size and (wanted.min() < 1 or wanted.max() > len(self.names)):
             msg = (
                 f"n_genes={int(wanted.max() if wanted.max() > len(self.names) else wanted.min())} genes cannot be "
