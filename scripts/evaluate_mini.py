@@ -17,10 +17,11 @@ import anndata as ad
 import numpy as np
 import scanpy as sc
 from mini_card import card
-from mini_data import load, split_of
+from mini_data import gene_sets, load, split_of
 
 import scc2s
 from scc2s._demo._baselines import logistic_regression, nearest_neighbors, scores, sentence_features
+from scc2s.tl._scramble import scramble
 
 N_GENES = 200
 KANG_TYPES = ["B cell", "CD14+ monocyte", "CD4 T cell", "CD8 T cell", "FCGR3A+ monocyte"]
@@ -70,116 +71,106 @@ def leave_one_out(X: np.ndarray, y: np.ndarray, k: int = 15) -> float:
     return float(np.mean(np.array(votes, dtype=object) == y))
 
 
-def sample(model, prompts: list[str], *, n_genes: int, seed: int, batch: int = 32) -> list[str]:
-    """Free sampling at temperature 1: no constraint, the model may end early or write anything."""
-    import torch
-
-    lm, tokenizer, out = model._decoder.lm, model.tokenizer, []
-    tokenizer.padding_side = "left"
-    with torch.random.fork_rng(), torch.inference_mode():
-        torch.manual_seed(seed)
-        for start in range(0, len(prompts), batch):
-            inputs = tokenizer(prompts[start : start + batch], return_tensors="pt", padding=True)
-            ids = lm.generate(
-                inputs["input_ids"], attention_mask=inputs["attention_mask"], do_sample=True, top_k=0,
-                max_new_tokens=n_genes + 8, pad_token_id=tokenizer.pad_token_id,
-            )  # fmt: skip
-            out += tokenizer.batch_decode(ids[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-    return out
-
-
 def generation(model, datasets: dict[str, ad.AnnData], seed: int = 0) -> dict:
-    """Free generation: share of words that are genes, and share of genes that are not repeats."""
+    """Free and constrained generation: share of words that are genes, of genes that are no repeats, words a cell."""
     genes = sorted({g for a in datasets.values() for g in a.var_names})
+    kinds = KANG_TYPES + ["NK cell", "naive CD4 T cell", "memory CD4 T cell"]
+    fields = {"organism": "Homo sapiens", "cell_type": [k for k in kinds for _ in range(8)], "n_genes": str(N_GENES)}
     out = {}
     for task in ("generate", "generate_unconditional"):
-        kinds = KANG_TYPES + ["NK cell", "naive CD4 T cell", "memory CD4 T cell"]
-        fields = {"organism": "Homo sapiens", "cell_type": [k for k in kinds for _ in range(8)]}
-        text = " ".join(["G"] * N_GENES)  # only its length enters the prompt
-        prompts = scc2s.prompts.get(task).render([text] * 8 * len(kinds), fields).texts
-        parsed = scc2s.sentences.parse(sample(model, prompts, n_genes=N_GENES, seed=seed), genes)
-        words, valid, unique = parsed.n_words.sum(), parsed.n_valid.sum(), parsed.n_unique.sum()
-        out[task] = {
-            "cells": len(prompts),
-            "words a cell": float(words / len(prompts)),
-            "valid": float(valid / words),
-            "unique among valid": float(unique / valid),
-        }
+        names = scc2s.prompts.get(task).fields
+        some = {name: value for name, value in fields.items() if name in names}
+        some["n_genes"] = [str(N_GENES)] * (8 * len(kinds))
+        prompts = scc2s.prompts.get(task).render([""] * 8 * len(kinds), some).texts
+        for how in ("free", "constrained"):
+            vocabulary = scc2s.models.GeneVocabulary(genes, N_GENES) if how == "constrained" else None
+            texts = scc2s.models.answers(
+                model, prompts, genes=vocabulary, max_new_tokens=None if vocabulary else N_GENES + 8,
+                sampling=scc2s.models.Sampling(), draws=range(len(prompts)), random_state=seed, progress=False,
+            )  # fmt: skip
+            table = scc2s.metrics.validity(texts, genes)
+            words, valid, unique = (int(table[c].sum()) for c in ("n_words", "n_valid", "n_unique"))
+            out[f"{task}, {how}"] = {
+                "cells": len(prompts),
+                "words a cell": words / len(prompts),
+                "valid": valid / words,
+                "unique among valid": unique / valid,
+            }
     return out
 
 
 def perplexity(model, adata: ad.AnnData, test: np.ndarray, seed: int = 0) -> dict:
-    """Perplexity per token of held-out sentences, of the same genes in random order, and of a unigram model."""
+    """Perplexity per gene of held-out sentences, and of the same genes in random order."""
     rng = np.random.default_rng(seed)
     sentences = adata.obs["c2s_sentence"][test].tolist()
     shuffled = [" ".join(rng.permutation(s.split())) for s in sentences]
-    return {
-        "cells": len(sentences),
-        "as they are": _perplexity(model, sentences),
-        "shuffled": _perplexity(model, shuffled),
-    }
+    n_genes = [str(len(s.split())) for s in sentences]
+    prompts = scc2s.prompts.get("generate_unconditional").render(
+        [""] * len(sentences), {"organism": "Homo sapiens", "n_genes": n_genes}
+    ).texts  # fmt: skip
+
+    def of(texts: list[str]) -> float:
+        scores = model.log_likelihood(prompts, [f" {text}" for text in texts], progress=False)
+        return float(scc2s.metrics.perplexity(scores.logprob.sum(), sum(map(int, n_genes))))
+
+    return {"cells": len(sentences), "as they are": of(sentences), "shuffled": of(shuffled)}
 
 
-def _perplexity(model, sentences: list[str]) -> float:
-    task = scc2s.prompts.get("generate_unconditional")
-    total, tokens = 0.0, 0
-    for prompt, sentence in zip(task.render(sentences, {"organism": "Homo sapiens"}).texts, sentences, strict=True):
-        scored = model.score([prompt], [f" {sentence}"], progress=False)
-        total, tokens = total + scored.logprob.sum(), tokens + scored.n_tokens.sum()
-    return float(np.exp(-total / tokens))
+def perturbation(model, adata: ad.AnnData, test: np.ndarray, train: np.ndarray, *, most: int = 100) -> list[dict]:
+    """IFN-beta asked about held-out control cells, beside its controls, floors and ceiling: rows by cell type.
 
-
-def perturbation(
-    model, adata: ad.AnnData, test: np.ndarray, train: np.ndarray, *, seed: int = 0, most: int = 60
-) -> dict:
-    """Effect of IFN-beta predicted from held-out control cells: correlation of mean shifts over genes (delta Pearson)."""
-    names, log = list(adata.var_names), adata.layers["log"]
-    fit = scc2s.sentences.RankFit.fit(log)
-    rng = np.random.default_rng(seed)
-    control, kind = (adata.obs["condition"] == "ctrl").to_numpy(), adata.obs["cell_type"].to_numpy(dtype=object)
+    All sides are sentences put through one line. The mean shift of the same type comes from training cells.
+    """
+    scc2s.pp.rank_fit(adata, use_raw=False)
+    scc2s.pp.reconstruct(adata)
+    R = adata.layers["c2s_reconstructed"]
+    kind = adata.obs["cell_type"].to_numpy(dtype=object)
+    control = (adata.obs["condition"] == "ctrl").to_numpy()
+    kinds = [
+        k
+        for k in sorted(set(kind))
+        if min((test & control & (kind == k)).sum(), (test & ~control & (kind == k)).sum()) >= 10
+    ]
+    rng = np.random.default_rng(0)
+    here = np.concatenate([rng.permutation(np.flatnonzero(test & control & (kind == k)))[:most] for k in kinds])
+    there = np.flatnonzero(test & ~control & np.isin(kind, kinds))
 
     def mean(rows: np.ndarray) -> np.ndarray:
-        return np.asarray(log[rows].mean(axis=0)).ravel()
+        return np.asarray(R[rows].mean(axis=0)).ravel()
 
-    shift = {t: mean(train & ~control & (kind == t)) - mean(train & control & (kind == t)) for t in np.unique(kind)
-             if min((train & control & (kind == t)).sum(), (train & ~control & (kind == t)).sum()) >= 5}  # fmt: skip
-    out = {}
-    for t in shift:
-        here, there = np.flatnonzero(test & control & (kind == t)), test & ~control & (kind == t)
-        if min(len(here), there.sum()) < 10:
-            continue
-        here = rng.permutation(here)[:most]
-        sentences = adata.obs["c2s_sentence"].iloc[here].tolist()
-        fields = {"organism": "Homo sapiens", "perturbation": "IFN-beta"}
-        prompts = scc2s.prompts.get("perturb").render(sentences, fields).texts
-        parsed = scc2s.sentences.parse(sample(model, prompts, n_genes=N_GENES, seed=seed), names)
-        shown = scc2s.sentences.parse(sentences, names)  # both sides through the same rank-to-expression line
-        predicted = expression_of(parsed.ranks, fit, len(names)) - expression_of(shown.ranks, fit, len(names))
-        true, base = mean(there) - mean(here), mean(here)
-        others = np.mean([s for k, s in shift.items() if k != t], axis=0)
-        top = np.argsort(-np.abs(shift[t]))[:50]  # genes chosen on training cells
-        row = {"n control": len(here), "n stimulated": int(there.sum())}
-        for name, delta in (
-            ("scc2s-mini", predicted),
-            ("mean shift, same type", shift[t]),
-            ("mean shift, other types", others),
-        ):
-            row[name] = {"all genes": _pearson(delta, true), "top 50": _pearson(delta[top], true[top])}
-        row["profile Pearson, control as prediction"] = _pearson(base, mean(there))
-        out[t] = row
-    return out
+    shifts = {k: mean(train & ~control & (kind == k)) - mean(train & control & (kind == k)) for k in kinds}
+    same = R[here].toarray() + np.array([shifts[k] for k in kind[here]])
+    asked = {}
+    for name in ("IFN-beta", scc2s.prompts.NO_PERTURBATION, scramble("IFN-beta")):
+        cells = adata[here].copy()
+        scc2s.tl.perturb(cells, name, model=model, controls=False)
+        asked[name] = cells.layers["c2s_perturbed"]
+    predicted, unperturbed, scrambled = asked.values()
+    program = scc2s.programs.match(scc2s.programs.get("ifn"), list(adata.var_names)).columns
+    table = scc2s.metrics.perturbation_report(
+        predicted, R[there], R[here], pred_groups=kind[here], true_groups=kind[there], control_groups=kind[here],
+        others={
+            "mean shift of the same type (training cells)": (same, kind[here]),
+            "unperturbed regeneration": (unperturbed, kind[here]),
+            "scrambled name": (scrambled, kind[here]),
+        },
+        program=program,
+    )  # fmt: skip
+    return json.loads(table.to_json(orient="records"))
 
 
-def expression_of(ranks: np.ndarray, fit: scc2s.sentences.RankFit, n_genes: int) -> np.ndarray:
-    total = np.zeros(n_genes)
-    for row in ranks:
-        genes = row[row >= 0]
-        total[genes] += fit.predict(np.arange(1, len(genes) + 1))
-    return total / len(ranks)
-
-
-def _pearson(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(a, b)[0, 1])
+def set_names(model, datasets: dict[str, ad.AnnData]) -> dict:
+    """Names given to marker genes of the held-out cells of each type, right where the type is named."""
+    right, n, by_chance = 0, 0, 0.0
+    for adata in datasets.values():
+        sets = [(name, genes) for name, genes in gene_sets(adata, "test", copies=3, seed=1) if "markers" in name]
+        task = scc2s.prompts.get("name_genes")
+        prompts = task.render([" ".join(genes) for _, genes in sets], {"organism": "Homo sapiens"}).texts
+        said = [task.answer(text) for text in model.generate(prompts, max_new_tokens=16, progress=False)]
+        right += sum(a == name for a, (name, _) in zip(said, sets, strict=True))
+        n += len(sets)
+        by_chance += len(sets) / len({name for name, _ in sets})
+    return {"sets": n, "right": right / n, "chance within the data set": by_chance / n}
 
 
 def prepare(adata: ad.AnnData) -> None:
@@ -222,6 +213,7 @@ def main() -> None:
     if args.quick:
         return
     figures["generation"] = generation(model, datasets)
+    figures["gene set names"] = set_names(model, datasets)
     figures["model"] = {k: str(v) for k, v in model.info().items() if k != "id"}
     (args.model / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
     config = json.loads((args.model / "config.json").read_text())
@@ -234,7 +226,7 @@ def main() -> None:
         "genes": f"{len({g for a in datasets.values() for g in a.var_names}):,}",
     }
     (args.model / "README.md").write_text(card(figures, about))
-    print(json.dumps({k: figures[k] for k in ("generation", "perplexity")}))
+    print(json.dumps({k: figures[k] for k in ("generation", "perplexity", "gene set names")}))
 
 
 if __name__ == "__main__":
