@@ -82,3 +82,33 @@ def test_the_rule_decides():
     assert table(found, ["x"])["hit"][0]
     assert not table(found, ["x"], rule=HitRule(max_neutral=0.01))["hit"][0]
     assert table(found, ["x"], validity=np.array([0.5]))["reasons"][0] == "too few valid words"
+
+
+def test_agreement_counts_donors_or_cells_over_the_neutral_effect():
+    found = np.zeros((1, 80))
+    found[0, :5], found[0, 5:10], found[0, 40:] = 1, 0.3, 0.2
+    assert table(found, ["x"])["agreement"][0] == 2 / 8
+    assert table(found, ["x"], donors=None)["agreement"][0] == 10 / 40
+
+
+def test_other_shapes_and_contexts_without_cells_are_refused():
+    with pytest.raises(ValueError, match="names x cells"):
+        table(effects([0.5], [0]), ["x", "y"])
+    with pytest.raises(ValueError, match="no cells"):
+        screen_table(np.ones((1, 2)), ["x"], positive=np.zeros(2, bool))
+
+
+def test_the_false_discovery_rate_holds_where_names_move_the_score_at_random():
+    """Each name, real or scrambled, has an effect of its own that means nothing: its interval is far from 0."""
+    rng = np.random.default_rng(0)
+    intervals = screens = 0
+    for _ in range(60):
+        null = rng.normal(0, 0.3, (20, 10, 1)) + rng.normal(0, 0.01, (20, 10, 30))
+        found = screen_table(
+            rng.normal(0, 0.3, (10, 1)) + rng.normal(0, 0.01, (10, 30)), list("abcdefghij"),
+            positive=np.ones(30, bool), null=null, n_boot=50,
+        )  # fmt: skip
+        intervals += (found["low"] > 0).sum()
+        screens += found["hit"].any()
+    assert intervals > 200  # of 600
+    assert screens <= 8  # of 60, where 3 are expected

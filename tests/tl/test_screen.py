@@ -40,7 +40,7 @@ def screened(n=40, seed=0):
 
 
 def act(genes, name):
-    """`amplifier` raises the response where G0 is first, `everywhere` in all cells, `nowhere` and any other name never."""
+    """`amplifier` raises the response where G0 is first, `everywhere` in all cells, `nowhere` and others never."""
     acts = name == "everywhere" or (name == "amplifier" and genes[0] == "G0")
     return [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)] if acts else genes
 

@@ -14,6 +14,7 @@ TABLE = pd.DataFrame(
         "low": [0.6, 0.1, 0.3, -0.1],
         "effect_neutral": [0.0, 0.5, -0.05, 0.0],
         "validity": [1.0, 1.0, 0.7, 1.0],
+        "agreement": [1.0, 0.6, 0.8, 0.5],
         "q": [0.01, 0.02, 0.04, 0.5],
         "hit": [True, False, False, False],
         "reasons": ["", "effect in the neutral context", "too few valid words", "interval reaches 0"],
@@ -32,6 +33,7 @@ def test_the_lower_bound_decides_not_the_size():
         ({"max_neutral": 0.1}, ["a", "c", "d"]),
         ({"min_validity": 0.9}, ["a", "b", "d"]),
         ({"max_q": 0.05}, ["a", "c", "b"]),
+        ({"min_agreement": 0.75}, ["a", "c"]),
         ({"n": 2}, ["a", "c"]),
         ({"max_neutral": 0.01, "min_validity": 0.9, "max_q": 0.05}, ["a"]),
     ],
@@ -48,6 +50,7 @@ def test_known_names_are_marked_in_any_capitals_and_the_file_is_the_table(tmp_pa
     again = pd.read_csv(tmp_path / "list.csv", keep_default_na=False)
     assert again["name"].tolist() == found["name"].tolist()
     assert again["reasons"].tolist() == found["reasons"].tolist()
+    assert again["note"].str.contains("research use only").all()
     assert [p.name for p in tmp_path.iterdir()] == ["list.csv"]
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._bootstrap import draws
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,7 +54,8 @@ def screen_table(
     positive, neutral
         Boolean, which cells belong to the context. Without `neutral` the effect itself takes the place of the split.
     donors
-        Donor of each cell: whole donors are drawn for the intervals. ``None``: cells are.
+        Donor of each cell: whole donors are drawn for the intervals, once for both contexts where these have the same
+        donors, else for each context. ``None``: cells are drawn.
     null
         Effects of meaningless names: replicates x perturbations x cells.
     validity
@@ -70,17 +73,28 @@ def screen_table(
         ``E`` in each context.
     ``split``, ``low``, ``high``
         The split (without contexts the effect) and its percentile interval.
+    ``agreement``
+        Share of donors (without donors: of cells) of the positive context whose own effect exceeds that of the neutral
+        context.
     ``p``
-        Share of null splits at least as large, over all names and replicates (with one added to both counts).
+        Share of null splits at least as large, over all names and replicates, with one added to both counts (Phipson
+        and Smyth 2010): one-sided, and valid where names that mean nothing all have the same distribution.
     ``q``
         False discovery rate of Benjamini and Hochberg (1995) over ``p``.
     ``p_max``
-        Share of replicates whose largest null split over all names is at least as large: controls the family-wise error
-        (max-T of Westfall and Young 1993).
-    ``validity``, ``n_positive``, ``n_neutral``, ``hit``, ``reasons``, ``rank``
+        Share of replicates whose largest null split over all names is at least as large, with one added to both counts:
+        controls the family-wise error, not the false discovery rate (single-step max-T of Westfall and Young 1993).
+    ``validity``, ``n_positive``, ``n_neutral``
+        Share of valid words, numbers of cells.
+    ``hit``, ``reasons``, ``rank``
         ``reasons`` names the conditions that are not met. A hit has ``low`` over 0, a positive effect in the positive
         context, an effect in the neutral context within `max_neutral`, enough valid words, and, where there is a null,
         ``q`` at most `alpha`.
+
+    Raises
+    ------
+    ValueError
+        A context without cells, or another number of names than of effects.
 
     Examples
     --------
@@ -94,6 +108,7 @@ def screen_table(
 
     rule = rule or HitRule()
     effects = np.asarray(effects, dtype=np.float64)
+    _check(effects, names, positive, neutral)
     weights = _weights(positive, neutral, donors, n_boot, random_state)
     up, up_samples = _means(effects, positive, weights)
     columns: dict[str, Any] = {"name": list(names), "effect_positive": up}
@@ -110,6 +125,9 @@ def screen_table(
         columns["effect_neutral_low"], columns["effect_neutral_high"] = _ends(flat_samples, level)
     low, high = _ends(samples, level)
     columns |= {"split": split, "low": low, "high": high}
+    columns["agreement"] = _agreement(
+        effects[:, positive], flat, None if donors is None else np.asarray(donors)[positive]
+    )
     columns |= dict.fromkeys(("p", "q", "p_max"), np.full(len(effects), np.nan))
     if null is not None and null.size:
         columns |= _against(split, _splits(null, positive, neutral))
@@ -130,12 +148,21 @@ def screen_table(
     return table.assign(rank=np.arange(1, len(table) + 1))
 
 
+def _check(effects: np.ndarray, names: Sequence[str], positive: np.ndarray, neutral: np.ndarray | None) -> None:
+    if effects.ndim != 2 or effects.shape != (len(names), len(positive)):
+        msg = f"effects have shape {effects.shape}; pass names x cells: {(len(names), len(positive))}"
+        raise ValueError(msg)
+    if not positive.any() or (neutral is not None and not neutral.any()):
+        msg = "a context has no cells; pass positive= and neutral= with at least two True each, or neutral=None"
+        raise ValueError(msg)
+
+
 def _weights(
     positive: np.ndarray, neutral: np.ndarray | None, donors: Sequence[Any] | None, n_boot: int, random_state: int
 ) -> np.ndarray:
     """How often each bootstrap sample draws each cell: samples x cells.
 
-    Donors that have cells in both contexts are drawn once for both; where no donor has, each context draws its own.
+    Donors are drawn once for both contexts where these have the same ones; else each context draws its own.
     """
     n = len(positive)
     labels = np.arange(n) if donors is None else np.unique(np.asarray(donors, dtype=str), return_inverse=True)[1]
@@ -147,10 +174,18 @@ def _weights(
     for context in [np.logical_or(*contexts)] if together else contexts:
         own = np.unique(labels[context])
         place = np.searchsorted(own, labels[context])
-        drawn = rng.integers(0, len(own), (n_boot, len(own)))
+        drawn = draws(rng, len(own), n_boot)
         counts = np.stack([np.bincount(row, minlength=len(own)) for row in drawn]) if n_boot else drawn
         out[:, context] = counts[:, place] if len(own) > 1 else np.nan
     return out
+
+
+def _agreement(effects: np.ndarray, flat: np.ndarray, donors: np.ndarray | None) -> np.ndarray:
+    """Share of donors, or cells, over the effect in the neutral context."""
+    if donors is None:
+        return (effects > flat[:, None]).mean(axis=1)
+    means = [effects[:, donors == donor].mean(axis=1) for donor in np.unique(donors)]
+    return (np.stack(means, axis=1) > flat[:, None]).mean(axis=1)
 
 
 def _means(effects: np.ndarray, context: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

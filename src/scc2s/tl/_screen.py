@@ -76,8 +76,8 @@ def screen(
     thresholds are not public, so all of these are scc2s definitions). So are scrambled names, which mean nothing: what
     the model says of them is the null. A hit is an answer of the model, not a finding.
 
-    The effect of perturbation d in context c is ``E(d, c)``: mean over cells of score(predicted cell) - score(the cell's
-    own sentence), both put through the same rank fit; ``split(d) = E(d, positive) - E(d, neutral)``.
+    The effect of perturbation d in context c is ``E(d, c)``: mean over cells of score(predicted cell) - score(the same
+    cell's own sentence), both put through the same rank fit; ``split(d) = E(d, positive) - E(d, neutral)``.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def screen(
     n_cells
         Most cells of each context, drawn by `random_state`; the same for all perturbations.
     n_null
-        Scrambled names for each perturbation; 0: no null, and no p. ``None``: ``1 / alpha`` (20), the fewest with which a
-        single perturbation, among however many, can be a hit. The cost of the screen is `n_null` + 1 times that of the
-        names alone.
+        Scrambled names for each perturbation; 0: no null, and no p. ``None``: ``1 / alpha`` (20), the fewest with which
+        a single perturbation, among however many, can be a hit. The cost of the screen is `n_null` + 1 times that of
+        the names alone.
     baseline
         What a predicted cell is compared with: the same ``"cell"``'s own sentence, or its ``"regeneration"`` (what the
         model writes when told `control_name`).

@@ -155,7 +155,7 @@ def _changes(responder: Responder, rows: np.ndarray, names: list[str], scoring: 
         for start in range(0, len(names), step):
             some = names[start : start + step]
             where = np.tile(rows, len(some))
-            response = responder(where, {PERTURBATION: np.repeat(np.asarray(some, dtype=object), len(rows))})
+            response = responder(where, {PERTURBATION: [name for name in some for _ in rows]})
             shown = responder.shown(responder.data, where, response.n_asked)
             change = scoring.score(response.expression) - scoring.score(shown)
             valid = response.validity["valid"].fillna(0).to_numpy(float)

@@ -8,6 +8,7 @@ import pandas as pd
 from scc2s._anndata import get_adata
 from scc2s._io import write_text
 
+from ._perturbations import name_of
 from ._screen_run import NOTICE
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
+_NOTE = "text of a language model, not a measurement; research use only"
+
 
 def shortlist(
     adata: AnnData | MuData | pd.DataFrame,
@@ -25,6 +28,7 @@ def shortlist(
     only_hits: bool = False,
     max_neutral: float | None = None,
     min_validity: float | None = None,
+    min_agreement: float | None = None,
     max_q: float | None = None,
     known: Sequence[str] = (),
     path: str | PathLike[str] | None = None,
@@ -48,6 +52,8 @@ def shortlist(
         Largest effect, up or down, in the neutral context.
     min_validity
         Smallest share of valid words.
+    min_agreement
+        Smallest share of donors (or cells) that agree with the direction.
     max_q
         Largest false discovery rate.
     known
@@ -62,8 +68,8 @@ def shortlist(
 
     Returns
     -------
-    Rows of the screen that pass, best first, and ``novel``; ``reasons`` says why a row is no hit.
-    ``attrs["notice"]`` says what the list is not.
+    Rows of the screen that pass, best first, with ``novel`` and ``note``; ``reasons`` says why a row is no hit.
+    ``attrs["notice"]`` and the column ``note``, which goes into the file too, say what the list is not.
 
     Raises
     ------
@@ -89,16 +95,17 @@ def shortlist(
     for column, limit, ok in (
         ("effect_neutral", max_neutral, lambda values, most: ~(np.abs(values) > most)),
         ("validity", min_validity, lambda values, least: values >= least),
+        ("agreement", min_agreement, lambda values, least: values >= least),
         ("q", max_q, lambda values, most: values <= most),
     ):
         if limit is not None:
             kept &= ok(table[column].to_numpy(dtype=float), limit)
     some = table[kept].sort_values(["low", "split"], ascending=False, kind="stable").head(n).reset_index(drop=True)
-    mine = {name.casefold() for name in known}
-    out = some.assign(novel=[str(name).casefold() not in mine for name in some["name"]])
+    mine = {(name_of(name) or "").casefold() for name in known}
+    out = some.assign(novel=[str(name).casefold() not in mine for name in some["name"]], note=_NOTE)
     out.attrs["notice"] = NOTICE
     if path is not None:
-        write_text(out.to_csv(index=False), path)
+        write_text(out.to_csv(index=False), str(path))
     return out
 
 
