@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scanpy as sc
+from scipy import sparse
 
 import scc2s
 from scc2s.models import CallableModel, ReplayModel
@@ -59,11 +60,14 @@ def test_each_group_has_one_caption_and_the_genes_of_scanpys_own_test(adata: ad.
     assert "rank_genes_groups" not in adata.uns
 
 
-def test_counts_are_normalised_for_the_evidence_and_left_alone(adata: ad.AnnData) -> None:
-    adata.X = np.rint(10 * adata.X)
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array])
+def test_counts_are_normalised_for_the_evidence_and_left_alone(adata: ad.AnnData, form: Callable[..., object]) -> None:
+    adata.X = form(np.rint(10 * adata.X))
     before = adata.X.copy()
-    assert captions(adata, says(lambda _: "x")).loc["t", "genes"].split(", ")[0] == "CD3D"
-    np.testing.assert_array_equal(adata.X, before)
+    table = captions(adata, says(lambda _: "CD3D"))
+    assert table.loc["t", "genes"].split(", ")[0] == "CD3D"
+    assert table["genes_not_expressed"].tolist() == ["CD3D", "CD3D", ""]
+    assert abs(adata.X - before).max() == 0
 
 
 def test_genes_are_checked_against_the_group_the_caption_is_about(adata: ad.AnnData) -> None:

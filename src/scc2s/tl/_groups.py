@@ -104,7 +104,8 @@ def _rank_genes(expressed: Expression, groups: Groups, n: int) -> dict[str, list
         return {}
     values = describe(expressed.blocks(2048))
     blocks = list(log_blocks(expressed, values, 1e4, math.e))
-    X = np.vstack(blocks) if isinstance(blocks[0], np.ndarray) else sparse.vstack(blocks, format="csr")
+    dense = isinstance(blocks[0], np.ndarray)
+    X = np.vstack(blocks) if dense else sparse.csr_matrix(sparse.vstack(blocks))  # scanpy takes no sparse arrays
     names = [name for i, name in enumerate(expressed.names) if expressed.allowed is None or expressed.allowed[i]]
     column = np.array([*groups.names, None], dtype=object)[groups.codes]  # -1 picks None
     obs = pd.DataFrame({"group": pd.Categorical(column)}, index=np.arange(X.shape[0]).astype(str))
