@@ -11,6 +11,7 @@ import pandas as pd
 
 from scc2s._logging import logger
 from scc2s._reading import words_of
+from scc2s.programs import as_program, match
 
 from ._truth import group_labels, refuse_unclear
 
@@ -35,7 +36,7 @@ class Report:
     groupby: str | None
     n_cells: int
     """Most cells of a group and condition, for all rows of the report, so that they compare at equal numbers."""
-    program: Program | Sequence[str] | None
+    program: str | Program | Sequence[str] | None
     n_boot: int
 
     def check(self, adata: AnnData, conditions: Sequence[str], sentence_key: str) -> None:
@@ -50,24 +51,14 @@ class Report:
         if self.program is None:
             return None
         words = words_of(adata, sentence_key)
-        column = {word.casefold(): i for word, i in zip(words.words, words.columns, strict=False)}
-        found = [column[gene.casefold()] for gene in self.genes or () if gene.casefold() in column]
-        if not found:
-            msg = "no gene of the program is in adata.var; pass program= a list of names as they are in the sentences"
-            raise ValueError(msg)
-        return np.unique(found)
-
-    @property
-    def genes(self) -> list[str] | None:
-        """Genes of the program."""
-        return None if self.program is None else list(getattr(self.program, "genes", self.program))
+        return words.columns[match(as_program(self.program), words.words).columns]
 
     def params(self) -> dict[str, Any]:
         """What a record of the result should hold."""
         return {
             "groupby": self.groupby,
             "n_control_cells": self.n_cells,
-            "program": self.genes,
+            "program": None if self.program is None else list(as_program(self.program).genes),
             "n_boot": self.n_boot,
         }
 

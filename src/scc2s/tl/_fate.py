@@ -37,7 +37,7 @@ def fate(
     groupby: str | None = None,
     controls: bool = True,
     n_control_cells: int = 100,
-    program: Program | Sequence[str] | None = None,
+    program: str | Program | Sequence[str] | None = None,
     n_boot: int = 0,
     model: str | Model | None = None,
     prompt: str | Task | None = None,

@@ -42,7 +42,7 @@ def perturb(
     controls: bool = True,
     n_control_cells: int = 100,
     control_name: str = NO_PERTURBATION,
-    program: Program | Sequence[str] | None = None,
+    program: str | Program | Sequence[str] | None = None,
     n_boot: int = 0,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
@@ -94,7 +94,7 @@ def perturb(
     control_name
         What the model is told where there is no perturbation.
     program
-        Genes whose mean expression is reported as well: names, or one of :mod:`scc2s.programs`.
+        Genes whose mean expression is reported as well: a name of :mod:`scc2s.programs`, or a list of at least 3 genes.
     n_boot
         Bootstrap samples for the intervals of the report; 0: none.
     model
