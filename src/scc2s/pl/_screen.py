@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mudata import MuData
 
-_SCRAMBLED = "scrambled name"
+_SCRAMBLED, _REGENERATION = "scrambled name", "unperturbed regeneration"
 """What the table of controls calls them."""
+
+
+class _Controls(NamedTuple):
+    """What the answers are seen against."""
+
+    null: np.ndarray
+    """Splits of scrambled names."""
+    regeneration: tuple[float, float] | None
+    """Effect in the neutral and in the positive context."""
+    max_neutral: float | None
 
 
 def screen(
@@ -30,7 +40,8 @@ def screen(
     """Effects of a screen: neutral context across, positive context up, with intervals; hits in color and named.
 
     On the diagonal both contexts answer alike, so that the distance above it is the split. The grey band around it
-    holds 95 % of the splits of names that mean nothing. A screen without a neutral context is drawn as a ranked list.
+    holds the middle 95 % of the splits of scrambled names; hits lie between the dotted lines (``max_neutral``). A
+    screen without a neutral context is drawn as a ranked list of at most 30.
 
     Parameters
     ----------
@@ -72,54 +83,75 @@ def screen(
     if not isinstance(table, pd.DataFrame):
         msg = f"there is no screen in adata.uns['c2s'][{key!r}]; call sc.tl.c2s_screen(adata, names, program=...)"
         raise KeyError(msg)
-    record = ours.get(f"{key}_record", {})
-    controls = ours.get(f"{key}_controls")
-    null = np.empty(0) if controls is None else controls.loc[controls["control"] == _SCRAMBLED, "split"].to_numpy(float)
-    program = str(record.get("params", {}).get("program", "program"))
+    params = ours.get(f"{key}_record", {}).get("params", {})
+    controls = _controls(ours.get(f"{key}_controls"), params)
     given = ax
     if table["effect_neutral"].isna().all():
-        ax = new_axes(ax, figsize=(5.5, 1.2 + 0.28 * min(len(table), 30)))
-        _ranked(ax, table.head(30), null)
+        ax = new_axes(ax, figsize=(7, 1.2 + 0.28 * min(len(table), 30)))
+        _ranked(ax, table.head(30), controls)
     else:
-        ax = new_axes(ax, figsize=(5.2, 4.8))
-        _plane(ax, table, null, n_labels)
-    ax.set_title(f"{program}: what the model says", fontsize=10)
+        ax = new_axes(ax, figsize=(7, 4.8))
+        _plane(ax, table, controls, n_labels)
+    ax.set_title(f"{params.get('program', 'program')}: what the model says", fontsize=10)
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)
 
 
-def _plane(ax: Axes, table: pd.DataFrame, null: np.ndarray, n_labels: int) -> None:
+def _controls(table: pd.DataFrame | None, params: dict) -> _Controls:
+    limit = params.get("max_neutral")
+    if table is None:
+        return _Controls(np.empty(0), None, limit)
+    null = table.loc[table["control"] == _SCRAMBLED, "split"].to_numpy(float)
+    again = table.loc[table["control"] == _REGENERATION, ["effect_neutral", "effect_positive"]].to_numpy(float)
+    shown = len(again) and params.get("baseline") != "regeneration"  # against itself it is no control
+    return _Controls(null, tuple(again[0]) if shown else None, limit)
+
+
+def _plane(ax: Axes, table: pd.DataFrame, controls: _Controls, n_labels: int) -> None:
     x, y = table["effect_neutral"].to_numpy(), table["effect_positive"].to_numpy()
-    hit = table["hit"].to_numpy(dtype=bool)
     for axis, at, middle in (("xerr", "neutral", x), ("yerr", "positive", y)):
         ends = table[[f"effect_{at}_low", f"effect_{at}_high"]].to_numpy().T
         errors = np.nan_to_num(np.abs(ends - middle))
         ax.errorbar(x, y, **{axis: errors}, fmt="none", ecolor="0.75", lw=0.8, zorder=1)
-    ax.scatter(x[~hit], y[~hit], s=22, color="0.45", zorder=2, label="no hit")
-    if hit.any():
-        ax.scatter(x[hit], y[hit], s=34, color="C3", zorder=3, label="hit")
+    _points(ax, x, y, table["hit"].to_numpy(dtype=bool))
+    if controls.regeneration is not None:
+        ax.plot(*controls.regeneration, "kx", ms=7, label=_REGENERATION)
     ends = np.array([*ax.get_xlim(), *ax.get_ylim()])
     line = np.array([ends.min(), ends.max()])
     ax.plot(line, line, color="0.6", lw=0.8, ls="--", zorder=0)
-    if null.size:
-        low, high = np.quantile(null, [0.025, 0.975])
-        ax.fill_between(line, line + low, line + high, color="0.92", zorder=-1, label="names that mean nothing")
+    if controls.null.size:
+        low, high = np.quantile(controls.null, [0.025, 0.975])
+        ax.fill_between(line, line + low, line + high, color="0.92", zorder=-1, label="95 % of scrambled names")
+    for sign in (-1, 1) if controls.max_neutral is not None else ():
+        ax.axvline(sign * controls.max_neutral, color="0.6", lw=0.8, ls=":", zorder=0)
     ax.set(xlim=line, ylim=line, xlabel="effect in the neutral context", ylabel="effect in the positive context")
+    right = line.mean() + np.ptp(line) / 4
     for name, a, b in table[["name", "effect_neutral", "effect_positive"]].head(n_labels).itertuples(index=False):
-        ax.annotate(name, (a, b), xytext=(5, 4), textcoords="offset points", fontsize=8)
-    ax.legend(frameon=False, fontsize=8, loc="lower right")
+        side = -1 if a > right else 1
+        ax.annotate(
+            name, (a, b), xytext=(5 * side, 4), textcoords="offset points", fontsize=8, ha="left" if side > 0 else "right"
+        )  # fmt: skip
 
 
-def _ranked(ax: Axes, table: pd.DataFrame, null: np.ndarray) -> None:
+def _ranked(ax: Axes, table: pd.DataFrame, controls: _Controls) -> None:
     at = np.arange(len(table))[::-1]
     middle = table["split"].to_numpy()
     errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy().T - middle))
-    colors = np.where(table["hit"], "C3", "0.45")
     ax.errorbar(middle, at, xerr=errors, fmt="none", ecolor="0.75", lw=0.8, zorder=1)
-    ax.scatter(middle, at, s=28, c=colors, zorder=2)
-    if null.size:
-        ax.axvspan(*np.quantile(null, [0.025, 0.975]), color="0.92", zorder=-1, label="names that mean nothing")
-        ax.legend(frameon=False, fontsize=8, loc="lower right")
+    _points(ax, middle, at, table["hit"].to_numpy(dtype=bool))
+    if controls.regeneration is not None:
+        ax.axvline(controls.regeneration[1], color="black", lw=0.8, ls="--", zorder=0, label=_REGENERATION)
+    if controls.null.size:
+        ax.axvspan(
+            *np.quantile(controls.null, [0.025, 0.975]), color="0.92", zorder=-1, label="95 % of scrambled names"
+        )
     ax.axvline(0, color="0.8", lw=0.8, zorder=0)
     ax.set_yticks(at, table["name"])
     ax.set_xlabel("effect")
+
+
+def _points(ax: Axes, x: np.ndarray, y: np.ndarray, hit: np.ndarray) -> None:
+    for which, label, color in ((~hit, "no hit", "0.45"), (hit, "hit", "C3")):
+        if which.any():
+            ax.scatter(x[which], y[which], s=30, color=color, zorder=2, label=label)

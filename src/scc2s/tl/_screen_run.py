@@ -151,7 +151,7 @@ def ask_all(
 def _changes(responder: Responder, rows: np.ndarray, names: list[str], scoring: Scoring) -> Iterator[Effects]:
     """Effects against the cells' own sentences, some names at a time."""
     step = max(1, _AT_ONCE // (len(rows) * responder.decoding.n_samples))
-    with bar(len(names) * len(rows), "screen", show=True) as progress:
+    with bar(len(names) * len(rows), "screen", show=len(names) > step) as progress:
         for start in range(0, len(names), step):
             some = names[start : start + step]
             where = np.tile(rows, len(some))
