@@ -128,10 +128,8 @@ def _plane(ax: Axes, table: pd.DataFrame, controls: _Controls, n_labels: int) ->
     ax.set(xlim=line, ylim=line, xlabel="effect in the neutral context", ylabel="effect in the positive context")
     right = line.mean() + np.ptp(line) / 4
     for name, a, b in table[["name", "effect_neutral", "effect_positive"]].head(n_labels).itertuples(index=False):
-        side = -1 if a > right else 1
-        ax.annotate(
-            name, (a, b), xytext=(5 * side, 4), textcoords="offset points", fontsize=8, ha="left" if side > 0 else "right"
-        )  # fmt: skip
+        at, side = (-5, "right") if a > right else (5, "left")
+        ax.annotate(name, (a, b), xytext=(at, 4), textcoords="offset points", fontsize=8, ha=side)
 
 
 def _ranked(ax: Axes, table: pd.DataFrame, controls: _Controls) -> None:
