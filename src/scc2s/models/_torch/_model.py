@@ -72,6 +72,7 @@ class TorchModel:
         pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
         self.max_tokens = _context(lm, tokenizer)
         self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
+        self._at_once = _batches_at_once(self._decoder.config, self.token_budget * lm.dtype.itemsize)
 
     def __repr__(self) -> str:
         return f"TorchModel({self.id!r}, device={self.device!r}, dtype={self.dtype!r})"
@@ -170,8 +171,7 @@ class TorchModel:
                 genes=genes,
                 sampling=sampling,
                 seeds=seeds,
-                # Each step reads all weights for one token a prompt, so more prompts at once cost little.
-                budget=4 * self.token_budget,
+                budget=self._at_once * self.token_budget,
                 progress=running,
             )
 
@@ -180,3 +180,15 @@ def _context(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | N
     # The tokenizer's own limit comes second: it is often that of the base model. Where it has none, it says 1e30.
     declared = getattr(lm.config.get_text_config(), "max_position_embeddings", None) or tokenizer.model_max_length
     return int(declared) if declared < 1e9 else None
+
+
+def _batches_at_once(config: Any, budget_bytes: int) -> int:
+    """How many batches of prompts to write answers to together: 4 to 16.
+
+    Each step reads all weights for one token a prompt, so that more prompts at once cost little, as long as their keys
+    and values stay small (512 MB here).
+    """
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    numbers = 2 * config.num_hidden_layers * heads * width
+    return int(min(16, max(4, 2**29 // (numbers * budget_bytes))))
