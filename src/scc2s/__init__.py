@@ -2,11 +2,23 @@
 
 from importlib.metadata import version
 
-from . import models, pl, pp, prompts, sentences, tl
+from . import metrics, models, pl, pp, programs, prompts, sentences, tl
 from ._attach import attach
 from ._settings import settings
 
 __version__ = version("scc2s")
-__all__ = ["__version__", "attach", "models", "pl", "pp", "prompts", "sentences", "settings", "tl"]
+__all__ = [
+    "__version__",
+    "attach",
+    "metrics",
+    "models",
+    "pl",
+    "pp",
+    "programs",
+    "prompts",
+    "sentences",
+    "settings",
+    "tl",
+]
 
 attach()

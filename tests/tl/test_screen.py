@@ -153,10 +153,75 @@ def test_without_contexts_and_in_all_kinds_of_files(tmp_path):
     table = mdata["rna"].uns["c2s"]["screen"]
     assert table["effect_neutral"].isna().all()
     mdata["rna"].write_h5ad(tmp_path / "a.h5ad")
-    pd.testing.assert_frame_equal(
-        sc.read_h5ad(tmp_path / "a.h5ad").uns["c2s"]["screen"], table, check_dtype=False, check_index_type=False
-    )
     mdata["rna"].write_zarr(tmp_path / "a.zarr")
+    for again in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
+        for key in ("screen", "screen_controls"):
+            pd.testing.assert_frame_equal(
+                again.uns["c2s"][key], mdata["rna"].uns["c2s"][key], check_dtype=False, check_index_type=False
+            )
+        assert "research use" in again.uns["c2s"]["screen_record"]["params"]["notice"]
+        assert scc2s.tl.shortlist(again)["name"].tolist() == table["name"].tolist()
+
+
+def test_a_view_and_a_copy_leave_the_data_as_it_was():
+    adata = screened()
+    before = set(adata.uns["c2s"])
+    view = adata[:20]
+    scc2s.tl.screen(view, ["x"], model=identity(), n_null=1, key_added="c2s_mine", **HOW)
+    out = scc2s.tl.screen(adata, ["x"], model=identity(), n_null=1, copy=True, **HOW)
+    assert {"mine", "mine_controls", "mine_record"} <= set(view.uns["c2s"])
+    assert "screen" in out.uns["c2s"]
+    assert set(adata.uns["c2s"]) == before
+
+
+def test_invented_words_and_short_cells_are_flagged(caplog):
+    def sloppy(genes, name):
+        if name == "inventor":
+            return [*RESPONSE, *(f"QXZ{i}" for i in range(len(genes) - 3))]
+        return genes[:5] if name == "short" else [] if name == "mute" else act(genes, name)
+
+    adata = screened()
+    names = ["inventor", "short", "mute", "amplifier"]
+    scc2s.tl.screen(adata, names, model=by_rule(sloppy), n_null=0, **HOW)
+    by = adata.uns["c2s"]["screen"].set_index("name")
+    assert by.loc["inventor", "validity"] < 0.5
+    assert "too few valid words" in by.loc["inventor", "reasons"]
+    assert by["complete"].to_dict() == {"inventor": 1, "short": 0, "mute": 0, "amplifier": 1}
+    assert by.loc["mute", "validity"] == 0
+    assert "ended early for 2 of 4" in caplog.text
+    assert by.loc["amplifier", "hit"]
+    assert by["q"].isna().all()
+
+
+def test_genes_that_no_sentence_may_hold_are_missing_from_the_program():
+    adata = screened()
+    scc2s.pp.sentences(adata, n_genes=20, exclude=["G5"])
+    how = HOW | {"program": [*RESPONSE, "g5", "g6"]}
+    scc2s.tl.screen(adata, ["x"], model=identity(), n_null=0, **how)
+    params = adata.uns["c2s"]["screen_record"]["params"]
+    assert set(params["genes"]) == {*RESPONSE, "G6"}
+    assert list(params["missing"]) == ["g5"]
+
+
+def test_donors_are_drawn_where_they_are_given_and_have_to_be_there(caplog):
+    adata = screened()
+    scc2s.tl.screen(adata, ["amplifier"], model=planted(), n_null=0, donor_key="donor", **HOW)
+    assert set(adata.uns["c2s"]["screen"]["interval_over"]) == {"donors"}
+    assert adata.uns["c2s"]["screen_record"]["params"]["n_donors"] == 5
+    adata.obs["donor"] = "the only one"
+    scc2s.tl.screen(adata, ["amplifier"], model=planted(), n_null=0, donor_key="donor", **HOW)
+    assert not adata.uns["c2s"]["screen"]["hit"].any()
+    assert "no interval" in caplog.text
+    adata.obs["donor"] = [None, *["a"] * 39]
+    with pytest.raises(ValueError, match="missing for 1 cells"):
+        scc2s.tl.screen(adata, ["amplifier"], model=planted(), donor_key="donor", **HOW)
+
+
+@pytest.mark.parametrize(("n_names", "n_null", "said"), [(3, 2, "none can be"), (12, 10, "2 together"), (12, 20, "")])
+def test_a_null_too_small_for_one_hit_is_said(caplog, n_names, n_null, said):
+    names = [f"x{i}" for i in range(n_names)]
+    scc2s.tl.screen(screened(8), names, model=identity(), n_null=n_null, n_boot=10, **HOW)
+    assert (said in caplog.text) if said else ("too small" not in caplog.text)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +239,13 @@ def test_without_contexts_and_in_all_kinds_of_files(tmp_path):
         (["a"], {"program": "emt"}, KeyError, "from_gmt"),
         (["a"], {"donor_key": "who"}, KeyError, "donor_key= one of"),
         (["a"], {"baseline": "zero"}, ValueError, "'cell' or 'regeneration'"),
+        (["a", " "], {}, ValueError, "an empty name"),
+        ([("TNF", "IFN"), "IFN + TNF"], {}, ValueError, r"'IFN \+ TNF'"),
+        (["a"], {"n_cells": 1}, ValueError, "n_cells= a number from 2"),
+        (["a"], {"n_null": -1}, ValueError, "n_null= a number from 0"),
+        (["a"], {"alpha": 0}, ValueError, "alpha= between 0 and 1"),
+        (["a"], {"key_added": "a/b"}, ValueError, "without '/'"),
+        (["a"], {"method": "max"}, ValueError, "'mean' or 'rank'"),
     ],
 )
 def test_bad_input_names_the_mend_before_the_model_is_asked(names, change, error, said):

@@ -67,6 +67,13 @@ def match(program: Program, names: Sequence[str]) -> Match:
     return Match(np.array(columns), [names[i] for i in columns], missing)
 
 
+def check_method(method: str) -> None:
+    """Raise for a way of scoring that there is not."""
+    if method not in ("mean", "rank"):
+        msg = f"method={method!r} is not known; pass 'mean' or 'rank'"
+        raise ValueError(msg)
+
+
 def score(X: Any, columns: np.ndarray, *, method: Literal["mean", "rank"] = "mean") -> np.ndarray:
     """Score of a program in each cell.
 
@@ -90,9 +97,7 @@ def score(X: Any, columns: np.ndarray, *, method: Literal["mean", "rank"] = "mea
     >>> score(X, [0, 1]).tolist(), score(X, [0, 1], method="rank").tolist()
     ([2.0, 0.0], [0.75, 0.25])
     """
-    if method not in ("mean", "rank"):
-        msg = f"method={method!r} is not known; pass 'mean' or 'rank'"
-        raise ValueError(msg)
+    check_method(method)
     columns = np.asarray(columns)
     if method == "mean":
         some = X[:, columns]

@@ -11,6 +11,7 @@ import pandas as pd
 from scc2s._logging import logger
 from scc2s.models._progress import bar
 from scc2s.programs import Match, Program, as_program, match, score
+from scc2s.programs._score import check_method
 
 from ._scramble import scrambles
 from ._write_cells import PERTURBATION
@@ -50,6 +51,7 @@ class Scoring:
         if baseline not in ("cell", "regeneration"):
             msg = f"baseline={baseline!r} is not known; pass 'cell' or 'regeneration'"
             raise ValueError(msg)
+        check_method(method)
         chosen = as_program(program)
         where = match(chosen, genes.in_sentences)
         column = dict(zip(genes.words, genes.columns, strict=False))
