@@ -34,7 +34,7 @@ def test_the_seed_decides_and_one_cluster_has_no_interval():
 
 
 def test_bad_input_names_the_mend():
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="one for each cell"):
         bootstrap([])
     with pytest.raises(ValueError, match="one for each"):
         bootstrap([1.0, 2.0], clusters=["a"])

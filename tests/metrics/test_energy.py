@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import energy_distance as scipy_energy
 
-import scc2s.metrics._energy as module
+import scc2s.metrics._distances as module
 from scc2s.metrics import energy_distance
 
 

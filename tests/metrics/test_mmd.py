@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import rbf_kernel
 
-import scc2s.metrics._mmd as module
+import scc2s.metrics._distances as module
 from scc2s.metrics import mmd
 
 X, Y = [[0.0], [1.0]], [[1.0], [2.0]]

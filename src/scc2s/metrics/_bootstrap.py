@@ -57,7 +57,7 @@ def bootstrap(
     Raises
     ------
     ValueError
-        No values, or another number of clusters.
+        No values, values that are not finite, a cell without a cluster, or arguments out of range.
 
     Examples
     --------
@@ -66,10 +66,16 @@ def bootstrap(
     (3.0, 1.5, 4.5)
     """
     rows = np.asarray(values, dtype=np.float64)
-    if not len(rows):
-        msg = "there are no values to draw from; pass at least one"
+    if rows.ndim == 0 or not len(rows):
+        msg = "there are no values to draw from; pass one for each cell"
         raise ValueError(msg)
-    labels = np.arange(len(rows)) if clusters is None else np.asarray(clusters, dtype=object)
+    if not np.isfinite(rows).all():
+        msg = "values are not finite; leave these cells out: values[np.isfinite(values)]"
+        raise ValueError(msg)
+    if n_boot < 1 or not 0 < level < 1:
+        msg = f"n_boot={n_boot} and level={level} are out of range; pass n_boot= from 1 and level= between 0 and 1"
+        raise ValueError(msg)
+    labels = list(range(len(rows))) if clusters is None else list(clusters)
     if len(labels) != len(rows):
         msg = f"{len(labels)} clusters for {len(rows)} values; pass one for each"
         raise ValueError(msg)
@@ -92,9 +98,12 @@ def draws(rng: np.random.Generator, n: int, n_boot: int) -> np.ndarray:
     return rng.integers(0, n, (n_boot, n))
 
 
-def _members(labels: np.ndarray) -> list[np.ndarray]:
+def _members(labels: list[Any]) -> list[np.ndarray]:
     places: dict[Any, list[int]] = {}
-    for i, label in enumerate(labels.tolist()):
+    for i, label in enumerate(labels):
+        if label is None or label != label:
+            msg = f"the cell in row {i} has no cluster; leave it out, or give it one of its own"
+            raise ValueError(msg)
         places.setdefault(label, []).append(i)
     return [np.array(found) for found in places.values()]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ._arrays import profile
 from ._discrimination import discrimination
 from ._energy import energy_distance
 from ._kendall import kendall_tau
@@ -19,22 +20,24 @@ from ._wasserstein import wasserstein
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+VALUES = ("value", "value_at_n", "ceiling", "floor_control", "floor_shuffled")
+
 
 class Score(NamedTuple):
     """How a score is computed."""
 
     of: Callable[..., float]
-    better: str
+    better: str = "lower"
     """``"lower"`` or ``"higher"``."""
-    on: str
+    on: str = "rep"
     """``"rep"``: cells in a representation; ``"genes"``: mean profiles over genes; ``"effect"``: these and a control;
     ``"sentences"``: pairs of sentences, drawn; ``"groups"``: all groups at once."""
     least: int = 2
     """Cells that each side needs."""
 
 
-def _tau(pred: np.ndarray, true: np.ndarray) -> float:
-    return kendall_tau(pred.mean(axis=0), true.mean(axis=0))
+def _tau(pred: Any, true: Any) -> float:
+    return kendall_tau(profile(pred), profile(true))
 
 
 def _overlap(pred: np.ndarray, true: np.ndarray) -> float:
@@ -42,123 +45,154 @@ def _overlap(pred: np.ndarray, true: np.ndarray) -> float:
     return float(np.nanmean(gene_overlap(pred.tolist(), np.resize(true, len(pred)).tolist())))
 
 
+def _knn(pred: Cells, true: Cells, groups: list[Any]) -> float:  # noqa: ARG001 - the same call for all
+    return knn_condition_accuracy(true.rep, true.groups.tolist(), pred.rep, pred.groups.tolist())
+
+
+def _nir(pred: Cells, true: Cells, groups: list[Any]) -> float:
+    means = [np.stack([profile(side.rep[side.groups == group]) for group in groups]) for side in (pred, true)]
+    return float(np.nanmean(discrimination(*means)))
+
+
 SCORES: Mapping[str, Score] = {
-    "scfid": Score(scfid, "lower", "rep"),
-    "mmd": Score(mmd, "lower", "rep"),
-    "wasserstein": Score(wasserstein, "lower", "rep", 1),
-    "energy_distance": Score(energy_distance, "lower", "rep", 1),
+    "scfid": Score(scfid),
+    "mmd": Score(mmd),
+    "wasserstein": Score(wasserstein, least=1),
+    "energy_distance": Score(energy_distance, least=1),
     "pearson": Score(pearson, "higher", "genes", 1),
     "kendall_tau": Score(_tau, "higher", "genes", 1),
     "delta_pearson": Score(delta_pearson, "higher", "effect", 1),
     "gene_overlap": Score(_overlap, "higher", "sentences", 1),
-    "knn_condition_accuracy": Score(knn_condition_accuracy, "higher", "groups"),
-    "discrimination": Score(discrimination, "higher", "groups"),
+    "knn_condition_accuracy": Score(_knn, "higher", "groups"),
+    "discrimination": Score(_nir, "higher", "groups"),
 }
 
 
 class Cells(NamedTuple):
-    """Cells of one side."""
+    """Cells of one side. What no score asks for is ``None``."""
 
-    rep: np.ndarray
-    genes: np.ndarray
     groups: np.ndarray
-    sentences: np.ndarray
+    rep: Any = None
+    """Cells x features, dense or CSR."""
+    genes: Any = None
+    """Cells x genes, dense or CSR."""
+    sentences: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> Cells:
         """Some of them."""
-        return Cells(self.rep[rows], self.genes[rows], self.groups[rows], self.sentences[rows])
+        rep, genes, sentences = (None if part is None else part[rows] for part in self[1:])
+        return Cells(self.groups[rows], rep, genes, sentences)
+
+
+class Control(NamedTuple):
+    """Cells before, and which of them belong to which group."""
+
+    cells: Cells
+    rows: Mapping[Any, np.ndarray]
+
+
+class Plan(NamedTuple):
+    """What is computed beside each value."""
+
+    floor: bool
+    ceiling: bool
+    n_repeats: int
+    random_state: int
 
 
 def compare(
-    name: str, group: Any, pred: Cells, true: Cells, control: Cells | None, *, floor: bool, ceiling: bool,
-    n_repeats: int, random_state: int,
-) -> dict[str, Any]:  # fmt: skip
+    name: str, score: Score, group: Any, pred: Cells, true: Cells, control: Control | None, plan: Plan
+) -> dict[str, Any]:
     """Value, floors and ceiling of a score of one group.
 
     Floors and ceiling, and ``value_at_n`` beside them, are means over draws of the same number ``n`` of cells on each
     side: as many as there are predicted cells, at most half of the real ones.
     """
-    score = SCORES[name]
-    here, there = np.flatnonzero(pred.groups == group), np.flatnonzero(true.groups == group)
-    base = None if control is None else _control_rows(control, group)
-    row: dict[str, Any] = {"group": group, "metric": name, "better": score.better}
-    row |= dict.fromkeys(("value", "value_at_n", "ceiling", "floor_control", "floor_shuffled"), float("nan"))
-    row |= {"n_pred": len(here), "n_true": len(there), "n": 0, "note": ""}
-    if min(len(here), len(there)) < score.least:
-        row["note"] = f"needs {score.least} cells on each side"
+    made, real = pred.take(pred.groups == group), true.take(true.groups == group)
+    base = None if control is None else control.cells.take(control.rows[group])
+    row = _row(group, name, score, len(made.groups), len(real.groups))
+    if (least := min(len(made.groups), len(real.groups))) < score.least:
+        row["note"] = f"needs {_cells(score.least)} on each side, has {least}"
         return row
-    if score.on == "effect" and (base is None or not len(base)):
-        row["note"] = "needs control cells: pass control="
+    if score.on == "effect" and (base is None or not len(base.groups)):
+        row["note"] = "needs control cells: pass control=" if base is None else "no control cells of this group"
         return row
 
-    def value(a: Cells, i: np.ndarray, b: Cells, j: np.ndarray) -> float:
+    def value(a: Cells, b: Cells) -> float:
         if score.on == "rep":
-            return score.of(a.rep[i], b.rep[j])
+            return score.of(a.rep, b.rep)
         if score.on == "genes":
-            return score.of(a.genes[i], b.genes[j])
+            return score.of(a.genes, b.genes)
         if score.on == "sentences":
-            return score.of(a.sentences[i], b.sentences[j])
-        return score.of(a.genes[i], b.genes[j], control.genes[base])  # type: ignore[union-attr]
+            return score.of(a.sentences, b.sentences)
+        return score.of(a.genes, b.genes, base.genes)  # type: ignore[union-attr]
 
-    rng = np.random.default_rng(random_state)
-    row["value"] = value(pred, here, true, rng.permutation(there))
-    if not (floor or ceiling):
+    def draw(cells: Cells) -> Cells:
+        return cells.take(rng.permutation(len(cells.groups))[:n])
+
+    rng = np.random.default_rng(plan.random_state)
+    n = len(real.groups)
+    row["value"] = value(made, draw(real) if score.on == "sentences" else real)
+    if not (plan.floor or plan.ceiling):
         return row
-    n = min(len(here), len(there) // 2)
+    n = min(len(made.groups), len(real.groups) // 2)
     if n < score.least:
         row["note"] = "too few real cells to halve, so no floors and no ceiling"
         return row
     row["n"] = n
-    found: dict[str, list[float]] = {"value_at_n": [], "ceiling": [], "floor_control": [], "floor_shuffled": []}
-    several = len(set(pred.groups.tolist())) > 1
-    for _ in range(n_repeats):
-        order = rng.permutation(there)
-        half, rest = order[:n], order[n : 2 * n]
-        found["value_at_n"].append(value(pred, rng.permutation(here)[:n], true, half))
-        if ceiling:
-            found["ceiling"].append(value(true, rest, true, half))
-        # The control against itself has no effect to correlate.
-        has_floor = score.on != "effect" and control is not None and base is not None and len(base) >= score.least
-        if floor and has_floor:
-            found["floor_control"].append(value(control, rng.permutation(base)[:n], true, half))
-        if floor and several:
-            found["floor_shuffled"].append(value(pred, rng.permutation(len(pred.groups))[:n], true, half))
+    found: dict[str, list[float]] = {key: [] for key in VALUES[1:]}
+    several = (pred.groups != group).any()
+    # The control against itself has no effect to correlate.
+    has_base = score.on != "effect" and base is not None and len(base.groups) >= score.least
+    for _ in range(plan.n_repeats):
+        order = rng.permutation(len(real.groups))
+        half, rest = real.take(order[:n]), real.take(order[n : 2 * n])
+        found["value_at_n"].append(value(draw(made), half))
+        if plan.ceiling:
+            found["ceiling"].append(value(rest, half))
+        if plan.floor and has_base and base is not None:
+            found["floor_control"].append(value(draw(base), half))
+        if plan.floor and several:
+            found["floor_shuffled"].append(value(draw(pred), half))
     return row | {key: float(np.mean(values)) for key, values in found.items() if values}
 
 
 def compare_groups(
-    name: str, pred: Cells, true: Cells, control: Cells | None, *, floor: bool, ceiling: bool, n_repeats: int,
-    random_state: int,
-) -> dict[str, Any]:  # fmt: skip
+    name: str, score: Score, pred: Cells, true: Cells, control: Control | None, plan: Plan
+) -> dict[str, Any]:
     """Value, floors and ceiling of a score that compares groups with each other."""
-    groups = [g for g in sorted(set(true.groups.tolist()), key=str) if (pred.groups == g).sum() > 0]
-    row: dict[str, Any] = {"group": "all", "metric": name, "better": SCORES[name].better}
-    row |= dict.fromkeys(("value", "value_at_n", "ceiling", "floor_control", "floor_shuffled"), float("nan"))
-    row |= {"n_pred": len(pred.groups), "n_true": len(true.groups), "n": 0, "note": ""}
+    row = _row("all", name, score, len(pred.groups), len(true.groups))
+    groups = [g for g in sorted(set(true.groups.tolist()), key=str) if (pred.groups == g).any()]
     if len(groups) < 2:
         row["note"] = "needs 2 groups that both sides have: pass groupby="
         return row
-    pred = pred.take(np.flatnonzero(np.isin(pred.groups, groups)))
-    rng = np.random.default_rng(random_state)
-
-    def value(made: Cells, real: Cells) -> float:
-        if name == "knn_condition_accuracy":
-            return knn_condition_accuracy(real.rep, real.groups, made.rep, made.groups)
-        means = [np.stack([side.rep[side.groups == g].mean(axis=0) for g in groups]) for side in (made, real)]
-        return float(np.nanmean(discrimination(*means)))
-
-    row["value"] = value(pred, true)
-    halves = [_halves(true, groups, rng) for _ in range(n_repeats)]
-    if ceiling and all(len(set(half.groups.tolist())) == len(groups) for pair in halves for half in pair):
-        row["value_at_n"] = float(np.mean([value(pred, real) for _, real in halves]))
-        row["ceiling"] = float(np.mean([value(made, real) for made, real in halves]))
-    if floor:
-        shuffled = [pred._replace(groups=rng.permutation(pred.groups)) for _ in range(n_repeats)]
-        row["floor_shuffled"] = float(np.mean([value(made, true) for made in shuffled]))
-        if control is not None and len(control.groups):
-            rows = rng.choice(len(control.groups), len(pred.groups))
-            row["floor_control"] = value(control.take(rows)._replace(groups=pred.groups), true)
+    if len(left := sorted({*pred.groups.tolist(), *true.groups.tolist()} - set(groups), key=str)):
+        row["note"] = f"only on one side: {', '.join(map(str, left))}"
+    pred = pred.take(np.isin(pred.groups, groups))
+    rng = np.random.default_rng(plan.random_state)
+    row["value"] = score.of(pred, true, groups)
+    halves = [_halves(true, groups, rng) for _ in range(plan.n_repeats)]
+    if plan.ceiling and all(len(set(half.groups.tolist())) == len(groups) for pair in halves for half in pair):
+        row["value_at_n"] = float(np.mean([score.of(pred, real, groups) for _, real in halves]))
+        row["ceiling"] = float(np.mean([score.of(made, real, groups) for made, real in halves]))
+    if plan.floor:
+        shuffled = [pred._replace(groups=rng.permutation(pred.groups)) for _ in range(plan.n_repeats)]
+        row["floor_shuffled"] = float(np.mean([score.of(made, true, groups) for made in shuffled]))
+        if control is not None and all(len(control.rows[group]) for group in groups):
+            drawn = np.concatenate([rng.choice(control.rows[g], (pred.groups == g).sum()) for g in groups])
+            asked = np.concatenate([pred.groups[pred.groups == g] for g in groups])
+            row["floor_control"] = score.of(control.cells.take(drawn)._replace(groups=asked), true, groups)
     return row
+
+
+def _row(group: Any, name: str, score: Score, n_pred: int, n_true: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"group": group, "metric": name, "better": score.better}
+    row |= dict.fromkeys((*VALUES, "low", "high"), float("nan"))
+    return row | {"n_pred": n_pred, "n_true": n_true, "n": 0, "note": ""}
+
+
+def _cells(n: int) -> str:
+    return f"{n} cell" if n == 1 else f"{n} cells"
 
 
 def _halves(cells: Cells, groups: list[Any], rng: np.random.Generator) -> tuple[Cells, Cells]:
@@ -169,9 +203,3 @@ def _halves(cells: Cells, groups: list[Any], rng: np.random.Generator) -> tuple[
         first.append(rows[: len(rows) // 2])
         second.append(rows[len(rows) // 2 :])
     return cells.take(np.concatenate(first)), cells.take(np.concatenate(second))
-
-
-def _control_rows(control: Cells, group: Any) -> np.ndarray:
-    """Control cells of the group; all, where the control is not grouped."""
-    own = np.flatnonzero(control.groups == group)
-    return own if len(own) or len(set(control.groups.tolist())) > 1 else np.arange(len(control.groups))

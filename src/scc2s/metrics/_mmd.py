@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ._arrays import two
+from ._distances import square_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GAMMAS = (2.0, 1.0, 0.5, 0.1, 0.01, 0.005)
-_BLOCK = 2**24  # kernel values held at a time
 
 
 def mmd(
@@ -42,8 +42,17 @@ def mmd(
     -------
     Squared discrepancy, or its root; NaN where a side has too few cells.
 
+    Raises
+    ------
+    ValueError
+        Other widths of `x` and `y`, values that are not finite, or arguments that exclude each other.
+
     Notes
     -----
+    Widths are in units of the features. Where cells are further apart than ``1 / sqrt(gamma)``, as they are in 50
+    principal components, a kernel sees nothing but pairs of a cell with itself, and the biased value is ``1/n + 1/m``:
+    take ``gammas="median"`` there, or ``unbiased=True``.
+
     Other packages take other kernels: the default of pertpy 1 is a linear one, whose values do not compare with these.
 
     Examples
@@ -64,41 +73,41 @@ def mmd(
     if isinstance(gammas, str) and gammas != "median":
         msg = f'gammas={gammas!r} is not known; pass numbers, or gammas="median"'
         raise ValueError(msg)
-    if not len(widths) or (widths <= 0).any():
+    if not len(widths) or not (widths > 0).all():
         msg = f"gammas={gammas} are no widths; pass positive numbers, or gammas='median'"
         raise ValueError(msg)
-    value = _mean(a, a, widths, unbiased) + _mean(b, b, widths, unbiased) - 2 * _mean(a, b, widths, unbiased=False)
+    value = (
+        _within(a, widths, unbiased) + _within(b, widths, unbiased) - 2 * _kernel_sum(a, b, widths) / (len(a) * len(b))
+    )
     if unbiased:
         return float(value)
     value = max(0.0, float(value))
     return float(np.sqrt(value)) if root else value
 
 
-def _mean(a: np.ndarray, b: np.ndarray, gammas: np.ndarray, unbiased: bool) -> float:
-    """Mean kernel value over all pairs; unbiased: over pairs of different cells of one sample."""
-    step = max(1, _BLOCK // len(b))
+def _within(a: np.ndarray, gammas: np.ndarray, unbiased: bool) -> float:
+    """Mean kernel value over the pairs of one sample; unbiased: of different cells."""
+    n = len(a)
+    total = _kernel_sum(a, None, gammas)
+    return (total - n) / (n * (n - 1)) if unbiased else total / n**2
+
+
+def _kernel_sum(a: np.ndarray, b: np.ndarray | None, gammas: np.ndarray) -> float:
     total = 0.0
-    for start in range(0, len(a), step):
-        squares = _squares(a[start : start + step], b)
+    for squares, times in square_blocks(a, b):
+        kernel = np.empty_like(squares)
         for gamma in gammas:
-            total += float(np.exp(-gamma * squares).sum())
-    total /= len(gammas)
-    if unbiased:
-        return (total - len(a)) / (len(a) * (len(a) - 1))
-    return total / (len(a) * len(b))
-
-
-def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    from scipy.spatial.distance import cdist
-
-    return cdist(a, b, metric="sqeuclidean")
+            np.multiply(squares, -gamma, out=kernel)
+            total += times * float(np.exp(kernel, out=kernel).sum())
+    return total / len(gammas)
 
 
 def _median_width(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """One over the median squared distance, of at most 1,000 evenly spaced cells of each side."""
+    from scipy.spatial.distance import pdist
+
     some = np.concatenate([part[np.linspace(0, len(part) - 1, min(len(part), 1000)).astype(int)] for part in (a, b)])
-    squares = _squares(some, some)[np.triu_indices(len(some), 1)]
-    median = float(np.median(squares))
+    median = float(np.median(pdist(some, metric="sqeuclidean")))
     if median == 0:
         msg = "more than half of the cells are equal, so there is no median distance; pass gammas= numbers"
         raise ValueError(msg)

@@ -29,8 +29,8 @@ def scfid(real: Any, generated: Any) -> float:
     """Fréchet distance of two samples in an embedding, seen as Gaussians (scFID where a cell model embeds).
 
     ``|m_r - m_g|^2 + tr(S_r + S_g - 2 (S_r S_g)^{1/2})``, the squared 2-Wasserstein distance of the Gaussians
-    (C2S-Scale, bioRxiv 10.1101/2025.04.14.648850, section 5.7; Heusel et al. 2017). Covariances are over n - 1; the
-    root is that of the symmetric ``S_r^{1/2} S_g S_r^{1/2}``. :func:`scfid_details` says how it was computed.
+    (C2S-Scale, bioRxiv 10.1101/2025.04.14.648850, section 5.7; Heusel et al. 2017). Covariances are over n - 1.
+    :func:`scfid_details` says how it was computed.
 
     Parameters
     ----------
@@ -41,8 +41,17 @@ def scfid(real: Any, generated: Any) -> float:
     -------
     0 or more, in squared units of the embedding; NaN where a side has under two cells.
 
+    Raises
+    ------
+    ValueError
+        Other widths of the two, or values that are not finite.
+
     Notes
     -----
+    The trace of the root is that of the symmetric ``(S_r^{1/2} S_g S_r^{1/2})^{1/2}``: with ``S_r = A' A`` and
+    ``S_g = B' B`` it is the sum of the singular values of ``A B'``. That needs no root of a matrix, cannot become
+    complex or negative, and is exact for singular covariances, so for fewer cells than features.
+
     It depends on the embedding, and strongly on the number of cells: two halves of the same cells are the further apart
     the fewer they are. Compare only at equal numbers, beside the value for real cells against real cells
     (``ceiling=True`` in :func:`scc2s.tl.evaluate`). A copy of training cells scores perfectly.
@@ -73,23 +82,15 @@ def scfid_details(real: Any, generated: Any) -> FrechetDistance:
         return FrechetDistance(float("nan"), float("nan"), float("nan"), n, m, d, "too few cells")
     shift = a.mean(axis=0) - b.mean(axis=0)
     means = float(shift @ shift)
-    # Cells x features with S = A' A, so that tr (S_r S_g)^{1/2} is the sum of the singular values of A B'.
-    A = (a - a.mean(axis=0)) / np.sqrt(n - 1)
-    B = (b - b.mean(axis=0)) / np.sqrt(m - 1)
-    if min(n, m) > d:
-        method, cross = "full rank", _root_trace(A.T @ A, B.T @ B)
-    else:
-        method, cross = "low rank", float(np.linalg.svd(A @ B.T, compute_uv=False).sum())
-    covariances = max(0.0, float((A**2).sum() + (B**2).sum() - 2 * cross))
-    # Sums of squares cancel: below their rounding error there is nothing.
-    scale = float((A**2).sum() + (B**2).sum())
-    covariances = 0.0 if covariances < 1e-9 * scale else covariances
+    A, B = _factor(a), _factor(b)
+    spread = float((A**2).sum() + (B**2).sum())
+    covariances = spread - 2 * float(np.linalg.svd(A @ B.T, compute_uv=False).sum())
+    covariances = 0.0 if covariances < 1e-12 * spread else covariances  # less is rounding
+    method = "full rank" if min(n, m) > d else "low rank"
     return FrechetDistance(means + covariances, means, covariances, n, m, d, method)
 
 
-def _root_trace(S: np.ndarray, T: np.ndarray) -> float:
-    """``tr (S T)^{1/2}`` through the symmetric ``S^{1/2} T S^{1/2}``; eigenvalues below 0 are rounding."""
-    values, vectors = np.linalg.eigh(S)
-    half = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-    inner = half @ T @ half
-    return float(np.sqrt(np.linalg.eigvalsh((inner + inner.T) / 2).clip(min=0)).sum())
+def _factor(x: np.ndarray) -> np.ndarray:
+    """F with ``F' F`` the covariance of `x` over n - 1, and no more rows than columns."""
+    x = (x - x.mean(axis=0)) / np.sqrt(len(x) - 1)
+    return np.linalg.qr(x, mode="r") if len(x) > x.shape[1] else x

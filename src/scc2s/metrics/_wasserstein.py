@@ -8,6 +8,10 @@ from scc2s._logging import logger
 
 from ._arrays import two
 
+_MOST_STEPS = 2000
+_TOLERANCE = 1e-6
+"""Largest distance of the marginals of an entropic coupling from the uniform ones."""
+
 
 def wasserstein(
     x: Any,
@@ -31,11 +35,12 @@ def wasserstein(
         1 or 2.
     solver
         ``"exact"``: the best assignment where both have the same number of cells, else a linear program (POT); up to a
-        few thousand cells. ``"sinkhorn"``: entropic transport (POT), the cost of its coupling without the entropy, so
-        never under the exact value. ``"sliced"``: root mean of the one-dimensional distances to the power `p` along
+        few thousand cells. ``"sinkhorn"``: entropic transport (POT), the cost of its coupling without the entropy,
+        which is above the exact value. ``"sliced"``: root mean of the one-dimensional distances to the power `p` along
         random directions (Bonneel et al. 2015) - another, smaller number, for large samples.
     epsilon
-        Strength of the entropy, in units of the mean cost; for ``"sinkhorn"``.
+        Strength of the entropy, in units of the mean cost; for ``"sinkhorn"``. The smaller, the nearer to the exact
+        value, and the slower.
     n_projections, random_state
         Directions and their seed; for ``"sliced"``.
 
@@ -47,6 +52,8 @@ def wasserstein(
     ------
     ImportError
         POT is needed and not installed.
+    ValueError
+        Other widths of `x` and `y`, values that are not finite, or an argument that is not known.
 
     Examples
     --------
@@ -60,13 +67,16 @@ def wasserstein(
     if solver not in ("exact", "sinkhorn", "sliced"):
         msg = f"solver={solver!r} is not known; pass 'exact', 'sinkhorn' or 'sliced'"
         raise ValueError(msg)
+    if epsilon <= 0 or n_projections < 1:
+        msg = f"epsilon={epsilon} and n_projections={n_projections} have to be above 0; or pass solver='exact'"
+        raise ValueError(msg)
     if not len(a) or not len(b):
         return float("nan")
     if solver == "sliced":
         return _sliced(a, b, p, n_projections, random_state)
     from scipy.spatial.distance import cdist
 
-    cost = cdist(a, b) ** p
+    cost = cdist(a, b, metric="euclidean" if p == 1 else "sqeuclidean")
     if solver == "exact" and len(a) == len(b):
         from scipy.optimize import linear_sum_assignment
 
@@ -86,16 +96,17 @@ def _transport(cost: np.ndarray, solver: str, epsilon: float) -> float:
     a, b = np.full(n, 1 / n), np.full(m, 1 / m)
     if solver == "exact":
         return float(ot.emd2(a, b, cost, numItermax=10_000_000))
-    if epsilon <= 0:
-        msg = f"epsilon={epsilon} leaves no entropy; pass a positive number, or solver='exact'"
-        raise ValueError(msg)
-    scale = float(cost.mean()) or 1.0
-    most = 5000
+    strength = epsilon * (float(cost.mean()) or 1.0)
+    # The kernel exp(-cost / strength) itself while its entries can be written, else its logarithm: many times slower.
+    method = "sinkhorn" if cost.max() < 500 * strength else "sinkhorn_log"
     plan, log = ot.sinkhorn(
-        a, b, cost / scale, epsilon, method="sinkhorn_log", numItermax=most, stopThr=1e-8, log=True, warn=False
+        a, b, cost, strength, method=method, numItermax=_MOST_STEPS, stopThr=_TOLERANCE, log=True, warn=False
     )
-    if log["niter"] >= most - 1:
-        logger.warning("sinkhorn did not converge in %d steps; pass a larger epsilon= than %g", most, epsilon)
+    if log["err"][-1] > _TOLERANCE:
+        logger.warning(
+            "sinkhorn did not converge in %d steps; pass a larger epsilon= than %g, or solver='exact'",
+            _MOST_STEPS, epsilon,
+        )  # fmt: skip
     return float((plan * cost).sum())
 
 
