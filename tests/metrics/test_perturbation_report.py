@@ -97,9 +97,55 @@ def test_sparse_is_dense_and_small_groups_stay_with_missing_values():
 def test_intervals_hold_the_estimate_and_narrow_with_more_cells():
     table = report(cells(0.8 * SHIFT, 3), n_boot=200)
     rows = table[table["predictor"] == "prediction"]
-    assert (rows["program_shift_low"] < rows["program_shift"]).all()
-    assert (rows["program_shift"] < rows["program_shift_high"]).all()
-    assert (rows["delta_pearson_low"] <= rows["delta_pearson"]).all()
+    for name in ("program_shift", "delta_pearson", "delta_pearson_top"):
+        assert (rows[f"{name}_low"] < rows[name]).all()
+        assert (rows[name] < rows[f"{name}_high"]).all()
+    assert set(table["interval_over"]) == {"cells"}
+    every_other = np.arange(0, 120, 8)
+    few = perturbation_report(
+        cells(0.8 * SHIFT, 3)[every_other], cells(SHIFT, 1)[every_other], cells(0, 2)[every_other],
+        pred_groups=GROUPS[every_other], true_groups=GROUPS[every_other], control_groups=GROUPS[every_other],
+        program=np.array([0, 1, 2, 3]), n_top=6, n_boot=200,
+    )  # fmt: skip
+    few = few[few["predictor"] == "prediction"]
+    width, wider = (found["program_shift_high"] - found["program_shift_low"] for found in (rows, few))
+    assert width.mean() < 0.6 * wider.mean()
+
+
+def test_intervals_of_correlations_stay_within_1_and_hold_the_correlation_of_many_cells():
+    shift = np.linspace(-1, 1, 60)
+    groups = {f"{side}_groups": ["a"] * 40 for side in ("pred", "true", "control")}
+    held = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        noise = rng.normal(0, 1, 60)  # what the prediction gets wrong
+        base, real, pred = (rng.normal(0, 0.3, (40, 60)) for _ in range(3))
+        row = perturbation_report(pred + shift + noise, real + shift, base, n_boot=200, **groups).iloc[0]
+        assert -1 <= row["delta_pearson_low"] < row["delta_pearson"] < row["delta_pearson_high"] <= 1
+        held.append(row["delta_pearson_low"] < np.corrcoef(shift + noise, shift)[0, 1] < row["delta_pearson_high"])
+    assert np.mean(held) > 0.85
+
+
+def test_with_donors_intervals_draw_donors_and_one_donor_gives_none():
+    donors = np.tile(np.repeat(["p", "q", "r", "s"], 10), 3)
+    lift = 0.5 * (donors == "p")[:, None]  # one donor responds more, which draws of cells average away
+    sides = {"true": cells(SHIFT, 1) + lift, "pred": cells(SHIFT, 3)}
+    arguments = {"n_boot": 300, "program": np.array([0, 1, 2, 3])}
+    of_cells = report(sides["pred"] + lift, sides["true"], **arguments)
+    same = dict.fromkeys(("pred", "true", "control"), donors)
+    of_donors = report(sides["pred"] + lift, sides["true"], donors=same, **arguments)
+    assert set(of_donors["interval_over"]) == {"donors"}
+    width = [
+        (t["program_shift_high"] - t["program_shift_low"])[t["predictor"] == "prediction"].mean()
+        for t in (of_cells, of_donors)
+    ]
+    assert width[1] > 1.5 * width[0]
+    alone = report(sides["pred"], sides["true"], donors=dict.fromkeys(same, ["p"] * 120), **arguments)
+    assert alone["program_shift_low"].isna().all()
+    with pytest.raises(ValueError, match="donors has none for 'control'"):
+        report(sides["pred"], sides["true"], donors={"pred": donors, "true": donors}, **arguments)
+    with pytest.raises(ValueError, match=r"pass \(cells, groups, donors\)"):
+        report(sides["pred"], sides["true"], donors=same, others={"x": (sides["pred"], GROUPS)}, **arguments)
 
 
 def test_bad_input_names_the_mend():

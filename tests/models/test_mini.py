@@ -85,12 +85,13 @@ def test_after_ifn_beta_it_expects_a_stimulated_cell_of_the_held_out_donor(share
     adata = adata[(adata.obs["donor"] == "patient_107") & (adata.obs["cell_type"] == "CD14+ monocyte")].copy()
     scc2s.pp.sentences(adata, n_genes=100)
     control, stimulated = (adata.obs["c2s_sentence"][adata.obs["condition"] == c].tolist() for c in ("ctrl", "stim"))
-    n = 30
-    fields = {"organism": "Homo sapiens", "perturbation": "IFN-beta"}
-    texts = prompts.get("perturb").render(control[:n], fields).texts
-    prefers = []
-    for text, after, other in zip(texts, stimulated[:n], control[n : 2 * n], strict=False):
-        scores = model.score([text], [f" {after}", f" {other}"], progress=False)
-        prefers.append(np.diff((scores.logprob / scores.n_tokens)[0])[0] < 0)
-    assert len(prefers) == n
-    assert np.mean(prefers) > 0.8
+    n = 50
+    lead = {}  # of a stimulated cell over another control cell
+    for name in ("IFN-beta", prompts.NO_PERTURBATION):
+        fields = {"organism": "Homo sapiens", "perturbation": name}
+        texts = prompts.get("perturb").render(control[:n], fields).texts
+        choices = zip(texts, stimulated[:n], control[n : 2 * n], strict=True)
+        pairs = [model.score([text], [f" {a}", f" {b}"], progress=False) for text, a, b in choices]
+        lead[name] = np.array([np.subtract(*pair.per_token()[0]) for pair in pairs])
+    assert np.mean(lead["IFN-beta"] > 0) > 0.6
+    assert np.mean(lead["IFN-beta"] > lead[prompts.NO_PERTURBATION]) > 0.9

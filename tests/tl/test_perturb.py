@@ -51,6 +51,24 @@ def test_a_planted_effect_comes_out_against_all_controls() -> None:
     assert set(adata.uns["c2s"]["perturb"]["perturbed"]["controls"]["condition"]) == {"IFN-beta"}
 
 
+def test_intervals_draw_donors_where_a_column_is_given() -> None:
+    adata = cells()
+    truth = stimulated(adata)
+    arguments = {"truth": truth, "model": knows_ifn(), "program": RESPONSE, "n_boot": 20, **FREE}
+    with pytest.raises(KeyError, match="pass donor_key= one of"):
+        scc2s.tl.perturb(adata, "IFN-beta", donor_key="donor", **arguments)
+    adata.obs["donor"] = np.resize(["p", "q", "r"], adata.n_obs)
+    truth.obs["donor"] = np.resize(["p", "q", "r"], truth.n_obs)
+    scc2s.tl.perturb(adata, "IFN-beta", donor_key="donor", **arguments)
+    found = report_of(adata).loc[("all cells", "prediction")]
+    assert found["interval_over"] == "donors"
+    assert found["program_shift_low"] < found["program_shift"] < found["program_shift_high"]
+    truth.obs["donor"] = "p"
+    adata.obs["donor"] = [None] + ["p"] * (adata.n_obs - 1)
+    with pytest.raises(ValueError, match="missing for 1 cells; fill it"):
+        scc2s.tl.perturb(adata, "IFN-beta", donor_key="donor", **arguments)
+
+
 def test_without_truth_the_report_still_has_its_controls() -> None:
     adata = cells()
     scc2s.tl.perturb(adata, "IFN-beta", model=knows_ifn(), program=RESPONSE, **FREE)

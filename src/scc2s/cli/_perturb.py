@@ -27,6 +27,7 @@ def perturb(
     controls: Annotated[bool, typer.Option(help="Ask the control questions and write the report.")] = True,
     n_control_cells: Annotated[int, typer.Option(help="Most cells of a group in the report.")] = 100,
     n_boot: Annotated[int, typer.Option(help="Bootstrap samples for the intervals of the report; 0: none.")] = 0,
+    donor_key: Annotated[str | None, typer.Option(help="Column of obs; intervals draw whole donors.")] = None,
     model: o.ModelName = None,
     prompt: Annotated[
         str | None, typer.Option(help="Template with {cell_sentence} and {perturbation}; default: the model's own.")
@@ -65,6 +66,7 @@ def perturb(
             controls=controls,
             n_control_cells=n_control_cells,
             n_boot=n_boot,
+            donor_key=donor_key,
             model=loaded,
             prompt=prompt,
             n_genes=n_genes,

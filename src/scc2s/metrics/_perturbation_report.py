@@ -3,21 +3,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
-from ._bootstrap import draws
 from ._energy import energy_distance
 from ._kendall import kendall_tau
-from ._pearson import correlation
+from ._report_intervals import correlations, intervals
+from ._report_sides import CEILING, Sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
-
-PREDICTION, CONTROL = "prediction", "control"
-OTHER_GROUPS, CEILING = "mean shift of other groups", "real cells, split half"
-_INTERVALS = ("delta_pearson", "delta_pearson_top", "program_shift")
 
 
 def perturbation_report(
@@ -26,11 +21,12 @@ def perturbation_report(
     control: Any,
     *,
     pred_groups: Sequence[Any],
-    true_groups: Sequence[Any] | None,
+    true_groups: Sequence[Any] | np.ndarray | None,
     control_groups: Sequence[Any],
-    others: Mapping[str, tuple[Any, Sequence[Any]]] | None = None,
+    others: Mapping[str, tuple[Any, ...]] | None = None,
     program: np.ndarray | None = None,
     n_top: int = 50,
+    donors: Mapping[str, Sequence[Any] | np.ndarray | None] | None = None,
     n_boot: int = 0,
     random_state: int = 0,
 ) -> pd.DataFrame:
@@ -50,14 +46,17 @@ def perturbation_report(
     pred_groups, true_groups, control_groups
         Group of each cell, e.g. its type. Groups are those of `pred`.
     others
-        Further predictions by name, each with the groups of its cells.
+        Further predictions by name: cells, groups of the cells and, where `donors` are given, their donors.
     program
         Columns of the genes of a program, e.g. an interferon response.
     n_top
         Genes with the largest true shift over the groups that ``_top`` numbers are about, chosen on other groups where
         there are any, so that the choice does not look at the answer.
+    donors
+        Donor of each cell of ``"pred"``, ``"true"`` and ``"control"``: intervals draw whole donors, the same on all
+        sides. ``None``: they draw cells of each side, which makes them too narrow for claims about donors.
     n_boot
-        Bootstrap samples of cells (of all three sides) for the intervals; 0: none.
+        Bootstrap samples for the intervals; 0: none.
     random_state
         Seed of halves and samples.
 
@@ -83,9 +82,19 @@ def perturbation_report(
     ``program_shift``, ``true_program_shift``
         Mean shift of the program's genes, predicted and true.
     ``<name>_low``, ``<name>_high``
-        95 % percentile intervals of the correlations and of the program shift, where `n_boot` is not 0.
+        95 % intervals of the correlations and of the program shift, where `n_boot` is not 0; missing for a group of one
+        donor. 1.96 bootstrap standard deviations to each side, of correlations on Fisher's z scale (Davison & Hinkley
+        1997, section 5.2): drawn samples are noisier than the cells they are drawn from, which lowers their
+        correlations, and percentiles would lie too low.
+    ``interval_over``
+        ``"donors"`` or ``"cells"``, where `n_boot` is not 0.
 
     Groups with fewer than 2 cells on a side have missing values; none is left out.
+
+    Raises
+    ------
+    ValueError
+        Sides with other numbers of genes, or groups or donors that are not one for each cell.
 
     Examples
     --------
@@ -100,7 +109,7 @@ def perturbation_report(
     """
     import pandas as pd
 
-    sides = _Sides(pred, true, control, pred_groups, true_groups, control_groups, others or {})
+    sides = Sides(pred, true, control, pred_groups, true_groups, control_groups, others or {}, donors)
     shifts = sides.true_shifts()
     rows: list[dict[str, Any]] = []
     for group in sides.groups:
@@ -110,84 +119,18 @@ def perturbation_report(
         basis = np.mean(np.abs(elsewhere), axis=0) if elsewhere else None if own is None else np.abs(own)
         top = None if basis is None else np.argsort(-basis, kind="stable")[:n_top]
         base, real = sides.cells("control", group), sides.cells("true", group)
-        for name, cells in sides.predictors(group, elsewhere, rng):
+        for name, predicted in sides.predictors(group, elsewhere):
             reference = real
             if name == CEILING:
-                cells, reference = _halves(real, rng)
-            row = {"group": group, "predictor": name, **_row(cells, reference, base, top, program)}
-            if n_boot and len(cells) > 1 and len(base) > 1:
-                row |= _intervals(cells, reference, base, top, program, rng, n_boot)
+                order = rng.permutation(len(real.X))
+                predicted, reference = real.take(order[: len(order) // 2]), real.take(order[len(order) // 2 :])
+            row = {"group": group, "predictor": name, **_row(predicted.X, reference.X, base.X, top, program)}
+            if n_boot:
+                row["interval_over"] = "cells" if donors is None else "donors"
+                if min(len(predicted.X), len(base.X)) > 1:
+                    row |= intervals(row, predicted, reference, base, top, program, rng, n_boot)
             rows.append(row)
     return pd.DataFrame(rows)
-
-
-class _Sides:
-    """The cells of each side, by group."""
-
-    def __init__(
-        self,
-        pred: Any,
-        true: Any,
-        control: Any,
-        pred_groups: Sequence[Any],
-        true_groups: Sequence[Any] | None,
-        control_groups: Sequence[Any],
-        others: Mapping[str, tuple[Any, Sequence[Any]]],
-    ) -> None:
-        given = {"pred": (pred, pred_groups), "control": (control, control_groups)}
-        if true is not None:
-            given["true"] = (true, [] if true_groups is None else true_groups)
-        self._others = list(others)
-        given |= {f"others: {name}": pair for name, pair in others.items()}
-        widths = {name: X.shape[1] for name, (X, _) in given.items()}
-        if len(set(widths.values())) > 1:
-            msg = f"the sides have other numbers of genes ({widths}); take the same from all: adata[:, genes]"
-            raise ValueError(msg)
-        self._data: dict[str, tuple[Any, np.ndarray]] = {}
-        for name, (X, groups) in given.items():
-            labels = np.asarray(list(groups), dtype=object)
-            if len(labels) != X.shape[0]:
-                msg = f"{name} has {X.shape[0]} cells and {len(labels)} groups; pass one group for each cell"
-                raise ValueError(msg)
-            self._data[name] = (sparse.csr_matrix(X) if sparse.issparse(X) else np.asarray(X), labels)
-        self._n_genes = next(iter(widths.values()))
-        self.groups = sorted(set(self._data["pred"][1].tolist()), key=str)
-
-    def cells(self, side: str, group: Any) -> np.ndarray:
-        """Cells of a group, dense; none where the side has none."""
-        if side not in self._data:
-            return np.empty((0, self._n_genes))
-        X, labels = self._data[side]
-        some = X[np.flatnonzero(labels == group)]
-        return np.asarray(some.toarray() if sparse.issparse(some) else some, dtype=np.float64)
-
-    def true_shifts(self) -> dict[Any, np.ndarray]:
-        """Mean true shift of each group that has real and control cells."""
-        found = {}
-        for group in self.groups:
-            real, base = self.cells("true", group), self.cells("control", group)
-            if len(real) and len(base):
-                found[group] = real.mean(axis=0) - base.mean(axis=0)
-        return found
-
-    def predictors(
-        self, group: Any, elsewhere: list[np.ndarray], rng: np.random.Generator
-    ) -> list[tuple[str, np.ndarray]]:
-        del rng
-        base = self.cells("control", group)
-        found = [(PREDICTION, self.cells("pred", group)), (CONTROL, base)]
-        if elsewhere:
-            found.append((OTHER_GROUPS, base + np.mean(elsewhere, axis=0)))
-        found += [(name, self.cells(f"others: {name}", group)) for name in self._others]
-        if "true" in self._data:
-            found.append((CEILING, self.cells("true", group)))
-        return found
-
-
-def _halves(cells: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    order = rng.permutation(len(cells))
-    middle = len(cells) // 2
-    return cells[order[:middle]], cells[order[middle:]]
 
 
 def _row(
@@ -205,7 +148,7 @@ def _row(
     if len(real) < 2 or top is None:
         return row
     true = real.mean(axis=0) - base.mean(axis=0)
-    row |= _correlations(shift, true, top)
+    row |= correlations(shift, true, top)
     genes = program if program is not None and len(program) else top
     row["kendall_tau"] = kendall_tau(cells.mean(axis=0)[genes], real.mean(axis=0)[genes])
     moved = top[true[top] != 0]
@@ -215,42 +158,3 @@ def _row(
     if program is not None and len(program):
         row["true_program_shift"] = float(true[program].mean())
     return row
-
-
-def _correlations(shift: np.ndarray, true: np.ndarray, top: np.ndarray) -> dict[str, float]:
-    return {"delta_pearson": correlation(shift, true), "delta_pearson_top": correlation(shift[top], true[top])}
-
-
-def _intervals(
-    cells: np.ndarray,
-    real: np.ndarray,
-    base: np.ndarray,
-    top: np.ndarray | None,
-    program: np.ndarray | None,
-    rng: np.random.Generator,
-    n_boot: int,
-) -> dict[str, float]:
-    """Percentile intervals; cells of each side are drawn on their own. Means of drawn cells are weighted means."""
-
-    def means(X: np.ndarray) -> np.ndarray:
-        if not len(X):
-            return np.full((n_boot, X.shape[1]), np.nan)
-        drawn = draws(rng, len(X), n_boot)
-        weights = np.stack([np.bincount(row, minlength=len(X)) for row in drawn]) / len(X)
-        return weights @ X
-
-    bases = means(base)
-    shifts = means(cells) - bases
-    trues = means(real) - bases
-    samples: dict[str, list[float]] = {name: [] for name in _INTERVALS}
-    for shift, true in zip(shifts, trues, strict=True):
-        if program is not None and len(program):
-            samples["program_shift"].append(float(shift[program].mean()))
-        if top is not None and len(real) > 1:
-            for name, value in _correlations(shift, true, top).items():
-                samples[name].append(value)
-    out = {}
-    for name, values in samples.items():
-        low, high = np.nanquantile(values, [0.025, 0.975]) if np.isfinite(values).any() else (np.nan, np.nan)
-        out[f"{name}_low"], out[f"{name}_high"] = float(low), float(high)
-    return out

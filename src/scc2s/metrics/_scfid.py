@@ -93,4 +93,4 @@ def scfid_details(real: Any, generated: Any) -> FrechetDistance:
 def _factor(x: np.ndarray) -> np.ndarray:
     """F with ``F' F`` the covariance of `x` over n - 1, and no more rows than columns."""
     x = (x - x.mean(axis=0)) / np.sqrt(len(x) - 1)
-    return np.linalg.qr(x, mode="r") if len(x) > x.shape[1] else x
+    return np.asarray(np.linalg.qr(x, mode="r")) if len(x) > x.shape[1] else x

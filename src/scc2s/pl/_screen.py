@@ -123,13 +123,14 @@ def _plane(ax: Axes, table: pd.DataFrame, controls: _Controls, n_labels: int) ->
     if controls.null.size:
         low, high = np.quantile(controls.null, [0.025, 0.975])
         ax.fill_between(line, line + low, line + high, color="0.92", zorder=-1, label="95 % of scrambled names")
-    for sign in (-1, 1) if controls.max_neutral is not None else ():
-        ax.axvline(sign * controls.max_neutral, color="0.6", lw=0.8, ls=":", zorder=0)
+    if controls.max_neutral is not None:
+        for limit in (-controls.max_neutral, controls.max_neutral):
+            ax.axvline(limit, color="0.6", lw=0.8, ls=":", zorder=0)
     ax.set(xlim=line, ylim=line, xlabel="effect in the neutral context", ylabel="effect in the positive context")
     right = line.mean() + np.ptp(line) / 4
     for name, a, b in table[["name", "effect_neutral", "effect_positive"]].head(n_labels).itertuples(index=False):
-        at, side = (-5, "right") if a > right else (5, "left")
-        ax.annotate(name, (a, b), xytext=(at, 4), textcoords="offset points", fontsize=8, ha=side)
+        offset, side = (-5, "right") if a > right else (5, "left")
+        ax.annotate(name, (a, b), xytext=(offset, 4), textcoords="offset points", fontsize=8, ha=side)
 
 
 def _ranked(ax: Axes, table: pd.DataFrame, controls: _Controls) -> None:

@@ -143,7 +143,7 @@ def caption(
     >>> sc.tl.c2s_caption(adata, groupby="bulk_labels", model=says)
     >>> table = adata.uns["c2s"]["captions"].set_index("group")
     >>> table.loc["CD56+ NK", ["genes_named", "genes_not_expressed", "genes_unknown"]].tolist()
-    ['CD79A, QXZ1', 'CD79A', 'QXZ1']
+    ['CD79A', 'CD79A', 'QXZ1']
     """
     _check(n_cells=n_cells, n_captions=n_captions, n_top=n_top, max_new_tokens=max_new_tokens)
     from scc2s.models import Sampling, answers

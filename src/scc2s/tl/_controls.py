@@ -38,12 +38,15 @@ class Report:
     """Most cells of a group and condition, for all rows of the report, so that they compare at equal numbers."""
     program: str | Program | Sequence[str] | None
     n_boot: int
+    donor_key: str | None
+    """Column of ``.obs``; intervals draw whole donors."""
 
     def check(self, adata: AnnData, conditions: Sequence[str], sentence_key: str) -> None:
         """Raise what the report would fail on, before any question is asked."""
         refuse_unclear(self.truth, conditions)
         for data in (adata, *([] if self.truth is None else [self.truth.data])):
             group_labels(data, self.groupby)
+            self.donors(data)
         self.columns(adata, sentence_key)
 
     def columns(self, adata: AnnData, sentence_key: str) -> np.ndarray | None:
@@ -53,6 +56,19 @@ class Report:
         words = words_of(adata, sentence_key)
         return words.columns[match(as_program(self.program), words.words).columns]
 
+    def donors(self, adata: AnnData) -> np.ndarray | None:
+        """Donor of each cell."""
+        if self.donor_key is None:
+            return None
+        if self.donor_key not in adata.obs:
+            msg = f"obs has no column {self.donor_key!r}; pass donor_key= one of {list(adata.obs.columns)[:10]}"
+            raise KeyError(msg)
+        donors = adata.obs[self.donor_key]
+        if donors.isna().any():
+            msg = f"obs[{self.donor_key!r}] is missing for {donors.isna().sum()} cells; fill it, or pass donor_key=None"
+            raise ValueError(msg)
+        return donors.astype(str).to_numpy(dtype=object)
+
     def params(self) -> dict[str, Any]:
         """What a record of the result should hold."""
         return {
@@ -60,6 +76,7 @@ class Report:
             "n_control_cells": self.n_cells,
             "program": None if self.program is None else list(as_program(self.program).genes),
             "n_boot": self.n_boot,
+            "donor_key": self.donor_key,
         }
 
 
@@ -95,11 +112,13 @@ def control_report(
     }
     before = responder.shown(responder.data, rows[picked], response.n_asked[picked])
     after = response.expression[picked]
+    donor = report.donors(responder.data)
     tables = []
     for one in sorted(set(condition[picked])):
         here = np.flatnonzero(condition[picked] == one)
         labels = groups[picked][here]
-        real, real_groups = _real(responder, report, one, set(labels), int(response.n_asked.max()))
+        real, real_groups, real_donors = _real(responder, report, one, set(labels), int(response.n_asked.max()))
+        own = None if donor is None else donor[rows[picked]][here]
         table = perturbation_report(
             after[here],
             real,
@@ -107,8 +126,12 @@ def control_report(
             pred_groups=labels,
             true_groups=real_groups,
             control_groups=labels,
-            others={name: (expression[here], labels) for name, expression in asked.items()},
+            others={
+                name: (expression[here], labels) if own is None else (expression[here], labels, own)
+                for name, expression in asked.items()
+            },
             program=report.columns(responder.data, responder.sentence_key),
+            donors=None if own is None else {"pred": own, "true": real_donors, "control": own},
             n_boot=report.n_boot,
             random_state=seed,
         )
@@ -135,11 +158,11 @@ def _some(condition: np.ndarray, groups: np.ndarray, most: int, random_state: in
 
 def _real(
     responder: Responder, report: Report, condition: str, wanted: set[str], n_genes: int
-) -> tuple[sparse.csr_matrix | None, list[str] | None]:
-    """Expression and group of the real cells of a condition; groups without any are logged."""
+) -> tuple[sparse.csr_matrix | None, np.ndarray | None, np.ndarray | None]:
+    """Expression, group and donor of the real cells of a condition; groups without any are logged."""
     truth = report.truth
     if truth is None:
-        return None, None
+        return None, None, None
     groups = group_labels(truth.data, report.groupby)[truth.rows]
     kept = np.array([group in wanted for group in groups], dtype=bool)
     if truth.condition is not None:
@@ -147,4 +170,5 @@ def _real(
     if absent := sorted(wanted - set(groups[kept])):
         logger.warning("no real cells for %d of %d groups: %s", len(absent), len(wanted), ", ".join(absent[:5]))
     expression = responder.shown(truth.data, truth.rows[kept], np.full(kept.sum(), n_genes))
-    return expression, groups[kept].tolist()
+    donors = report.donors(truth.data)
+    return expression, groups[kept], None if donors is None else donors[truth.rows[kept]]

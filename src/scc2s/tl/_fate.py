@@ -39,6 +39,7 @@ def fate(
     n_control_cells: int = 100,
     program: str | Program | Sequence[str] | None = None,
     n_boot: int = 0,
+    donor_key: str | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     n_genes: int | None = None,
@@ -77,7 +78,7 @@ def fate(
     truth
         Other cells that really are at the target time: an AnnData with sentences of the same name, or
         ``{column: value}`` for cells of `adata`.
-    groupby, controls, n_control_cells, program, n_boot
+    groupby, controls, n_control_cells, program, n_boot, donor_key
         The report, as in :func:`scc2s.tl.perturb`. Its control question asks for the time point that the cell is at.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
@@ -155,7 +156,7 @@ def fate(
     predict(
         Responder(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
         Asked(_FIELD, texts, texts, {}, {"regeneration at its own time": now.astype(str).tolist()}),
-        Report(real, groupby, n_control_cells, program, n_boot) if controls else None,
+        Report(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
         kind="fate",
         key=result_name(key_added, _KEY),
         params={"time_key": time_key, "target_time": target_time},

@@ -44,6 +44,7 @@ def perturb(
     control_name: str = NO_PERTURBATION,
     program: str | Program | Sequence[str] | None = None,
     n_boot: int = 0,
+    donor_key: str | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     n_genes: int | None = None,
@@ -97,6 +98,9 @@ def perturb(
         Genes whose mean expression is reported as well: a name of :mod:`scc2s.programs`, or a list of at least 3 genes.
     n_boot
         Bootstrap samples for the intervals of the report; 0: none.
+    donor_key
+        Column of ``.obs`` (of `truth` too): intervals draw whole donors. ``None``: they draw cells, which makes them
+        too narrow for claims about donors.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
         takes ``scc2s.settings.model``.
@@ -209,7 +213,7 @@ def perturb(
                 "scrambled name": [text and scramble(text, random_state) for text in texts],
             },
         ),
-        Report(real, groupby, n_control_cells, program, n_boot) if controls else None,
+        Report(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
         kind="perturb",
         key=result_name(key_added, _KEY),
         params={"perturbation_key": perturbation_key, "control_name": control_name},

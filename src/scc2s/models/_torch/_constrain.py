@@ -60,22 +60,25 @@ class GeneConstraint:
         self._start, self._child, self._token = tensor(trie.start), tensor(trie.child), tensor(trie.token)
         parents = torch.repeat_interleave(torch.arange(trie.n_nodes, device=device), self._start.diff())
         self._edge = parents * vocab_size + self._token  # sorted, as the tree is built
-        self._root_child, self._root_token = self._child[trie.root_children], self._token[trie.root_children]
-        self._widest = trie.widest
+        root_child, root_token = self._child[trie.root_children], self._token[trie.root_children]
+        self._begins = torch.full((vocab_size,), ROOT, device=device)  # node of the genes that a token begins
+        self._begins[root_token] = root_child
         self._first_token = torch.full((trie.n_nodes + 1,), -1, device=device)
-        self._first_token[self._root_child] = self._root_token
+        self._first_token[root_child] = root_token
+        self._branches = trie.widest > 0
         # One node more than there are: what a path is filled up with.
         self._remaining = tensor(trie.n_below).to(torch.int32).repeat(n, 1)
         self._remaining = torch.nn.functional.pad(self._remaining, (0, 1))
         # Tokens that begin no gene that is left to write.
         self._closed = torch.ones((n, vocab_size), dtype=torch.bool, device=device)
-        self._closed[:, self._root_token] = False
+        self._closed[:, root_token] = False
         self._used = torch.zeros((n, len(trie.path)), dtype=torch.bool, device=device)
         self._node = torch.full((n,), ROOT, device=device)
         self._whole = torch.ones(n, dtype=torch.bool, device=device)  # behind a whole gene, or at the start
         self._done = torch.zeros(n, dtype=torch.bool, device=device)
         self._count = torch.zeros(n, dtype=torch.int64, device=device)
         self._written = torch.full((n, int(lengths.max())), -1, device=device)
+        self._steps_before_end = int(lengths.min()) if exact else 1  # a token is no more than a gene
 
     @property
     def done(self) -> torch.Tensor:
@@ -89,30 +92,30 @@ class GeneConstraint:
     def stop(self, rows: torch.Tensor) -> None:
         """End rows (a mask) where they are; a name that is not whole is not counted."""
         self._done |= rows.to(self._done.device)
+        self._steps_before_end = 0
 
     def hold(self, scores: torch.Tensor) -> torch.Tensor:
         """Scores of the next token (changed in place): minus infinity for those that may not come."""
         low = float("-inf")
-        more = self._whole & (self._count < self._lengths) & ~self._done
-        ends = self._done | (self._whole & (self._count >= (self._lengths if self.exact else 1)))
-        end_scores = scores[:, self._ends].amax(dim=1)
-        inside = self._inside(scores)
+        inside = self._inside(scores) if self._branches else None
+        end_scores = scores[:, self._ends].amax(dim=1) if not self._steps_before_end else None
         scores.masked_fill_(self._closed, low)
-        if not bool(more.all()):
+        more = self._whole
+        if end_scores is not None:
+            more = more & (self._count < self._lengths) & ~self._done
+        if self._branches or end_scores is not None:
             scores[~more] = low
         if inside is not None:
             rows, tokens, kept = inside
             scores[rows, tokens] = kept
-        scores[:, self.end] = torch.where(ends, end_scores, low)
-        # A finished row is only filled up.
-        if bool(self._done.any()):
-            scores[self._done, self.end] = 0.0
+        if end_scores is not None:
+            may_end = self._whole & (self._count >= (self._lengths if self.exact else 1))
+            scores[:, self.end] = torch.where(may_end, end_scores, low)
+            scores[self._done, self.end] = 0.0  # a row that has ended is only filled up
         return scores
 
     def _inside(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
         """Rows, tokens and scores of the ways on from a node below the root: the rest of a name, or a longer one."""
-        if not self._widest:
-            return None
         rows = self._rows[(self._node != ROOT) & ~self._done]
         if not len(rows):
             return None
@@ -130,22 +133,25 @@ class GeneConstraint:
 
     def advance(self, tokens: torch.Tensor) -> None:
         """Take in the token that was chosen for each row."""
-        self._done |= tokens == self.end
-        key = self._node * self._vocab_size + tokens
-        edge = torch.searchsorted(self._edge, key).clamp_(max=len(self._edge) - 1)
-        child = self._child[edge]
-        deeper = (self._edge[edge] == key) & (self._remaining[self._rows, child] > 0)
-        longer = deeper & self._whole & (self._node != ROOT) & ~self._done
-        if bool(longer.any()):
-            self._take_back(self._rows[longer])
-        # A token that leads no deeper begins the next gene.
-        first = torch.searchsorted(self._root_token, tokens).clamp_(max=len(self._root_token) - 1)
-        node = torch.where(deeper, child, self._root_child[first])
-        self._node = torch.where(self._done, self._node, node)
-        gene = self._gene[self._node]
-        ends = (gene >= 0) & ~self._done
-        ends &= ~self._used[self._rows, gene.clamp(min=0)]
-        self._whole = ends | self._done
+        node = self._begins[tokens]  # none for a row that has ended
+        if self._branches:
+            key = self._node * self._vocab_size + tokens
+            edge = torch.searchsorted(self._edge, key).clamp_(max=len(self._edge) - 1)
+            child = self._child[edge]
+            deeper = (self._edge[edge] == key) & (self._remaining[self._rows, child] > 0)
+            longer = deeper & self._whole & (self._node != ROOT)
+            if bool(longer.any()):
+                self._take_back(self._rows[longer])
+            node = torch.where(deeper, child, node)
+        self._node = node
+        gene = self._gene[node]
+        ends = (gene >= 0) & ~self._used[self._rows, gene]
+        self._whole = ends
+        if self._steps_before_end:
+            self._steps_before_end -= 1
+        else:
+            self._done |= tokens == self.end
+            self._whole = ends | self._done
         rows = self._rows[ends]
         self._write(rows, gene[rows])
 

@@ -150,7 +150,7 @@ class _Writer(LogitsProcessor):
         self._shortest = int(room.min())
         self._sampling, self._seeds, self._step = sampling, seeds, 0
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         if not self._step and bool(scores.isnan().any()):
             msg = 'the model gives scores that are no numbers; load it with dtype="bfloat16" or dtype="float32"'
             raise ValueError(msg)

@@ -47,7 +47,7 @@ class GeneTrie:
         return int(sizes[1:].max(initial=0))
 
 
-def build(tokens: Sequence[Sequence[int]]) -> GeneTrie:
+def build(tokens: Sequence[Sequence[int] | np.ndarray]) -> GeneTrie:
     """Tree of genes, each given as its tokens.
 
     Raises
