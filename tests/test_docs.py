@@ -11,13 +11,15 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page", ["captions.md"])
+@pytest.mark.parametrize("page", ["captions.md", "metrics.md", "screening.md"])
 def test_session_runs(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mpl.use("Agg")
     if not (DOCS / page).is_file():
         pytest.skip("the documentation is not part of a source distribution")
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    session = re.search(r"## A session\n(.*?)(?=\n## |\Z)", text, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", session.group(1) if session else text, re.DOTALL)
     space: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, page, "exec"), space)
