@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import ANSWERS, CONFIGS, prompts
 
+from scc2s.models._tokens import tokenize
 from scc2s.models._torch import _decoder
 from scc2s.models._torch._prefix import common_prefix, growing, read_only, shared_start
-from scc2s.models._torch._tokens import tokenize
 
 ROWS = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8).map(np.array), min_size=1, max_size=6)
 

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from scc2s.models._tokens import check_lengths, check_pooling, shares_of, tokenize, windows
+
 from ._memory import in_batches
+from ._pad import pad_right
 from ._prefix import Start, read_only, shared_start
-from ._tokens import Tokens, check_lengths, in_span, pad_right, tokenize, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tqdm.auto import tqdm
 
     from scc2s.models._protocols import Pooling
+    from scc2s.models._tokens import Tokens
 
     from ._decoder import Decoder
 
@@ -31,18 +34,13 @@ def embed(
     progress: tqdm,
 ) -> np.ndarray:
     """One pooled hidden state a prompt; see :meth:`scc2s.models.Embeds.embed`."""
-    if pooling not in {"mean", "last"}:
-        msg = f'unknown pooling {pooling!r}; use pooling="mean" or pooling="last"'
-        raise ValueError(msg)
-    if spans is not None and len(spans) != len(prompts):
-        msg = f"{len(spans)} spans for {len(prompts)} prompts; give one (start, end) a prompt, or spans=None"
-        raise ValueError(msg)
+    check_pooling(prompts, spans, pooling)
     number = decoder.layer_number(layer)
     out = np.empty((len(prompts), decoder.width), dtype=np.float32)
     for window in windows(len(prompts)):
         tokens = tokenize(tokenizer, prompts[window], offsets=spans is not None)
         check_lengths(tokens.lengths, decoder.max_tokens, first=window.start)
-        shares = _shares(tokens, None if spans is None else spans[window], pooling, first=window.start)
+        shares = shares_of(tokens, None if spans is None else spans[window], pooling, first=window.start)
         for rows, values in _pooled(decoder, tokens, shares, number, budget):
             out[window][rows] = values
             progress.update(len(rows))
@@ -52,25 +50,6 @@ def embed(
         )
         raise FloatingPointError(msg)
     return out
-
-
-def _shares(
-    tokens: Tokens, spans: Sequence[tuple[int, int]] | None, pooling: Pooling, *, first: int
-) -> list[np.ndarray]:
-    """How much each token counts in the vector of its prompt: float32, sums to 1."""
-    shares = []
-    for i, row in enumerate(tokens.ids):
-        where = np.arange(len(row))
-        if spans is not None and tokens.offsets is not None:
-            where = np.flatnonzero(in_span(tokens.offsets[i], spans[i]))
-        if not where.size:
-            msg = f"no token of prompt {first + i} lies in its span; leave cells without genes out, or use spans=None"
-            raise ValueError(msg)
-        where = where if pooling == "mean" else where[-1:]
-        share = np.zeros(len(row), dtype=np.float32)
-        share[where] = 1 / len(where)
-        shares.append(share)
-    return shares
 
 
 def _pooled(

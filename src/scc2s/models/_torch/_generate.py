@@ -7,23 +7,24 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
+from scc2s.models._tokens import check_lengths, tokenize, windows
 from scc2s.models.decoding._sampling import uniforms
 
 from ._draw import draw
 from ._memory import in_batches
+from ._pad import pad_left
 from ._plan import Plan
-from ._tokens import check_lengths, pad_left, tokenize, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tqdm.auto import tqdm
 
+    from scc2s.models._tokens import Tokens
     from scc2s.models.decoding import GeneVocabulary, Sampling
 
     from ._constrain import GeneConstraint
     from ._decoder import Decoder
-    from ._tokens import Tokens
     from ._vocabulary import Tries
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from scc2s.models._protocols import TextScores
+from scc2s.models._tokens import check_lengths, check_pairs, continued, windows
 
 from ._memory import in_batches
+from ._pad import pad_right
 from ._prefix import growing, shared_start
-from ._tokens import check_lengths, pad_right, tokenize, windows
 
 if TYPE_CHECKING:
     from tqdm.auto import tqdm
@@ -21,21 +22,11 @@ def log_likelihood(
     decoder: Decoder, tokenizer: Any, prompts: list[str], answers: list[str], *, budget: int, progress: tqdm
 ) -> TextScores:
     """Log-likelihood of one answer after each prompt; see :meth:`scc2s.models.Reads.log_likelihood`."""
-    if len(prompts) != len(answers):
-        msg = f"{len(answers)} answers for {len(prompts)} prompts; pass one for each"
-        raise ValueError(msg)
+    check_pairs(prompts, answers)
     logprob, n_tokens = np.zeros(len(prompts)), np.zeros(len(prompts), dtype=np.int64)
     for window in windows(len(prompts)):
-        texts = [prompt + answer for prompt, answer in zip(prompts[window], answers[window], strict=True)]
-        alone, joint = tokenize(tokenizer, prompts[window]), tokenize(tokenizer, texts)
+        alone, joint = continued(tokenizer, prompts[window], answers[window], first=window.start)
         check_lengths(joint.lengths, decoder.max_tokens, first=window.start)
-        for row, (prompt, text) in enumerate(zip(alone.ids, joint.ids, strict=True)):
-            if not len(prompt) or len(text) <= len(prompt) or not np.array_equal(text[: len(prompt)], prompt):
-                msg = (
-                    f"answer {window.start + row} does not start with a token of its own after its prompt; end no "
-                    "prompt with a space, and begin every answer with one and a word: answers=[f' {sentence}']"
-                )
-                raise ValueError(msg)
         first = alone.lengths
         n_tokens[window] = joint.lengths - first
         start = shared_start(decoder, alone.ids)

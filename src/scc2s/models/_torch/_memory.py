@@ -7,8 +7,7 @@ import numpy as np
 import torch
 
 from scc2s._logging import logger
-
-from ._batches import batches
+from scc2s.models._batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

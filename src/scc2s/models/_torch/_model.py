@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from scc2s.models._progress import bar
+from scc2s.models._tokens import as_list, tokenize
 
 from ._decoder import Decoder
 from ._embed import embed
 from ._generate import generate
 from ._likelihood import log_likelihood
 from ._score import score
-from ._tokens import as_list, tokenize
 from ._vocabulary import Tries
 
 if TYPE_CHECKING:

@@ -9,11 +9,13 @@ import torch
 from transformers.cache_utils import Cache
 
 from scc2s.models._protocols import LabelScores
+from scc2s.models._tokens import Tokens, answer_tokens, check_lengths, tokenize, windows
+from scc2s.models._tree import Tree, trees
 
+from ._mask import mask
 from ._memory import in_batches
+from ._pad import pad_right
 from ._prefix import growing, read_only, shared_start
-from ._tokens import Tokens, check_lengths, pad_right, tokenize, windows
-from ._tree import Tree, mask, trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +38,7 @@ def score(
     progress: tqdm,
 ) -> LabelScores:
     """Exact log-likelihood of each choice and the end token; see :meth:`scc2s.models.Scores.score`."""
-    answers = _answers(tokenizer, prompts, choices)
+    answers = answer_tokens(tokenizer, prompts, choices)
     eos = tokenizer.eos_token_id
     n_tokens = np.array([len(answer) + 1 for answer in answers])
     forest = list(trees(answers, _TREE))
@@ -55,34 +57,6 @@ def score(
             out[window][rows] = values
             progress.update(len(rows))
     return LabelScores(out, n_tokens)
-
-
-def _answers(tokenizer: Any, prompts: list[str], choices: list[str]) -> list[np.ndarray]:
-    """Token ids of the choices as they follow the prompts."""
-    if not choices:
-        msg = 'there is nothing to choose from; give at least one choice, e.g. choices=[" B cell", " T cell"]'
-        raise ValueError(msg)
-    if tokenizer.eos_token_id is None:
-        msg = "the tokenizer has no end token, so an answer has no end; set it: model.tokenizer.eos_token = ..."
-        raise ValueError(msg)
-    answers: list[np.ndarray] = []
-    # Only the last word of a prompt can change how a choice is cut into tokens, and prompts of a template share it.
-    ends = {prompt[max(0, prompt.rstrip().rfind(" ")) :]: prompt[-64:] for prompt in prompts or [""]}
-    for end in ends.values():
-        alone, *joint = tokenize(tokenizer, [end, *(end + choice for choice in choices)]).ids
-        found = [row[len(alone) :] for row in joint]
-        for row, choice, answer in zip(joint, choices, found, strict=True):
-            if not len(answer) or not np.array_equal(row[: len(alone)], alone):
-                msg = (
-                    f"choice {choice!r} does not start with a token of its own after the prompt; end no prompt with a "
-                    "space and begin every choice with one: choices=[f' {label}' for label in labels]"
-                )
-                raise ValueError(msg)
-        if answers and not all(map(np.array_equal, answers, found)):
-            msg = "the choices have other tokens after some prompts than after others; score one template at a time"
-            raise ValueError(msg)
-        answers = found
-    return answers
 
 
 def _by_tree(

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scc2s.models._tokens import tokenize
 from scc2s.models.decoding._trie import GeneTrie, build
-
-from ._tokens import tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scc2s.models._torch._batches import batches
+from scc2s.models._batches import batches
 
 LENGTHS = st.lists(st.integers(1, 60), max_size=80).map(np.array)
 

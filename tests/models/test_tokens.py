@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import build_tokenizer, prompts
 
-from scc2s.models._torch._tokens import as_list, check_lengths, in_span, pad_left, pad_right, tokenize, windows
+from scc2s.models._tokens import as_list, check_lengths, in_span, tokenize, windows
 
 
 @pytest.mark.parametrize("bos", [False, True])
@@ -39,12 +39,6 @@ def build_tokenizer_once(cache: dict = {}):  # noqa: B006
     if not cache:
         cache["tokenizer"] = build_tokenizer(bos=True)
     return cache["tokenizer"]
-
-
-def test_padding_keeps_the_tokens_on_their_side():
-    rows = [np.array([4, 5, 6]), np.array([7])]
-    assert pad_right(rows).tolist() == [[4, 5, 6], [7, 7, 7]]
-    assert pad_left(rows, 1).tolist() == [[4, 5, 6], [1, 1, 7]]
 
 
 @given(st.integers(0, 20000))

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
 
 
 @dataclass(frozen=True)
@@ -69,50 +67,3 @@ def trees(answers: Sequence[np.ndarray], limit: int) -> Iterator[Tree]:
         size += len(answers[choice])
     if group:
         yield build(np.array(group), answers)
-
-
-def mask(
-    tree: Tree, lengths: torch.Tensor, width: int, *, config: Any, dtype: torch.dtype
-) -> torch.Tensor | dict[str, torch.Tensor]:
-    """Additive attention mask: a node sees the prompt of its row, and its own answer up to itself.
-
-    Parameters
-    ----------
-    tree
-        Nodes, the queries; also the last keys.
-    lengths
-        Tokens of each prompt.
-    width
-        Tokens of the padded prompts, the first keys.
-    config
-        Configuration of the model: layers with a sliding window see only that far back.
-    dtype
-        Number format of the model.
-
-    Returns
-    -------
-    Rows x 1 x nodes x (width + nodes); with two kinds of layers, one of these for each kind.
-    """
-    device = lengths.device
-    prompt = torch.arange(width, device=device).expand(len(lengths), -1)
-    nodes = lengths[:, None] + torch.as_tensor(tree.depth, device=device)
-    keys = torch.cat([prompt, nodes], dim=1)
-    n = len(tree.tokens)
-    seen = torch.cat(
-        [
-            (prompt < lengths[:, None])[:, None].expand(-1, n, -1),
-            torch.as_tensor(tree.sees, device=device).expand(len(lengths), -1, -1),
-        ],
-        dim=2,
-    )
-    full = _additive(seen, dtype)
-    window = getattr(config, "sliding_window", None)
-    kinds = getattr(config, "layer_types", None)
-    if window is None or (kinds is not None and "sliding_attention" not in kinds):
-        return full
-    sliding = _additive(seen & (nodes[:, :, None] - keys[:, None] < window), dtype)
-    return sliding if kinds is None else {"full_attention": full, "sliding_attention": sliding}
-
-
-def _additive(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, torch.finfo(dtype).min)[:, None]

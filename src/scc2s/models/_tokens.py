@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ._protocols import Pooling
+
+# Prompts tokenized and sorted by length at a time: enough for little padding, few enough for memory to stay flat.
+_WINDOW = 4096
+
+
+def as_list(texts: Sequence[str]) -> list[str]:
+    """Texts as a list, a lone text refused: its letters would pass for texts."""
+    if isinstance(texts, str):
+        msg = "got one text where a list of texts belongs; write [text]"
+        raise TypeError(msg)
+    return list(texts)
+
+
+def windows(n: int) -> Iterator[slice]:
+    """Prompts to work on together, one stretch after the other."""
+    for start in range(0, n, _WINDOW):
+        yield slice(start, min(n, start + _WINDOW))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token ids of texts, with the characters that each token stands for where asked."""
+
+    ids: list[np.ndarray]
+    offsets: list[np.ndarray] | None
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text."""
+        return np.fromiter((len(row) for row in self.ids), dtype=np.int64, count=len(self.ids))
+
+
+def tokenize(tokenizer: Any, texts: list[str], *, offsets: bool = False) -> Tokens:
+    """Texts to token ids, with the special tokens that the tokenizer itself adds to a prompt."""
+    if not texts:
+        return Tokens([], [] if offsets else None)
+    out = tokenizer(
+        texts,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        return_offsets_mapping=offsets,
+        verbose=False,
+    )
+    ids = [np.asarray(row, dtype=np.int32) for row in out["input_ids"]]
+    where = [np.asarray(row, dtype=np.int32).reshape(-1, 2) for row in out["offset_mapping"]] if offsets else None
+    return Tokens(ids, where)
+
+
+def check_lengths(
+    lengths: np.ndarray, limit: int | None, *, first: int = 0, extra: int | np.ndarray = 0, extra_name: str = ""
+) -> None:
+    """Refuse empty prompts and prompts that do not fit the context window.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each prompt.
+    limit
+        Context window, where there is one.
+    first
+        Number of the first of these prompts, for the message.
+    extra
+        Tokens that must fit behind each prompt: one number, or one for each.
+    extra_name
+        What these are.
+
+    Raises
+    ------
+    ValueError
+        An empty prompt, or one too long.
+    """
+    if (empty := np.flatnonzero(lengths == 0)).size:
+        msg = f"prompt {first + empty[0]} is empty; leave cells without genes out: adata[adata.obs['c2s_n_genes'] > 0]"
+        raise ValueError(msg)
+    if limit is not None and (long := np.flatnonzero(lengths + extra > limit)).size:
+        behind_it = int(np.broadcast_to(extra, lengths.shape)[long[0]])
+        behind = f" and {behind_it} of {extra_name}" if behind_it else ""
+        msg = (
+            f"{long.size} prompts do not fit the context of {limit} tokens (prompt {first + long[0]} has "
+            f"{lengths[long[0]]}{behind}); shorten them at a gene boundary: "
+            f"task.render(sentences, fields, count_tokens=model.count_tokens, max_tokens={max(limit - behind_it, 0)})"
+        )
+        raise ValueError(msg)
+
+
+def in_span(offsets: np.ndarray, span: tuple[int, int]) -> np.ndarray:
+    """Which tokens stand for a character between start and end.
+
+    Examples
+    --------
+    >>> in_span(np.array([[0, 0], [0, 3], [3, 6], [6, 9]]), (4, 6)).tolist()
+    [False, False, True, False]
+    """
+    start, end = span
+    return np.maximum(offsets[:, 0], start) < np.minimum(offsets[:, 1], end)
+
+
+def check_pooling(prompts: Sequence[str], spans: Sequence[tuple[int, int]] | None, pooling: str) -> None:
+    """Refuse an unknown pooling, or another number of spans than of prompts."""
+    if pooling not in {"mean", "last"}:
+        msg = f'unknown pooling {pooling!r}; use pooling="mean" or pooling="last"'
+        raise ValueError(msg)
+    if spans is not None and len(spans) != len(prompts):
+        msg = f"{len(spans)} spans for {len(prompts)} prompts; give one (start, end) a prompt, or spans=None"
+        raise ValueError(msg)
+
+
+def shares_of(
+    tokens: Tokens, spans: Sequence[tuple[int, int]] | None, pooling: Pooling, *, first: int
+) -> list[np.ndarray]:
+    """How much each token counts in the vector of its prompt: float32, sums to 1.
+
+    Raises
+    ------
+    ValueError
+        A span without a token.
+    """
+    shares = []
+    for i, row in enumerate(tokens.ids):
+        where = np.arange(len(row))
+        if spans is not None and tokens.offsets is not None:
+            where = np.flatnonzero(in_span(tokens.offsets[i], spans[i]))
+        if not where.size:
+            msg = f"no token of prompt {first + i} lies in its span; leave cells without genes out, or use spans=None"
+            raise ValueError(msg)
+        where = where if pooling == "mean" else where[-1:]
+        share = np.zeros(len(row), dtype=np.float32)
+        share[where] = 1 / len(where)
+        shares.append(share)
+    return shares
+
+
+def answer_tokens(tokenizer: Any, prompts: list[str], choices: list[str]) -> list[np.ndarray]:
+    """Token ids of the choices as they follow the prompts.
+
+    Raises
+    ------
+    ValueError
+        No choices, no end token, or choices that are cut into tokens together with the prompt.
+    """
+    if not choices:
+        msg = 'there is nothing to choose from; give at least one choice, e.g. choices=[" B cell", " T cell"]'
+        raise ValueError(msg)
+    if tokenizer.eos_token_id is None:
+        msg = "the tokenizer has no end token, so an answer has no end; set it: model.tokenizer.eos_token = ..."
+        raise ValueError(msg)
+    answers: list[np.ndarray] = []
+    # Only the last word of a prompt can change how a choice is cut into tokens, and prompts of a template share it.
+    ends = {prompt[max(0, prompt.rstrip().rfind(" ")) :]: prompt[-64:] for prompt in prompts or [""]}
+    for end in ends.values():
+        alone, *joint = tokenize(tokenizer, [end, *(end + choice for choice in choices)]).ids
+        found = [row[len(alone) :] for row in joint]
+        for row, choice, answer in zip(joint, choices, found, strict=True):
+            if not len(answer) or not np.array_equal(row[: len(alone)], alone):
+                msg = (
+                    f"choice {choice!r} does not start with a token of its own after the prompt; end no prompt with a "
+                    "space and begin every choice with one: choices=[f' {label}' for label in labels]"
+                )
+                raise ValueError(msg)
+        if answers and not all(map(np.array_equal, answers, found)):
+            msg = "the choices have other tokens after some prompts than after others; score one template at a time"
+            raise ValueError(msg)
+        answers = found
+    return answers
+
+
+def check_pairs(prompts: Sequence[str], answers: Sequence[str]) -> None:
+    """Refuse another number of answers than of prompts."""
+    if len(prompts) != len(answers):
+        msg = f"{len(answers)} answers for {len(prompts)} prompts; pass one for each"
+        raise ValueError(msg)
+
+
+def continued(tokenizer: Any, prompts: list[str], answers: list[str], *, first: int) -> tuple[Tokens, Tokens]:
+    """Tokens of prompts alone, and with one answer each behind them.
+
+    Raises
+    ------
+    ValueError
+        An answer that is cut into tokens together with its prompt.
+    """
+    texts = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
+    alone, joint = tokenize(tokenizer, prompts), tokenize(tokenizer, texts)
+    for row, (prompt, text) in enumerate(zip(alone.ids, joint.ids, strict=True)):
+        if not len(prompt) or len(text) <= len(prompt) or not np.array_equal(text[: len(prompt)], prompt):
+            msg = (
+                f"answer {first + row} does not start with a token of its own after its prompt; end no "
+                "prompt with a space, and begin every answer with one and a word: answers=[f' {sentence}']"
+            )
+            raise ValueError(msg)
+    return alone, joint
