@@ -5,6 +5,7 @@ from ._callable import CallableModel
 from ._catalogue import catalogue
 from ._estimate import Estimate, estimate
 from ._load import load
+from ._onnx import export_onnx
 from ._protocols import Embeds, Generates, LabelScores, Model, Reads, Scores, TextScores
 from ._replay import ReplayModel
 from .decoding import GeneVocabulary, ResponseCache, Sampling
@@ -26,5 +27,6 @@ __all__ = [
     "answers",
     "catalogue",
     "estimate",
+    "export_onnx",
     "load",
 ]

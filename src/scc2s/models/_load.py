@@ -2,19 +2,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from scc2s._logging import logger
 from scc2s._settings import settings
 
 from ._catalogue import entry
 from ._folder import check_folder, read_declared
-from ._protocols import Embeds, Generates, Scores
+from ._onnx._record import FILE as EXPORT
+from ._protocols import Embeds, Generates, Reads, Scores
 from ._sources import MINI, Source, find
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ._protocols import Model
 
 # Models kept in memory at once: enough to compare a few, few enough that a notebook does not fill its GPU.
@@ -26,7 +26,7 @@ _said: set[str] = set()
 def load(
     model: str | PathLike[str] | Model | None = None,
     *,
-    backend: str = "torch",
+    backend: Literal["torch", "onnx"] = "torch",
     device: str = "auto",
     dtype: str = "auto",
     revision: str | None = None,
@@ -44,19 +44,20 @@ def load(
         ``save_pretrained`` wrote, or an object with ``embed``, ``score`` or ``generate``, which is given back as it is.
         ``None`` takes ``scc2s.settings.model``.
     backend
-        ``"torch"`` is the only one so far.
+        ``"torch"``, or ``"onnx"`` for the folder that :func:`scc2s.models.export_onnx` wrote: embeddings and scores by
+        ONNX Runtime, without torch.
     device
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``, or ``"auto"``: the fastest there is.
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` (torch alone), or ``"auto"``: the fastest there is.
     dtype
         ``"float32"``, ``"bfloat16"``, ``"float16"``, or ``"auto"``: bfloat16 where the hardware computes in it (GPUs,
-        CPUs with AVX512_BF16 or AMX), else float32.
+        CPUs with AVX512_BF16 or AMX), else float32. An exported model has the precision of its export.
     revision
         Commit, tag or branch of a hub id; ``None`` takes what is in the local cache, else the newest.
 
     Returns
     -------
-    A model; what it can do is told by :class:`~scc2s.models.Embeds`, :class:`~scc2s.models.Scores` and
-    :class:`~scc2s.models.Generates`.
+    A model; what it can do is told by :class:`~scc2s.models.Embeds`, :class:`~scc2s.models.Scores`,
+    :class:`~scc2s.models.Reads` and :class:`~scc2s.models.Generates`.
 
     Raises
     ------
@@ -66,11 +67,13 @@ def load(
         A hub id that is not in the cache, without network.
     PermissionError
         A hub id whose terms have to be accepted first.
+    ImportError
+        The backend's package is not installed.
     ValueError
         Unknown backend, device, dtype or revision; weights that are not safetensors or not complete; a folder that the
         installed transformers would load wrongly, or that needs code of its own; options given with an object.
     TypeError
-        Neither a name nor an object that can embed, score or generate.
+        Neither a name nor an object that can embed, score, read or generate.
 
     Examples
     --------
@@ -83,8 +86,16 @@ def load(
         model = settings.model
     if not isinstance(model, str | PathLike):
         return _object(model, changed=(backend, device, dtype, revision) != ("torch", "auto", "auto", None))
+    if backend == "onnx":
+        if (dtype, revision) != ("auto", None):
+            msg = "dtype and revision were settled when the model was exported; leave them out"
+            raise ValueError(msg)
+        return _exported(Path(fspath(model)), device)
     if backend != "torch":
-        msg = f'there is no backend {backend!r} yet; use backend="torch"'
+        msg = f'there is no backend {backend!r}; use backend="torch" or backend="onnx"'
+        raise ValueError(msg)
+    if (Path(fspath(model)) / EXPORT).is_file():
+        msg = f'{fspath(model)} is an exported model; use load(..., backend="onnx")'
         raise ValueError(msg)
     source = find(fspath(model), revision)
     check_folder(source.folder, source.id)
@@ -106,17 +117,30 @@ def load(
             labels=declared.labels,
             tasks=declared.tasks,
         )
-        while len(_loaded) > _KEEP:
-            _loaded.popitem(last=False)
+    return _kept(key)
+
+
+def _exported(folder: Path, device: str) -> Any:
+    from ._onnx._model import load_onnx
+
+    key = ("onnx", folder.resolve(), device, _stamp(folder) if folder.is_dir() else None)
+    if key not in _loaded:
+        _loaded[key] = load_onnx(folder, device=device)
+    return _kept(key)
+
+
+def _kept(key: tuple[Any, ...]) -> Any:
+    while len(_loaded) > _KEEP:
+        _loaded.popitem(last=False)
     _loaded.move_to_end(key)
     return _loaded[key]
 
 
 def _object(model: Any, *, changed: bool) -> Any:
-    if not isinstance(model, Embeds | Scores | Generates):
+    if not isinstance(model, Embeds | Scores | Reads | Generates):
         msg = (
-            f"a {type(model).__name__} is no model: it has neither embed, score nor generate; give a name or a folder, "
-            "or wrap a function: scc2s.models.CallableModel(generate=function)"
+            f"a {type(model).__name__} is no model: it has no embed, score, log_likelihood or generate; give a "
+            "name or a folder, or wrap a function: scc2s.models.CallableModel(generate=function)"
         )
         raise TypeError(msg)
     if changed:
@@ -127,7 +151,7 @@ def _object(model: Any, *, changed: bool) -> Any:
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Changes when a file of the folder does, as after more training."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in {".json", ".safetensors"})
+    files = sorted(path for path in folder.iterdir() if path.suffix in {".json", ".safetensors", ".onnx", ".data"})
     return tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
 
