@@ -12,6 +12,7 @@ from ._caption import caption
 from ._demo import demo
 from ._embed import embed
 from ._evaluate import evaluate
+from ._export import export
 from ._generate import generate
 from ._models import models
 from ._perturb import perturb
@@ -28,7 +29,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (demo, sentences, embed, annotate, caption, generate, perturb, screen, evaluate, models, version):
+for _command in (
+    demo,
+    sentences,
+    embed,
+    annotate,
+    caption,
+    generate,
+    perturb,
+    screen,
+    evaluate,
+    export,
+    models,
+    version,
+):
     app.command()(_command)
 
 

@@ -24,6 +24,7 @@ def annotate(
     groupby: Annotated[str | None, typer.Option(help="Column of obs; also give each group one label.")] = None,
     min_prob: Annotated[float | None, typer.Option(help="Less probable cells are 'unassigned'.")] = None,
     organism: o.Organism = None,
+    backend: o.Backend = "torch",
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
     as_json: o.Json = False,
@@ -34,7 +35,7 @@ def annotate(
     def work(adata: AnnData) -> Result:
         labels = _labels(adata, label, labels_from)
         need_sentences(adata)
-        loaded = load(model, device, dtype)
+        loaded = load(model, device, dtype, backend)
         tl.annotate(
             adata,
             labels=labels,

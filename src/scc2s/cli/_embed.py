@@ -23,6 +23,7 @@ def embed(
     ] = "all",
     organism: o.Organism = None,
     key_added: Annotated[str, typer.Option(help="Name of the result in obsm.")] = "X_c2s",
+    backend: o.Backend = "torch",
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
     as_json: o.Json = False,
@@ -32,7 +33,7 @@ def embed(
 
     def work(adata: AnnData) -> Result:
         need_sentences(adata)
-        loaded = load(model, device, dtype)
+        loaded = load(model, device, dtype, backend)
         tl.embed(
             adata,
             model=loaded,

@@ -21,6 +21,7 @@ ModelName = Annotated[
 ]
 Prompt = Annotated[str | None, typer.Option(help="Template with {cell_sentence}; default: the model's own.")]
 Organism = Annotated[str | None, typer.Option(help="Organism in the prompt; default: from the file.")]
+Backend = Annotated[str, typer.Option(help="torch, or onnx for a folder that scc2s export wrote.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 

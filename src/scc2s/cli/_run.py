@@ -123,9 +123,14 @@ def need_rank_fit(adata: AnnData) -> None:
         pp.rank_fit(adata)
 
 
-def load(model: str | None, device: str, dtype: str) -> Any:
+def load(model: str | None, device: str, dtype: str, backend: str = "torch") -> Any:
     """The model that a command asks."""
     from scc2s import models
     from scc2s._settings import settings
 
-    return models.load(settings.model if model is None else model, device=device, dtype=dtype)
+    return models.load(
+        settings.model if model is None else model,
+        backend=backend,  # type: ignore[arg-type] # checked by load
+        device=device,
+        dtype=dtype,
+    )

@@ -153,4 +153,4 @@ def test_annotation_of_real_cells_is_that_of_torch_and_imports_neither_torch_nor
     assert found.obs["c2s_cell_type"].tolist() == adata.obs["c2s_cell_type"].tolist()
     probabilities = (one.obsm["c2s_cell_type_probs"].to_numpy(float) for one in (found, adata))
     assert np.abs(np.subtract(*probabilities)).max() < 1e-4
-    assert found.uns["c2s"]["annotate"]["cell_type"]["model"]["backend"] == "onnx"
+    assert found.uns["c2s"]["annotate"]["model"]["backend"] == "onnx"

@@ -214,12 +214,9 @@ def _check(source: TorchModel, folder: Path, precision: Precision) -> dict[str, 
     session, device = open_session(folder / GRAPH, "cpu")
     model = OnnxModel(record, FileTokenizer(folder / TOKENIZER, record.eos_token_id), session, device)
     prompts, choices = _prompts(source), [" B cell", " CD4 T cell", " natural killer cell"]
+    ends = source.tokenizer.eos_token_id is not None
     expected, found = (one.embed(prompts, progress=False) for one in (source, model))
-    if source.tokenizer.eos_token_id is None:
-        scores = [one.log_likelihood(prompts, [choices[0]] * len(prompts), progress=False) for one in (source, model)]
-    else:
-        scores = [one.score(prompts, choices, progress=False) for one in (source, model)]
-    said, heard = (one.logprob.ravel() for one in scores)
+    said, heard = (_likelihoods(one, prompts, choices, ends) for one in (source, model))
     norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
     agreement = {
         "embedding_max_difference": float(np.abs(expected - found).max()),
@@ -237,6 +234,12 @@ def _check(source: TorchModel, folder: Path, precision: Precision) -> dict[str, 
         )
         raise ValueError(msg)
     return agreement
+
+
+def _likelihoods(model: Any, prompts: list[str], choices: list[str], ends: bool) -> np.ndarray:
+    if ends:
+        return model.score(prompts, choices, progress=False).logprob.ravel()
+    return model.log_likelihood(prompts, [choices[0]] * len(prompts), progress=False).logprob
 
 
 def _prompts(source: TorchModel) -> list[str]:

@@ -55,7 +55,8 @@ def feeds(rows: Sequence[Row]) -> dict[str, np.ndarray]:
     positions = np.tile(np.arange(width, dtype=np.int64), (len(rows), 1))
     seen = np.tile(np.tri(width, dtype=bool), (len(rows), 1, 1))
     shares = np.zeros((len(rows), width), dtype=np.float32)
-    at, targets = [], []
+    at: list[np.ndarray] = []
+    targets: list[np.ndarray] = []
     for i, row in enumerate(rows):
         if row.shares is not None:
             shares[i, : len(row.ids)] = row.shares
@@ -69,8 +70,6 @@ def feeds(rows: Sequence[Row]) -> dict[str, np.ndarray]:
             seen[i, start:end, start:end] = row.tree.sees
     ids = np.stack([np.pad(row.ids, (0, width - len(row.ids)), mode="edge") for row in rows])
     # One answer nobody asked for where there is none: not every operator takes an empty tensor.
-    parts = (ids, positions, seen, shares, np.concatenate(at or [[0]]), np.concatenate(targets or [[0]]))
-    return {
-        name: part if part.dtype in (bool, np.float32) else part.astype(np.int64)
-        for name, part in zip(NAMES, parts, strict=True)
-    }
+    nothing = np.zeros(1, dtype=np.int64)
+    asked = [np.concatenate(parts).astype(np.int64) if parts else nothing for parts in (at, targets)]
+    return dict(zip(NAMES, (ids.astype(np.int64), positions, seen, shares, *asked), strict=True))

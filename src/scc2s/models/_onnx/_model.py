@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from scc2s.models._protocols import Pooling
 
-_BUDGET = {"cpu": 1536, "cuda": 8192}
+_BUDGET = {"cpu": 1024, "cuda": 8192}
 """Tokens of a padded batch."""
 _TREE = 256
 """Tokens of answers that are read in one go."""
