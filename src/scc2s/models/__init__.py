@@ -8,6 +8,7 @@ from ._load import load
 from ._onnx import export_onnx
 from ._protocols import Embeds, Generates, LabelScores, Model, Reads, Scores, TextScores
 from ._replay import ReplayModel
+from ._server._errors import PartialAnswersError
 from .decoding import GeneVocabulary, ResponseCache, Sampling
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Generates",
     "LabelScores",
     "Model",
+    "PartialAnswersError",
     "Reads",
     "ReplayModel",
     "ResponseCache",

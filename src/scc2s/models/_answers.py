@@ -4,6 +4,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ._progress import bar
+from ._server._errors import PartialAnswersError
 from .decoding._cache import ResponseCache, key_of
 from .decoding._sampling import seeds_of
 
@@ -98,7 +99,13 @@ def answers(
         while new:
             rows, new = new[:n], new[n:]
             began = monotonic()
-            given = {keys[row]: text for row, text in zip(rows, ask(rows, progress=False), strict=True)}
+            try:
+                texts = ask(rows, progress=False)
+            except PartialAnswersError as error:
+                # Nothing that came is lost: the same call asks only for the rest.
+                store.put({keys[row]: text for row, text in zip(rows, error.answers, strict=True) if text is not None})
+                raise
+            given = {keys[row]: text for row, text in zip(rows, texts, strict=True)}
             store.put(given)
             found |= given
             running.update(len(rows))

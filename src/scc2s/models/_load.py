@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from scc2s._logging import logger
 from scc2s._settings import settings
@@ -23,13 +23,26 @@ _loaded: OrderedDict[tuple[Any, ...], Model] = OrderedDict()
 _said: set[str] = set()
 
 
+class ServerOptions(TypedDict, total=False):
+    """Options of a model behind an endpoint."""
+
+    model: str | None
+    end_token: str | None
+    api_key_env: str
+    n_concurrent: int
+    timeout: float
+    n_retries: int
+
+
 def load(
-    model: str | PathLike[str] | Model | None = None,
+    source: str | PathLike[str] | Model | None = None,
+    /,
     *,
-    backend: Literal["torch", "onnx"] = "torch",
+    backend: Literal["torch", "onnx", "server"] = "torch",
     device: str = "auto",
     dtype: str = "auto",
     revision: str | None = None,
+    **server: Unpack[ServerOptions],
 ) -> Any:
     """A language model, ready to embed, score and generate.
 
@@ -39,13 +52,14 @@ def load(
 
     Parameters
     ----------
-    model
+    source
         ``"scc2s-mini"`` (in the package), a hub id such as those of :func:`scc2s.models.catalogue`, the folder that
         ``save_pretrained`` wrote, or an object with ``embed``, ``score`` or ``generate``, which is given back as it is.
         ``None`` takes ``scc2s.settings.model``.
     backend
-        ``"torch"``, or ``"onnx"`` for the folder that :func:`scc2s.models.export_onnx` wrote: embeddings and scores by
-        ONNX Runtime, without torch.
+        ``"torch"``; ``"onnx"`` for the folder that :func:`scc2s.models.export_onnx` wrote: embeddings and scores by
+        ONNX Runtime, without torch; ``"server"`` for the address of an OpenAI-compatible endpoint, such as
+        ``"http://localhost:8000/v1"``: it writes freely, and scores where it returns log-probabilities of a text.
     device
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` (torch alone), or ``"auto"``: the fastest there is.
     dtype
@@ -53,6 +67,11 @@ def load(
         CPUs with AVX512_BF16 or AMX), else float32. An exported model has the precision of its export.
     revision
         Commit, tag or branch of a hub id; ``None`` takes what is in the local cache, else the newest.
+    **server
+        Options of ``backend="server"``. ``model``: its name there (``None``: the only one). ``end_token``: text of the
+        token that ends an answer, e.g. ``"<|endoftext|>"`` for Pythia, so that scores count it. ``api_key_env``:
+        variable of the environment with the key (``"SCC2S_API_KEY"``), which is kept nowhere. ``n_concurrent``:
+        requests at once (8). ``timeout``: seconds for each (120). ``n_retries``: how often one is sent again (5).
 
     Returns
     -------
@@ -64,9 +83,9 @@ def load(
     FileNotFoundError
         No such model or folder, or a folder without config, weights or tokenizer.
     ConnectionError
-        A hub id that is not in the cache, without network.
+        A hub id that is not in the cache, without network; an endpoint that does not answer.
     PermissionError
-        A hub id whose terms have to be accepted first.
+        A hub id whose terms have to be accepted first; an endpoint that wants another key.
     ImportError
         The backend's package is not installed.
     ValueError
@@ -82,42 +101,60 @@ def load(
     >>> scc2s.models.load(model) is model
     True
     """
-    if model is None:
-        model = settings.model
-    if not isinstance(model, str | PathLike):
-        return _object(model, changed=(backend, device, dtype, revision) != ("torch", "auto", "auto", None))
+    changed = (device, dtype, revision) != ("auto", "auto", None)
+    if source is None:
+        source = settings.model
+    if not isinstance(source, str | PathLike):
+        return _object(source, changed=changed or backend != "torch" or bool(server))
+    if backend == "server":
+        return _served(fspath(source), server, changed=changed)
+    if server:
+        msg = f'{next(iter(server))}= is an option of backend="server"; leave it out, or pass backend="server"'
+        raise ValueError(msg)
+    if fspath(source).startswith(("http://", "https://")):
+        msg = f'{fspath(source)} is an address; use load(..., backend="server")'
+        raise ValueError(msg)
     if backend == "onnx":
         if (dtype, revision) != ("auto", None):
             msg = "dtype and revision were settled when the model was exported; leave them out"
             raise ValueError(msg)
-        return _exported(Path(fspath(model)), device)
+        return _exported(Path(fspath(source)), device)
     if backend != "torch":
-        msg = f'there is no backend {backend!r}; use backend="torch" or backend="onnx"'
+        msg = f'there is no backend {backend!r}; use backend="torch", "onnx" or "server"'
         raise ValueError(msg)
-    if (Path(fspath(model)) / EXPORT).is_file():
-        msg = f'{fspath(model)} is an exported model; use load(..., backend="onnx")'
+    if (Path(fspath(source)) / EXPORT).is_file():
+        msg = f'{fspath(source)} is an exported model; use load(..., backend="onnx")'
         raise ValueError(msg)
-    source = find(fspath(model), revision)
-    check_folder(source.folder, source.id)
+    found = find(fspath(source), revision)
+    check_folder(found.folder, found.id)
     from ._torch._device import pick_device, pick_dtype
 
     where = pick_device(device)
     number = pick_dtype(dtype, where)
-    key = (source.id, source.folder.resolve(), source.revision, str(where), str(number), _stamp(source.folder))
+    key = (found.id, found.folder.resolve(), found.revision, str(where), str(number), _stamp(found.folder))
     if key not in _loaded:
         from ._torch._read import read
 
-        _announce(source)
-        declared = read_declared(source.folder)
+        _announce(found)
+        declared = read_declared(found.folder)
         _loaded[key] = read(
-            source,
+            found,
             device=where,
             dtype=number,
-            family=declared.family or source.family or "scc2s",
+            family=declared.family or found.family or "scc2s",
             labels=declared.labels,
             tasks=declared.tasks,
         )
     return _kept(key)
+
+
+def _served(url: str, options: ServerOptions, *, changed: bool) -> Any:
+    if changed:
+        msg = "device, dtype and revision are settled where the server runs; leave them out"
+        raise ValueError(msg)
+    from ._server._model import load_server
+
+    return load_server(url, **options)
 
 
 def _exported(folder: Path, device: str) -> Any:

@@ -137,6 +137,8 @@ def key_of(model: Mapping[str, Any], prompt: str, question: Mapping[str, Any]) -
             )
             raise ValueError(msg)
     identity = {name: model.get(name) for name in ("backend", "dtype", "quantization")}
+    if model.get("url") is not None:
+        identity["url"] = model["url"]
     identity["weights"] = model.get("weights_hash") or [model.get("id"), model.get("revision")]
     text = json.dumps([VERSION, identity, prompt, dict(question)], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()

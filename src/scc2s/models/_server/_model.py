@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scc2s._logging import logger
+from scc2s.models._catalogue import entry
+from scc2s.models._progress import bar
+from scc2s.models._protocols import LabelScores, TextScores
+from scc2s.models._tokens import as_list, check_pairs
+
+from ._client import Client, Refused
+from ._errors import PartialAnswersError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scc2s.models._protocols import Pooling
+    from scc2s.models.decoding import GeneVocabulary, Sampling
+
+_PROBE = "CD3D CD3E CD2"
+
+
+class ServerModel:
+    """A model behind an OpenAI-compatible endpoint. :func:`scc2s.models.load` makes one, ``backend="server"``.
+
+    Parameters
+    ----------
+    client
+        The endpoint.
+    model
+        Name of the model there; ``None`` takes the only one.
+    end_token
+        Text of the token that ends an answer, e.g. ``"<|endoftext|>"`` (Pythia) or ``"<eos>"`` (Gemma): scores of
+        choices then count it, as those of other backends do.
+    """
+
+    revision = None
+    labels = None
+    tasks = None
+
+    def __init__(self, client: Client, model: str | None, end_token: str | None) -> None:
+        self._client = client
+        self.id, self.max_tokens = _served(client, model)
+        self._end = end_token or ""
+        known = entry(self.id)
+        self.family = known["family"] if known and known.get("family") else "scc2s"
+
+    def __repr__(self) -> str:
+        return f"ServerModel({self.id!r}, {self._client.url!r})"
+
+    def info(self) -> dict[str, Any]:
+        """What a result that this model gave should record. No key is in it."""
+        return {
+            "id": self.id,
+            "revision": None,
+            "weights_hash": None,
+            "family": self.family,
+            "max_tokens": self.max_tokens,
+            "backend": "server",
+            "url": self._client.url,
+            "end_token": self._end or None,
+        }
+
+    @cached_property
+    def capabilities(self) -> dict[str, bool]:
+        """What the endpoint really does, asked once: ``logprobs``, ``echo``, ``lists`` of prompts, ``embeddings``."""
+        logprobs = self._takes({"logprobs": 1}, _has_logprobs)
+        echo = self._takes({"logprobs": 1, "echo": True}, _echoes)
+        lists = self._takes({"prompt": [_PROBE, _PROBE]}, lambda found: len(_choices(found, 2, "")) == 2)
+        try:
+            self._vectors([_PROBE])
+            embeddings = True
+        except (Refused, PermissionError):
+            embeddings = False
+        return {"logprobs": logprobs, "echo": echo, "lists": lists, "embeddings": embeddings}
+
+    def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
+        """Tokens of each text, estimated and rather too many: one for two bytes, as the endpoint tells nobody."""
+        return np.array([-(-len(text.encode()) // 2) for text in as_list(texts)], dtype=np.int64)
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        genes: GeneVocabulary | None = None,
+        sampling: Sampling | None = None,
+        seeds: Sequence[int] | None = None,
+        progress: bool = True,
+    ) -> list[str]:
+        """Answers; see :meth:`scc2s.models.Generates.generate`.
+
+        Raises
+        ------
+        PartialAnswersError
+            Some prompts got no answer; the error has the answers of the others.
+        ValueError
+            With `genes`: an endpoint cannot be held to them.
+        """
+        prompts = as_list(prompts)
+        if genes is not None:
+            msg = (
+                f"an endpoint cannot be held to the genes of a data set ({self._client.url}); let it write freely, and "
+                "read the validity of what it writes: constrain=False"
+            )
+            raise ValueError(msg)
+        if max_new_tokens is None:
+            msg = "without genes an answer has no natural length; pass max_new_tokens="
+            raise ValueError(msg)
+        bodies = [
+            {"prompt": prompt, "max_tokens": max_new_tokens, **_drawn(sampling, None if seeds is None else seeds[i])}
+            for i, prompt in enumerate(prompts)
+        ]
+        with bar(len(prompts), "generate", show=progress) as running:
+            found, errors = self._client.each(bodies, self._complete, running.update)
+        if errors:
+            self._raise(found, errors)
+        if cut := sum(choice.get("finish_reason") == "length" for choice in found):
+            logger.info("%d of %d answers ended at max_new_tokens=%d", cut, len(found), max_new_tokens)
+        return [choice["text"] for choice in found]
+
+    def score(self, prompts: Sequence[str], choices: Sequence[str], *, progress: bool = True) -> LabelScores:
+        """Log-likelihood of each choice; see :meth:`scc2s.models.Scores.score`.
+
+        The end of the answer counts only where the model was loaded with ``end_token=``.
+        """
+        prompts, choices = as_list(prompts), as_list(choices)
+        if not choices:
+            msg = 'there is nothing to choose from; give at least one choice, e.g. choices=[" B cell", " T cell"]'
+            raise ValueError(msg)
+        pairs = [(prompt, choice + self._end) for prompt in prompts for choice in choices]
+        scores = self._read(pairs, progress)
+        shape = (len(prompts), len(choices))
+        n_tokens = scores.n_tokens.reshape(shape)
+        if (n_tokens != n_tokens[:1]).any():
+            msg = "the choices have other tokens after some prompts than after others; score one template at a time"
+            raise ValueError(msg)
+        return LabelScores(scores.logprob.reshape(shape), n_tokens[0] if len(prompts) else np.zeros(len(choices), int))
+
+    def log_likelihood(self, prompts: Sequence[str], answers: Sequence[str], *, progress: bool = True) -> TextScores:
+        """Log-likelihood of an answer to each prompt; see :meth:`scc2s.models.Reads.log_likelihood`."""
+        prompts, answers = as_list(prompts), as_list(answers)
+        check_pairs(prompts, answers)
+        return self._read(list(zip(prompts, answers, strict=True)), progress)
+
+    def embed(
+        self,
+        prompts: Sequence[str],
+        *,
+        spans: Sequence[tuple[int, int]] | None = None,
+        pooling: Pooling = "mean",  # noqa: ARG002 - the endpoint has a pooling of its own
+        layer: int = -1,
+        progress: bool = True,
+    ) -> np.ndarray:
+        """One vector a prompt, pooled as the endpoint does; see :meth:`scc2s.models.Embeds.embed`."""
+        prompts = as_list(prompts)
+        if spans is not None or layer != -1:
+            msg = "an endpoint pools all tokens of its last layer; pass scope='all', layer=-1, or use backend='torch'"
+            raise ValueError(msg)
+        self._need("embeddings", "embeds nothing", "load the model itself: backend='torch' or 'onnx'")
+        groups = [prompts[i : i + 16] for i in range(0, len(prompts), 16)]
+        with bar(len(groups), "embed", show=progress) as running:
+            found, errors = self._client.each(groups, self._vectors, running.update)
+        if errors:
+            raise next(iter(errors.values()))
+        return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
+
+    def _read(self, pairs: list[tuple[str, str]], progress: bool) -> TextScores:
+        self._need(
+            "echo",
+            "gives no log-probabilities of a text (completions with echo and logprobs; vLLM does)",
+            "let the model write its answer instead, e.g. tl.annotate(..., mode='generate'), or use backend='torch'",
+        )
+        bodies = [{"prompt": a + b, "max_tokens": 1, "echo": True, "logprobs": 1, "temperature": 0} for a, b in pairs]
+        jobs = list(zip(bodies, pairs, strict=True))
+        with bar(len(jobs), "read", show=progress) as running:
+            found, errors = self._client.each(
+                jobs, lambda job: _answer_logprob(self._complete(job[0]), *job[1]), running.update
+            )
+        if errors:
+            raise next(iter(errors.values()))
+        sums = np.array([value for value, _ in found], dtype=np.float64)
+        return TextScores(sums, np.array([n for _, n in found], dtype=np.int64))
+
+    def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        found = self._client.post("/completions", {"model": self.id, **body})
+        return _choices(found, 1, self._client.url)[0]
+
+    def _vectors(self, texts: list[str]) -> np.ndarray:
+        found = self._client.post("/embeddings", {"model": self.id, "input": texts})
+        try:
+            rows = sorted(found["data"], key=lambda row: row["index"])
+            out = np.array([row["embedding"] for row in rows], dtype=np.float32)
+        except (KeyError, TypeError, ValueError):
+            out = np.empty(0, dtype=np.float32)
+        if out.ndim != 2 or len(out) != len(texts):
+            msg = f"{self._client.url}/embeddings gave no vector for each of {len(texts)} texts; use backend='torch'"
+            raise Refused(msg, 200)
+        return out
+
+    def _takes(self, changes: dict[str, Any], shows: Any) -> bool:
+        try:
+            body = {"model": self.id, "prompt": _PROBE, "max_tokens": 1, **changes}
+            return bool(shows(self._client.post("/completions", body)))
+        except Refused:
+            return False
+
+    def _need(self, capability: str, lacks: str, mend: str) -> None:
+        if not self.capabilities[capability]:
+            msg = f"{self._client.url} {lacks}; {mend}"
+            raise ValueError(msg)
+
+    def _raise(self, found: list[Any], errors: dict[int, Exception]) -> None:
+        first = next(error for error in errors.values() if not isinstance(error, ConnectionAbortedError))
+        if not any(found):
+            raise first
+        some = ", ".join(map(str, sorted(errors)[:10])) + (", ..." if len(errors) > 10 else "")
+        msg = f"{len(errors)} of {len(found)} prompts got no answer (numbers {some}): {first}"
+        raise PartialAnswersError(msg, [None if choice is None else choice["text"] for choice in found]) from first
+
+
+def load_server(
+    url: str,
+    *,
+    model: str | None = None,
+    end_token: str | None = None,
+    api_key_env: str = "SCC2S_API_KEY",
+    n_concurrent: int = 8,
+    timeout: float = 120.0,
+    n_retries: int = 5,
+) -> ServerModel:
+    """A model behind an endpoint; see :func:`scc2s.models.load`."""
+    return ServerModel(Client(url, api_key_env, n_concurrent, timeout, n_retries), model, end_token)
+
+
+def _served(client: Client, model: str | None) -> tuple[str, int | None]:
+    """Name and context window of the model; some servers do not list what they serve."""
+    try:
+        found = client.get("/models")
+        models = {row["id"]: row for row in found["data"]}
+    except Refused as error:
+        if error.status == 200 or model is None:
+            raise
+        return model, None
+    except (KeyError, TypeError) as error:
+        msg = f'{client.url}/models lists no models; give the address of an OpenAI-compatible API, e.g. ending in "/v1"'
+        raise ValueError(msg) from error
+    if model is None:
+        if len(models) != 1:
+            msg = f"{client.url} serves {len(models)} models ({', '.join(sorted(models)[:10])}); name one: model=..."
+            raise ValueError(msg)
+        model = next(iter(models))
+    if models and model not in models:
+        msg = f"{client.url} serves no {model!r} but {', '.join(sorted(models)[:10])}; pass model= one of these"
+        raise ValueError(msg)
+    length = models.get(model, {}).get("max_model_len")
+    return model, int(length) if length else None
+
+
+def _drawn(sampling: Sampling | None, seed: int | None) -> dict[str, Any]:
+    if sampling is None:
+        return {"temperature": 0.0}
+    body: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p}
+    if sampling.top_k is not None:
+        body["top_k"] = sampling.top_k
+    if seed is not None:
+        body["seed"] = seed % 2**31
+    return body
+
+
+def _choices(found: Any, n: int, url: str) -> list[dict[str, Any]]:
+    rows = found.get("choices") if isinstance(found, dict) else None
+    if not isinstance(rows, list) or len(rows) != n or not all(isinstance(r, dict) and "text" in r for r in rows):
+        msg = f"{url}/completions answers with something that is no completion ({str(found)[:80]}); see to the address"
+        raise Refused(msg, 200)
+    return rows
+
+
+def _has_logprobs(found: Any) -> bool:
+    return bool((_choices(found, 1, "")[0].get("logprobs") or {}).get("token_logprobs"))
+
+
+def _echoes(found: Any) -> bool:
+    choice = _choices(found, 1, "")[0]
+    given = choice.get("logprobs") or {}
+    return (
+        choice["text"].startswith(_PROBE)
+        and len(given.get("token_logprobs") or []) >= 2
+        and len(given.get("text_offset") or []) == len(given["token_logprobs"])
+    )
+
+
+def _answer_logprob(choice: dict[str, Any], prompt: str, answer: str) -> tuple[float, int]:
+    """Sum over the tokens of the answer, and their number; tokens before and behind do not count."""
+    given = choice["logprobs"]
+    start, end = len(prompt), len(prompt) + len(answer)
+    inside = [(at, value) for at, value in zip(given["text_offset"], given["token_logprobs"], strict=True)
+              if start <= at < end]  # fmt: skip
+    # Some servers count the space before a word as part of it, some do not.
+    first = start + (len(answer) - len(answer.lstrip()))
+    if not inside or inside[0][0] not in (start, first) or any(value is None for _, value in inside):
+        msg = (
+            f"the answer {answer[:30]!r} does not start with a token of its own after its prompt; end no prompt with a "
+            "space, and begin every answer with one"
+        )
+        raise ValueError(msg)
+    return float(sum(value for _, value in inside)), len(inside)
