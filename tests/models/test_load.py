@@ -70,9 +70,8 @@ def test_an_object_is_used_as_it_is(tiny):
 
 def test_unknown_backends_devices_and_number_formats_say_what_there_is(model_folder):
     folder = model_folder("gpt_neox")
-    for backend in ("onnx", "server", "jax"):
-        with pytest.raises(ValueError, match='use backend="torch"'):
-            models.load(folder, backend=backend)
+    with pytest.raises(ValueError, match='use backend="torch", "onnx" or "server"'):
+        models.load(folder, backend="jax")
     with pytest.raises(ValueError, match='device="auto"'):
         models.load(folder, device="quantum")
     with pytest.raises(ValueError, match='dtype="auto"'):

@@ -15,6 +15,8 @@ from ._protocols import Embeds, Generates, Reads, Scores
 from ._sources import MINI, Source, find
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ._protocols import Model
 
 # Models kept in memory at once: enough to compare a few, few enough that a notebook does not fill its GPU.
@@ -42,6 +44,9 @@ def load(
     device: str = "auto",
     dtype: str = "auto",
     revision: str | None = None,
+    quantization: Literal["4bit", "8bit"] | None = None,
+    device_map: str | Mapping[str, Any] | None = None,
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto",
     **server: Unpack[ServerOptions],
 ) -> Any:
     """A language model, ready to embed, score and generate.
@@ -67,6 +72,14 @@ def load(
         CPUs with AVX512_BF16 or AMX), else float32. An exported model has the precision of its export.
     revision
         Commit, tag or branch of a hub id; ``None`` takes what is in the local cache, else the newest.
+    quantization
+        ``"4bit"`` (NF4) or ``"8bit"`` (LLM.int8) weights by bitsandbytes, for torch; products are in `dtype`.
+    device_map
+        ``"auto"`` spreads the layers over all GPUs, and the CPU where they do not suffice (accelerate); or layers and
+        their devices. For torch, in place of `device`.
+    attention
+        Kernel of transformers. ``"auto"`` is its own choice, but ``"eager"`` for models that cap the logits of
+        attention (Gemma-2), which ``"sdpa"`` would leave out without a word.
     **server
         Options of ``backend="server"``. ``model``: its name there (``None``: the only one). ``end_token``: text of the
         token that ends an answer, e.g. ``"<|endoftext|>"`` for Pythia, so that scores count it. ``api_key_env``:
@@ -87,7 +100,7 @@ def load(
     PermissionError
         A hub id whose terms have to be accepted first; an endpoint that wants another key.
     ImportError
-        The backend's package is not installed.
+        The package of the backend or of the quantization is not installed.
     ValueError
         Unknown backend, device, dtype or revision; weights that are not safetensors or not complete; a folder that the
         installed transformers would load wrongly, or that needs code of its own; options given with an object.
@@ -101,7 +114,8 @@ def load(
     >>> scc2s.models.load(model) is model
     True
     """
-    changed = (device, dtype, revision) != ("auto", "auto", None)
+    placed = (quantization, device_map, attention) != (None, None, "auto")
+    changed = placed or (device, dtype, revision) != ("auto", "auto", None)
     if source is None:
         source = settings.model
     if not isinstance(source, str | PathLike):
@@ -115,8 +129,8 @@ def load(
         msg = f'{fspath(source)} is an address; use load(..., backend="server")'
         raise ValueError(msg)
     if backend == "onnx":
-        if (dtype, revision) != ("auto", None):
-            msg = "dtype and revision were settled when the model was exported; leave them out"
+        if placed or (dtype, revision) != ("auto", None):
+            msg = "all but device was settled when the model was exported; leave the rest out"
             raise ValueError(msg)
         return _exported(Path(fspath(source)), device)
     if backend != "torch":
@@ -128,10 +142,12 @@ def load(
     found = find(fspath(source), revision)
     check_folder(found.folder, found.id)
     from ._torch._device import pick_device, pick_dtype
+    from ._torch._placement import Placement
 
     where = pick_device(device)
     number = pick_dtype(dtype, where)
-    key = (found.id, found.folder.resolve(), found.revision, str(where), str(number), _stamp(found.folder))
+    placement = Placement.of(quantization, device_map, attention, device)
+    key = (found.id, found.folder.resolve(), found.revision, str(where), str(number), placement, _stamp(found.folder))
     if key not in _loaded:
         from ._torch._read import read
 
@@ -141,6 +157,7 @@ def load(
             found,
             device=where,
             dtype=number,
+            placement=placement,
             family=declared.family or found.family or "scc2s",
             labels=declared.labels,
             tasks=declared.tasks,
@@ -150,7 +167,7 @@ def load(
 
 def _served(url: str, options: ServerOptions, *, changed: bool) -> Any:
     if changed:
-        msg = "device, dtype and revision are settled where the server runs; leave them out"
+        msg = "device, dtype and the like are settled where the server runs; leave them out"
         raise ValueError(msg)
     from ._server._model import load_server
 
@@ -181,7 +198,7 @@ def _object(model: Any, *, changed: bool) -> Any:
         )
         raise TypeError(msg)
     if changed:
-        msg = "backend, device, dtype and revision belong to a name; an object is used as it is: load(model)"
+        msg = "backend, device, dtype and the like belong to a name; an object is used as it is: load(model)"
         raise ValueError(msg)
     return model
 

@@ -73,7 +73,7 @@ def test_a_folder_of_the_other_backend_names_the_right_one(folder):
         load(scc2s.models._sources.find("scc2s-mini", None).folder)
     with pytest.raises(ValueError, match="settled when the model was exported"):
         load(folder, dtype="float32")
-    with pytest.raises(ValueError, match='backend="torch" or backend="onnx"'):
+    with pytest.raises(ValueError, match='use backend="torch", "onnx" or "server"'):
         scc2s.models.load(folder, backend="tensorflow")
 
 

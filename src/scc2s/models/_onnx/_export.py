@@ -113,7 +113,7 @@ def _source(model: Any, revision: str | None) -> TorchModel:
     if not isinstance(model, TorchModel):
         msg = f"a {type(model).__name__} cannot be exported; give a hub id or a model folder"
         raise TypeError(msg)
-    if model.dtype != "float32" or model.device != "cpu":
+    if model.dtype != "float32" or model.device != "cpu" or model.info()["quantization"]:
         msg = (
             f"the model is {model.dtype} on {model.device}, so there is nothing exact to compare with; give its "
             'name, or load(..., device="cpu", dtype="float32")'

@@ -50,6 +50,8 @@ class TorchModel:
         Tasks of the family that it was trained on.
     weights_hash
         Hash of the weights, for provenance.
+    quantization
+        How they were quantised when they were loaded.
     """
 
     def __init__(
@@ -63,12 +65,13 @@ class TorchModel:
         labels: list[str] | None = None,
         tasks: list[str] | None = None,
         weights_hash: str | None = None,
+        quantization: str | None = None,
     ) -> None:
         self.id, self.revision, self.family, self.labels, self.tasks = id, revision, family, labels, tasks
         self.tokenizer = tokenizer
         self._tries = Tries(tokenizer)
         self.token_budget = _BUDGET[lm.device.type] // lm.dtype.itemsize
-        self._weights_hash = weights_hash
+        self._weights_hash, self._quantization = weights_hash, quantization
         pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
         self.max_tokens = _context(lm, tokenizer)
         self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
@@ -99,7 +102,10 @@ class TorchModel:
             "max_tokens": self.max_tokens,
             "backend": "torch",
             "device": self.device,
+            "devices": sorted({str(part.device) for part in self._decoder.lm.parameters()}),
             "dtype": self.dtype,
+            "quantization": self._quantization,
+            "attention": getattr(self._decoder.config, "_attn_implementation", None),
             "torch": torch.__version__,
             "transformers": version("transformers"),
         }

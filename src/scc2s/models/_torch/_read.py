@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from scc2s.models._sources import Source
 
+    from ._placement import Placement
+
 # Bytes of weights that take about a second to read.
 _SLOW = 5e8
 
@@ -28,6 +30,7 @@ def read(
     *,
     device: torch.device,
     dtype: torch.dtype,
+    placement: Placement,
     family: str,
     labels: list[str] | None,
     tasks: list[str] | None,
@@ -45,8 +48,7 @@ def read(
             source.folder,
             config=config,
             dtype=dtype,
-            device_map=str(device),
-            attn_implementation=_attention(config),
+            **placement.arguments(config, device, dtype),
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
@@ -67,6 +69,7 @@ def read(
         labels=labels,
         tasks=tasks,
         weights_hash=weights_hash(source.folder),
+        quantization=placement.quantization,
     )
 
 
@@ -85,11 +88,6 @@ def _bars(*, shown: bool) -> Iterator[None]:
     finally:
         if before:
             logging.enable_progress_bar()
-
-
-def _attention(config: Any) -> str | None:
-    # The fused kernels leave softcapping of the attention out, without a word in transformers 4.
-    return "eager" if getattr(config.get_text_config(), "attn_logit_softcapping", None) is not None else None
 
 
 def _tokenizer(folder: Path) -> Any:
