@@ -1,5 +1,6 @@
 """Plots that scanpy lacks; embeddings and labels go into ``sc.pl.umap`` as they are."""
 
+from ._attention import attention
 from ._captions import captions
 from ._labels import labels
 from ._perturbation import perturbation
@@ -8,4 +9,4 @@ from ._screen import screen
 from ._sentence import sentence
 from ._validity import validity
 
-__all__ = ["captions", "labels", "perturbation", "rank_fit", "screen", "sentence", "validity"]
+__all__ = ["attention", "captions", "labels", "perturbation", "rank_fit", "screen", "sentence", "validity"]

@@ -1,12 +1,14 @@
 """Ask a language model about cells: embed and label them, and let it write new ones."""
 
 from ._annotate import annotate
+from ._attention import attention
 from ._caption import caption
 from ._embed import embed
 from ._evaluate import evaluate
 from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
+from ._importance import importance
 from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
@@ -16,12 +18,14 @@ from ._shortlist import shortlist
 
 __all__ = [
     "annotate",
+    "attention",
     "caption",
     "embed",
     "evaluate",
     "fate",
     "gene_set",
     "generate",
+    "importance",
     "name_genes",
     "perplexity",
     "perturb",

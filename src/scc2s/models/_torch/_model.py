@@ -8,6 +8,7 @@ import torch
 from scc2s.models._progress import bar
 from scc2s.models._tokens import as_list, tokenize
 
+from ._attention import attention
 from ._decoder import Decoder
 from ._embed import embed
 from ._generate import generate
@@ -153,6 +154,46 @@ class TorchModel:
             return log_likelihood(
                 self._decoder, self.tokenizer, prompts, answers, budget=self.token_budget, progress=running
             )
+
+    @torch.inference_mode()
+    def attention(
+        self,
+        prompts: Sequence[str],
+        words: Sequence[list[tuple[int, int]]],
+        *,
+        layer: int = -1,
+        progress: bool = True,
+    ) -> list[np.ndarray]:
+        """Attention of one layer between the words of each prompt, mean over the heads.
+
+        Parameters
+        ----------
+        prompts
+            Texts; each is read alone.
+        words
+            First and last + 1 character of the words of each prompt.
+        layer
+            Number of the layer, -1 for the last.
+        progress
+            Show a bar after one second.
+
+        Returns
+        -------
+        Words x words for each prompt, float64; rows attend to columns. Tokens of a word are summed where they are
+        attended to, and averaged where they attend.
+        """
+        prompts = as_list(prompts)
+        with bar(len(prompts), "attention", show=progress) as running:
+            return attention(self._decoder, self.tokenizer, prompts, words, layer=layer, progress=running)
+
+    def with_random_weights(self, random_state: int = 0) -> TorchModel:
+        """The same architecture and tokenizer with weights that were never trained: a control for explanations."""
+        with torch.random.fork_rng():
+            torch.manual_seed(random_state)
+            made: Any = type(self._decoder.lm)
+            lm = made(self._decoder.lm.config)
+        lm = lm.to(device=self._decoder.device, dtype=self._decoder.lm.dtype)
+        return TorchModel(lm, self.tokenizer, id=f"{self.id}, random weights", family=self.family)
 
     @torch.inference_mode()
     def generate(

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from scc2s._anndata import get_adata, refuse_unwritable
+from scc2s._provenance import entry
+from scc2s.models._words import word_spans
+
+from ._predict import result_name
+from ._question import ask, choose
+from ._truth import group_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import Model
+    from scc2s.prompts import Task
+
+_MOST = 20_000_000
+"""Pairs of genes that are held."""
+
+
+def attention(
+    adata: AnnData | MuData,
+    cells: Sequence[str] | None = None,
+    *,
+    groupby: str | None = None,
+    layer: int = -1,
+    model: str | Model | None = None,
+    prompt: str | Task | None = None,
+    organism: str | None = None,
+    sentence_key: str = "c2s_sentence",
+    key_added: str | None = None,
+    mod: str = "rna",
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """Which genes of its sentence a language model attends to while it reads each gene.
+
+    Attention says where a model looks, not what its answer rests on (Jain & Wallace 2019, arXiv:1902.10186), and not
+    that one gene regulates another. Genes are read from the strongest on, so a gene attends only to stronger ones.
+
+    Parameters
+    ----------
+    adata
+        Cells with sentences (:func:`scc2s.pp.sentences`).
+    cells
+        Names of the cells to look at; ``None``: all.
+    groupby
+        Column of ``.obs``: means over the cells of each group that have both genes. ``None``: cell by cell.
+    layer
+        Layer whose attention is taken, its heads averaged: 0 for the first, -1 for the last.
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model of the torch backend; ``None`` takes
+        ``scc2s.settings.model``.
+    prompt
+        Template with ``{cell_sentence}``, or a task of :mod:`scc2s.prompts`; ``None`` takes the cell type prompt.
+    organism
+        Organism in the prompt; ``None`` takes it from the data.
+    sentence_key
+        Column of ``.obs`` with the sentences.
+    key_added
+        Name of the result; ``None`` is ``"attention"``.
+    mod
+        Modality, where `adata` is a MuData.
+    copy
+        Return a changed copy; `adata` stays as it was.
+
+    Returns
+    -------
+    ``None``, or the copy. Sets:
+
+    `.uns['c2s']['attention']` : :class:`pandas.DataFrame`
+        One row for each pair of genes of a cell (column ``cell``) or group (``group``, with ``n_cells``): ``gene``, the
+        word that attends, ``position`` its place in the sentence (mean over cells), ``attends_to``, ``weight``. Tokens
+        of a gene are summed where they are attended to and averaged where they attend. The weights of a gene do not
+        sum to 1: the rest goes to the other words of the prompt.
+    `.uns['c2s']['attention_record']` : :class:`dict`
+        Parameters, prompt, model and versions.
+
+    Raises
+    ------
+    KeyError
+        A cell or column is not there, or there are no sentences.
+    MemoryError
+        The pairs would fill the memory.
+    TypeError
+        The model gives no attention (servers and exported models do not).
+
+    Examples
+    --------
+    >>> import scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()
+    >>> sc.pp.c2s_sentences(adata, n_genes=20)
+    >>> sc.tl.c2s_attention(adata, cells=adata.obs_names[:2])
+    >>> table = adata.uns["c2s"]["attention"]
+    >>> table.shape, table.columns.tolist()
+    ((420, 5), ['cell', 'gene', 'position', 'attends_to', 'weight'])
+    """
+    out = adata.copy() if copy else adata
+    data = get_adata(out, mod)
+    refuse_unwritable(data)
+    rows = rows_of(data, cells)
+    labels = group_labels(data, groupby)[rows] if groupby is not None else None
+    loaded, task = choose(model, prompt, "cell_type", can="attention")
+    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, rows=rows)
+    lengths = np.array(question.rendered.n_genes)
+    if (n_pairs := int((lengths * (lengths + 1) // 2).sum())) > _MOST:
+        msg = (
+            f"{len(lengths)} cells have {n_pairs:,} pairs of genes; look at fewer cells (cells=adata.obs_names[:100]), "
+            "or make shorter sentences: sc.pp.c2s_sentences(adata, n_genes=100)"
+        )
+        raise MemoryError(msg)
+    texts = question.rendered.texts
+    words = [word_spans(text, span) for text, span in zip(texts, question.rendered.spans, strict=True)]
+    maps = loaded.attention(texts, words, layer=layer)
+    names = data.obs_names[question.cells] if labels is None else labels[question.asked]
+    table = _table(texts, words, maps, names, "cell" if labels is None else "group")
+    if labels is not None:
+        table = _means(table)
+    key = result_name(key_added, "attention")
+    params = {"layer": layer, "groupby": groupby, "sentence_key": sentence_key, **question.params()}
+    data.uns["c2s"] = {
+        **data.uns.get("c2s", {}),
+        key: table.set_axis(table.index.astype(str)),
+        f"{key}_record": entry(params, model=loaded.info()),
+    }
+    return out if copy else None
+
+
+def rows_of(adata: AnnData, cells: Sequence[str] | None) -> np.ndarray:
+    """Rows of cells by name; all without names."""
+    if cells is None:
+        return np.arange(adata.n_obs)
+    rows = adata.obs_names.get_indexer(list(cells))
+    if (rows < 0).any():
+        msg = f"there is no cell {list(cells)[int(np.argmin(rows))]!r}; pass cells= some of adata.obs_names"
+        raise KeyError(msg)
+    return rows
+
+
+def _table(
+    texts: list[str], words: list[list[tuple[int, int]]], maps: list[np.ndarray], names: Sequence[str], column: str
+) -> pd.DataFrame:
+    parts = []
+    for text, spans, weights, name in zip(texts, words, maps, names, strict=True):
+        genes = np.array([text[start:end] for start, end in spans], dtype=object)
+        query, key = np.tril_indices(len(genes))
+        parts.append(
+            pd.DataFrame(
+                {
+                    column: name,
+                    "gene": genes[query],
+                    "position": query,
+                    "attends_to": genes[key],
+                    "weight": weights[query, key].astype(np.float32),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _means(table: pd.DataFrame) -> pd.DataFrame:
+    grouped = table.groupby(["group", "gene", "attends_to"], sort=True, observed=True)
+    found = grouped.agg(position=("position", "mean"), weight=("weight", "mean"), n_cells=("weight", "size"))
+    return found.reset_index()[["group", "gene", "position", "attends_to", "weight", "n_cells"]]

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+from scipy.stats import spearmanr
+
+from scc2s._anndata import get_adata, refuse_unwritable
+from scc2s._logging import logger
+from scc2s._provenance import record
+from scc2s._reading import words_of
+from scc2s.models._words import word_spans
+
+from ._attention import rows_of
+from ._predict import result_name
+from ._question import ask, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scc2s.models import Model
+    from scc2s.prompts import Task
+
+_MOST = 200_000
+"""Questions of one call."""
+
+
+def importance(
+    adata: AnnData | MuData,
+    target: str,
+    cells: Sequence[str] | None = None,
+    *,
+    n_genes: int | None = None,
+    sanity: bool = True,
+    n_sanity: int = 20,
+    model: str | Model | None = None,
+    prompt: str | Task | None = None,
+    organism: str | None = None,
+    random_state: int = 0,
+    sentence_key: str = "c2s_sentence",
+    key_added: str | None = None,
+    mod: str = "rna",
+    copy: bool = False,
+) -> AnnData | MuData | None:
+    """How much each gene of a cell's sentence speaks for an answer: by occlusion.
+
+    Each gene is left out of the prompt, one at a time, and the log-likelihood of the answer is compared with that of
+    the whole prompt (Zeiler & Fergus 2014, arXiv:1311.2901, for images). It says what the model's answer rests on, not
+    what the cell's identity does: of two genes that say the same, neither may matter alone.
+
+    An explanation that comes out alike for a model that learned nothing explains nothing (Adebayo et al. 2018,
+    arXiv:1810.03292). So the same is done with random weights, and the rank correlation of the two is reported: it
+    should be near 0.
+
+    Parameters
+    ----------
+    adata
+        Cells with sentences (:func:`scc2s.pp.sentences`).
+    target
+        Column of ``.obs`` with the answer for each cell, e.g. ``"c2s_cell_type"``, or one answer for all, e.g.
+        ``"B cell"``.
+    cells
+        Names of the cells to look at; ``None``: all. Each costs as many questions as it has genes.
+    n_genes
+        Leave out the first so many genes only; ``None``: all of the sentence.
+    sanity
+        Compare with random weights; needs a model of the torch backend.
+    n_sanity
+        Cells that this is done with, at most.
+    model
+        Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
+        takes ``scc2s.settings.model``.
+    prompt
+        Template with ``{cell_sentence}``, or a task of :mod:`scc2s.prompts`; ``None`` takes the cell type prompt.
+    organism
+        Organism in the prompt; ``None`` takes it from the data.
+    random_state
+        Seed of the random weights.
+    sentence_key
+        Column of ``.obs`` with the sentences.
+    key_added
+        Name of the result; ``None`` is ``"importance"``.
+    mod
+        Modality, where `adata` is a MuData.
+    copy
+        Return a changed copy; `adata` stays as it was.
+
+    Returns
+    -------
+    ``None``, or the copy. Sets:
+
+    `.layers['c2s_importance']` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
+        Log-likelihood of the answer with the gene less that without it, in nats: positive genes speak for it. 0 for
+        genes that are not in the sentence, and cells that were not looked at.
+    `.uns['c2s']['importance']` : :class:`dict`
+        ``random_weights_correlation`` (mean of Spearman's over cells; NaN without `sanity`), ``n_sanity``, parameters,
+        prompt, model and versions.
+
+    Raises
+    ------
+    KeyError
+        A cell is not there, or there are no sentences.
+    TypeError
+        The model does not score, or `sanity` is asked of one without a random twin.
+    ValueError
+        Too many questions, or a cell without an answer.
+
+    Examples
+    --------
+    >>> import scanpy as sc, scc2s
+    >>> adata = sc.datasets.pbmc68k_reduced()
+    >>> sc.pp.c2s_sentences(adata, n_genes=12)
+    >>> sc.tl.c2s_importance(adata, "B cell", cells=adata.obs_names[:2], n_sanity=2)
+    >>> (adata.layers["c2s_importance"] != 0).sum(axis=1)[:3].tolist()
+    [[12], [12], [0]]
+    """
+    out = adata.copy() if copy else adata
+    data = get_adata(out, mod)
+    refuse_unwritable(data)
+    key = result_name(key_added, "importance")
+    rows = rows_of(data, cells)
+    loaded, task = choose(model, prompt, "cell_type", can="log_likelihood")
+    if sanity and not hasattr(loaded, "with_random_weights"):
+        msg = f"{loaded.id} has no twin with random weights to compare with; pass sanity=False, or use backend='torch'"
+        raise TypeError(msg)
+    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, rows=rows, n_answer_tokens=64)
+    texts = question.rendered.texts
+    words = [word_spans(text, span)[:n_genes] for text, span in zip(texts, question.rendered.spans, strict=True)]
+    n_questions = sum(map(len, words)) + len(words)
+    if n_questions > _MOST:
+        msg = (
+            f"{len(words)} cells and their genes make {n_questions:,} questions; look at fewer cells "
+            "(cells=adata.obs_names[:100]) or genes (n_genes=50)"
+        )
+        raise ValueError(msg)
+    logger.info("importance: %d cells, %d questions", len(words), n_questions)
+    answers = [task.complete(**{task.response_fields[0]: answer}) for answer in _answers(data, target, question.cells)]
+    drops = _drops(loaded, texts, words, answers)
+    layer = _layer(data, sentence_key, texts, words, drops, question.cells)
+    found: dict[str, Any] = {"random_weights_correlation": float("nan"), "n_sanity": 0}
+    if sanity:
+        some = slice(0, n_sanity)
+        control = _drops(loaded.with_random_weights(random_state), texts[some], words[some], answers[some])
+        found = _agreement(drops[some], control)
+    params = {"target": target, "n_genes": n_genes, "sentence_key": sentence_key, **found, **question.params()}
+    record(data, key, params, model=loaded.info())
+    data.uns["c2s"][key] |= found
+    data.layers[f"c2s_{key}"] = layer
+    return out if copy else None
+
+
+def _answers(adata: AnnData, target: str, rows: np.ndarray) -> list[str]:
+    if target not in adata.obs:
+        return [target] * len(rows)
+    values = adata.obs[target].iloc[rows]
+    if values.isna().any():
+        msg = f"{int(values.isna().sum())} cells have no value in obs[{target!r}]; leave them out: cells=..."
+        raise ValueError(msg)
+    return values.astype(str).tolist()
+
+
+def _drops(model: Any, texts: list[str], words: list[list[tuple[int, int]]], answers: list[str]) -> list[np.ndarray]:
+    """Log-likelihood of each answer less that without each word."""
+    prompts, wanted = [], []
+    for text, spans, answer in zip(texts, words, answers, strict=True):
+        prompts.append(text)
+        # With one of the spaces around it.
+        prompts += [text[:start] + text[end:].removeprefix(" ") for start, end in spans]
+        wanted += [answer] * (len(spans) + 1)
+    logprob = model.log_likelihood(prompts, wanted).logprob
+    parts = np.split(logprob, np.cumsum([len(spans) + 1 for spans in words])[:-1])
+    return [part[0] - part[1:] for part in parts]
+
+
+def _layer(
+    adata: AnnData,
+    sentence_key: str,
+    texts: list[str],
+    words: list[list[tuple[int, int]]],
+    drops: list[np.ndarray],
+    cells: np.ndarray,
+) -> sparse.csr_matrix:
+    known = words_of(adata, sentence_key)
+    column = dict(zip(known.words, known.columns, strict=False))
+    values, rows, columns = [], [], []
+    for text, spans, drop, cell in zip(texts, words, drops, cells, strict=True):
+        for (start, end), value in zip(spans, drop, strict=True):
+            if (at := column.get(text[start:end])) is not None:
+                values.append(value)
+                rows.append(cell)
+                columns.append(at)
+    return sparse.csr_matrix((np.array(values, dtype=np.float32), (rows, columns)), shape=adata.shape)
+
+
+def _agreement(drops: list[np.ndarray], control: list[np.ndarray]) -> dict[str, Any]:
+    each = [spearmanr(a, b).statistic for a, b in zip(drops, control, strict=True) if len(a) > 2]
+    each = [value for value in each if np.isfinite(value)]
+    mean = float(np.mean(each)) if each else float("nan")
+    if mean > 0.3:
+        logger.warning(
+            "importance is much the same with random weights (rank correlation %.2f): it tells of the prompt more than "
+            "of what the model learned", mean,
+        )  # fmt: skip
+    return {"random_weights_correlation": mean, "n_sanity": len(each)}
