@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -128,6 +129,32 @@ def header() -> str:
         f"{cpu}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {' '.join(fast) or 'no bf16'}\n"
         f"Python {platform.python_version()}, {packages}"
     )
+
+
+def note(task: str, side: str, unit: str, values: np.ndarray, *, beside: np.ndarray | None = None) -> None:
+    """Keep a row for `run.py`: what was measured of one side and, as a ratio in turns, of the side it stands beside.
+
+    Parameters
+    ----------
+    task, side
+        What was done, by whom. Sides of one task stand together.
+    unit
+        Of the values.
+    values
+        One for each repeat.
+    beside
+        Values of the side that others are compared with; higher is faster in `values` and here.
+    """
+    if path := os.environ.get("SCC2S_BENCH"):
+        row = {"task": task, "side": side, "unit": unit, **_three("", values)}
+        row |= {} if beside is None else _three("ratio_", values / beside)
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def _three(prefix: str, values: np.ndarray) -> dict[str, float]:
+    numbers = {"median": np.median(values), "least": values.min(), "most": values.max()}
+    return {f"{prefix}{name}": float(f"{value:.4g}") for name, value in numbers.items()}
 
 
 def spread(values: np.ndarray) -> str:

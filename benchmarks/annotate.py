@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from _setup import build_model, build_prompts, build_tokenizer, header, seconds, spread
+from _setup import build_model, build_prompts, build_tokenizer, header, note, seconds, spread
 
 BATCH = 8
 LABELS = (
@@ -76,6 +76,8 @@ def main() -> None:
     truth = one_by_one(lm, tokenizer, prompts, choices)
     print(f"{'':22}{'cells/s':>22}{'times faster':>22}{'max diff':>10}{'same label':>12}")
     for (side, run), time in zip(sides.items(), taken, strict=True):
+        rate = arguments.cells / time
+        note("one of 10 labels, Pythia-70m shape", side, "cells/s", rate, beside=arguments.cells / taken[0])
         found = run()
         same = (found.argmax(axis=1) == truth.argmax(axis=1)).mean()
         print(

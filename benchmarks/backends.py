@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from _setup import build_model, build_prompts, build_tokenizer, header, seconds, spread
+from _setup import build_model, build_prompts, build_tokenizer, header, note, seconds, spread
 
 LABELS = [f" {name}" for name in ("B cell", "CD4 T cell", "CD8 T cell", "NK cell", "CD14+ monocyte", "FCGR3A+ monocyte",
                                   "dendritic cell", "megakaryocyte", "plasma cell", "erythrocyte")]  # fmt: skip
@@ -44,6 +44,8 @@ def report(title: str, sides: dict[str, object], run, n_cells: int, repeats: int
     truth = run(next(iter(sides.values())))
     print(f"\n{title:24}{'cells/s':>24}{'times torch, float32':>24}{'max diff':>10}{'min cosine':>12}")
     for (side, model), time in zip(sides.items(), taken, strict=True):
+        task = f"{title}, Pythia-70m shape, backends"
+        note(task, side, "cells/s", n_cells / time, beside=n_cells / taken[0])
         found = run(model)
         cosine = (found * truth).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(truth, axis=1)
         print(

@@ -16,7 +16,7 @@ import sys
 from functools import partial
 
 import numpy as np
-from _setup import build_model, build_prompts, build_tokenizer, header, peak_added, seconds, spread
+from _setup import build_model, build_prompts, build_tokenizer, header, note, peak_added, seconds, spread
 
 BATCH = 8
 SIDES = ("plain loop, float32", "scc2s, float32", "scc2s, bfloat16")
@@ -84,6 +84,8 @@ def main() -> None:
         for side, run, time in zip(SIDES, sides, taken, strict=True):
             command = [sys.executable, __file__, "--memory", side, "--cells", str(arguments.cells)]
             added = subprocess.run([*command, "--genes", *map(str, genes)], capture_output=True, text=True, check=True)
+            task = f"embedding, Pythia-70m shape, {genes[0]} to {genes[1]} genes"
+            note(task, side, "cells/s", arguments.cells / time, beside=arguments.cells / taken[0])
             found = run(prompts)
             norms = np.linalg.norm(found, axis=1) * np.linalg.norm(truth, axis=1)
             cosine = ((found * truth).sum(axis=1) / norms).min()

@@ -23,7 +23,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from _setup import build_model, build_tokenizer, header, seconds, spread
+from _setup import build_model, build_tokenizer, header, note, seconds, spread
 
 BATCH = 8
 TYPES = ("B cell", "CD4 T cell", "CD8 T cell", "CD14+ monocyte", "NK cell", "dendritic cell", "megakaryocyte")
@@ -89,7 +89,7 @@ def counted(lm, run) -> int:
     return len(calls)
 
 
-def step_cost(model, prompts: list[str], n_steps: int, repeats: int) -> None:
+def step_cost(label: str, model, prompts: list[str], n_steps: int, repeats: int) -> None:
     """Milliseconds a step of one batch, free and held to vocabularies of two sizes."""
     from scc2s.models import GeneVocabulary, Sampling
 
@@ -108,11 +108,12 @@ def step_cost(model, prompts: list[str], n_steps: int, repeats: int) -> None:
             sides = write(None, sampling), write(genes, sampling)
             steps = np.array([counted(model._decoder.lm, side) for side in sides])  # a free model may end early
             taken = 1000 * seconds(*sides, repeats=repeats) / steps[:, None]
-            label = f"{n} genes, {name}"
-            print(f"{label:34}{spread(taken[0]):>22}{spread(taken[1]):>22}{spread(taken[1] / taken[0]):>22}")
+            side = f"held to {n:,} genes, {name}"
+            note(f"a step of 8 cells, {label}, free = 1", side, "steps/s", 1000 / taken[1], beside=1000 / taken[0])
+            print(f"{side:34}{spread(taken[0]):>22}{spread(taken[1]):>22}{spread(taken[1] / taken[0]):>22}")
 
 
-def cells_a_second(folder: Path, n_cells: int, n_words: int, repeats: int) -> None:
+def cells_a_second(label: str, folder: Path, n_cells: int, n_words: int, repeats: int) -> None:
     """Whole runs over prompts that ask for cells of several types."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -146,6 +147,7 @@ def cells_a_second(folder: Path, n_cells: int, n_words: int, repeats: int) -> No
     print(f"\n{n_cells} cells of {n_words} genes, {n_tokens} tokens at most where free")
     print(f"{'cells a second':34}{'median (range)':>22}{'times plain loop':>22}{'words':>7}{'genes':>8}{'unique':>8}")
     for (side, run), rate in zip(sides.items(), rates, strict=True):
+        note(f"new cells of {n_words} genes, {label}", side, "cells/s", rate, beside=rates[0])
         words = [text.split() for text in run()]
         valid = [[word for word in row if word in set(names)] for row in words]
         n_valid = max(1, sum(map(len, valid)))
@@ -179,8 +181,8 @@ def main() -> None:
             label = f"Pythia-70m's shape, random weights, {name} tokenizer"
         print(f"\n== {label}")
         model = scc2s.models.load(folder, device="cpu", dtype="float32")
-        step_cost(model, ["Genes of one Homo sapiens cell:"], args.steps, args.repeats)
-        cells_a_second(folder, args.cells, args.words, args.repeats)
+        step_cost(label, model, ["Genes of one Homo sapiens cell:"], args.steps, args.repeats)
+        cells_a_second(label, folder, args.cells, args.words, args.repeats)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from _setup import header, seconds, spread
+from _setup import header, note, seconds, spread
 
 import scc2s
 from scc2s import metrics
@@ -97,6 +97,8 @@ def agreement(a: np.ndarray, b: np.ndarray, repeats: int) -> None:
     for name, (ours, other, theirs) in pairs.items():
         value, expected = ours(a, b), float(theirs(a, b))
         taken = seconds(lambda f=ours: f(a, b), lambda f=theirs: f(a, b), repeats=repeats)
+        task = f"{name.strip()}, {len(a)} and {len(b)} cells x {a.shape[1]}"
+        note(task, f"scc2s, beside {other}", "runs/s", 1 / taken[0], beside=1 / taken[1])
         print(
             f"{name:20}{value:>10.4f}  {other:22}{abs(value - expected) / expected:>11.0e}"
             f"{spread(1000 * taken[0]):>24}{spread(taken[1] / taken[0]):>20}"
@@ -115,6 +117,7 @@ def large(repeats: int) -> None:
             else:
                 run, label = getattr(metrics, name), name
             taken = seconds(lambda f=run, x=a, y=b: f(x, y), repeats=repeats)
+            note(f"{n:,} and {n:,} cells x {d}", f"scc2s, {label}", "runs/s", 1 / taken[0])
             print(f"{f'{label}, {n} and {n} cells x {d}':52}{spread(taken[0]):>24}")
 
 

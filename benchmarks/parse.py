@@ -15,7 +15,7 @@ from importlib.metadata import version
 
 import numpy as np
 from _cells import gene_names
-from _setup import header, seconds
+from _setup import header, note, seconds
 
 from scc2s.sentences import RankFit, parse
 
@@ -89,6 +89,7 @@ def main() -> None:
     print(f"\n{args.genes} names, 200 words a text" + (", same values on both sides" if peer else ""))
     print(f"\n{'cells per second':34}{'median':>9}{'least':>9}{'most':>9}   times cell2sentence")
     for name, rate in rates.items():
+        note("text of 200 genes back to expression", name, "cells/s", rate, beside=rates.get("cell2sentence"))
         ratio = np.median(rate / rates["cell2sentence"]) if "cell2sentence" in rates else np.nan
         print(f"{name:34}{np.median(rate):9.0f}{rate.min():9.0f}{rate.max():9.0f}   {ratio:8.1f}")
 

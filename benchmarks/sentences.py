@@ -23,7 +23,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from _cells import build_cells, load_cells, save_cells
-from _setup import header, peak_added, seconds
+from _setup import header, note, peak_added, seconds
 
 import scc2s
 
@@ -124,7 +124,9 @@ def main() -> None:
     ones = (X.data == 1).mean()
     print(f"\n{X.shape[0]} x {X.shape[1]}, {X.nnz / X.shape[0]:.0f} values a cell, {ones:.0%} of them 1, {size:.0f} MB")
     print(f"\n{'cells per second':34}{'median':>9}{'least':>9}{'most':>9}   times cell2sentence, helical")
+    task = f"sentences of {X.shape[0]:,} cells x {X.shape[1]:,} genes"
     for name, rate in rates.items():
+        note(task, name, "cells/s", rate, beside=rates.get("cell2sentence, all genes"))
         ratios = [
             f"{np.median(rate / rates[peer]):8.1f}" if peer in rates else f"{'-':>8}"
             for peer in ("cell2sentence, all genes", "helical, top 100")

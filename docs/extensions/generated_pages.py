@@ -65,6 +65,27 @@ def _model_card(target: Path) -> None:
     target.write_text(text.lstrip().partition("\n")[2], encoding="utf-8")
 
 
+def _number(row: dict[str, float], prefix: str = "") -> str:
+    middle, low, high = (f"{row[prefix + name]:,.4g}" for name in ("median", "least", "most"))
+    return f"{middle} ({low} to {high})"
+
+
+def _benchmarks(target: Path) -> None:
+    """A section for each area of the results, and in it a table for each task."""
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    parts = []
+    for area, found in results.items():
+        packages = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
+        parts.append(f"## {area.capitalize()}\n\n{found['date']}. {found['machine']}. {found['software']}; {packages}.")
+        for task in dict.fromkeys(row["task"] for row in found["rows"]):
+            rows = [row for row in found["rows"] if row["task"] == task]
+            lines = [
+                [row["side"], _number(row), _number(row, "ratio_") if "ratio_median" in row else "-"] for row in rows
+            ]
+            parts.append(f"**{task}**\n\n" + _table(["side", rows[0]["unit"], "ratio"], lines))
+    target.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
 def setup(_app: Sphinx) -> dict[str, bool]:
     """Write the pages before Sphinx looks for them."""
     generated = DOCS / "_generated"
@@ -73,4 +94,5 @@ def setup(_app: Sphinx) -> dict[str, bool]:
     _catalogue(generated / "catalogue.md")
     _command_line(generated / "cli.md")
     _model_card(generated / "scc2s-mini.md")
+    _benchmarks(generated / "benchmarks.md")
     return {"parallel_read_safe": True}
