@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LABELS = [" B cell", " CD14+ monocyte", " NK cell", " memory CD4 T cell"]
+WRITES = importlib.util.find_spec("optimum") is not None
 CAN = {
     "torch": {"embed", "score", "log_likelihood", "write", "hold to genes"},
-    "onnx": {"embed", "score", "log_likelihood"},
+    "onnx": {"embed", "score", "log_likelihood", *(("write", "hold to genes") if WRITES else ())},
     "server": {"score", "log_likelihood", "write"},
 }
 
@@ -33,7 +35,7 @@ def backend(request, reference, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield reference, CAN["torch"]
     elif request.param == "onnx":
         folder = tmp_path_factory.mktemp("onnx") / "mini"
-        scc2s.models.export_onnx(reference, folder)
+        scc2s.models.export_onnx(reference, folder, writes=WRITES)
         yield scc2s.models.load(folder, backend="onnx", device="cpu"), CAN["onnx"]
     else:
         with serving(Script(like_vllm(reference))) as url:

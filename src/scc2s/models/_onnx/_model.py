@@ -21,7 +21,7 @@ from scc2s.models._tokens import (
 from scc2s.models._tree import trees
 
 from ._feeds import Row, feeds, with_answer, with_tree
-from ._record import GRAPH, TOKENIZER, Record, read_record
+from ._record import GRAPH, TOKENIZER, WRITING, Record, read_record
 from ._session import import_runtime, open_session
 from ._tokenizer import FileTokenizer
 
@@ -183,4 +183,9 @@ def load_onnx(folder: Path, *, device: str = "auto") -> OnnxModel:
     import_runtime()
     record = read_record(folder)
     session, where = open_session(folder / GRAPH, device)
-    return OnnxModel(record, FileTokenizer(folder / TOKENIZER, record.eos_token_id), session, where)
+    tokenizer = FileTokenizer(folder / TOKENIZER, record.eos_token_id)
+    if any(name.startswith(f"{WRITING}/") for name in record.files):
+        from ._writing import OnnxWriter
+
+        return OnnxWriter(record, tokenizer, session, where, folder)
+    return OnnxModel(record, tokenizer, session, where)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE, GRAPH, TOKENIZER = "scc2s_onnx.json", "model.onnx", "tokenizer.json"
+WRITING = "writing"
+"""Folder of the graph that writes, where there is one."""
 _AGAIN = "export the model again: scc2s.models.export_onnx(model, folder)"
 FORMAT = 1
 
@@ -45,8 +47,9 @@ class Record:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a folder, but for the record."""
-    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != FILE}
+    """SHA-256 of each file of a folder and those in it, but for the record."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != FILE)
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
 
 
 def read_record(folder: Path) -> Record:
