@@ -64,6 +64,8 @@ def test_options_that_make_no_sense_are_refused(model_folder, monkeypatch):
         load(folder, attention="magic")
     with pytest.raises(ValueError, match="give one of them"):
         load(folder, device="cpu", device_map="auto")
+    with pytest.raises(ValueError, match='needs a CUDA GPU .* use attention="auto"'):
+        load(folder, device="cpu", attention="flash_attention_2")
     monkeypatch.setattr("scc2s.models._torch._placement.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install 'scc2s\[quant\]'"):
         load(folder, quantization="4bit")

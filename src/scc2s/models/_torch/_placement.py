@@ -58,8 +58,11 @@ class Placement:
         Raises
         ------
         ValueError
-            A kernel that would compute another attention than the model was trained with.
+            A kernel that cannot run here, or would compute another attention than the model was trained with.
         """
+        if self.attention == "flash_attention_2" and (device.type != "cuda" or find_spec("flash_attn") is None):
+            msg = f'"flash_attention_2" needs a CUDA GPU and flash-attn, and this is {device}; use attention="auto"'
+            raise ValueError(msg)
         where: Any = self.device_map or str(device)
         out: dict[str, Any] = {"device_map": json.loads(where) if where.startswith("{") else where}
         if (kernel := self._kernel(config)) is not None:
