@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
@@ -53,5 +52,5 @@ def test_import_adds_less_than_a_third_of_a_second_to_that_of_scanpy() -> None:
 
     seconds("import scc2s")
     pairs = [(seconds("import scanpy"), seconds("import scanpy, scc2s")) for _ in range(7)]
-    added = statistics.median(with_ours for _, with_ours in pairs) - statistics.median(without for without, _ in pairs)
-    assert added < 0.3
+    # The least of each: what runs beside this test only adds.
+    assert min(with_ours for _, with_ours in pairs) - min(without for without, _ in pairs) < 0.3

@@ -13,7 +13,6 @@ from tiny_models import ANSWERS, GENES, prompts
 
 import scc2s
 from scc2s.models import export_onnx
-from scc2s.models._onnx import _export
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +96,7 @@ def test_batches_do_not_change_the_answer(exported):
 
 
 def test_a_graph_that_differs_is_refused_and_nothing_is_left(model_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(_export, "_LARGEST_DIFFERENCE", 0.0)
+    monkeypatch.setattr("scc2s.models._onnx._agreement._LARGEST_DIFFERENCE", 0.0)
     with pytest.raises(ValueError, match=r"differs from torch .*nothing was saved"):
         export_onnx(model_folder("gpt_neox"), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
 import tempfile
 import warnings
 from importlib.metadata import version
@@ -10,23 +9,13 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from ._model import OnnxModel
-from ._quantise import quantise
 from ._record import FILE, GRAPH, TOKENIZER, WRITING, Record, hashes
-from ._session import import_runtime, open_session
-from ._tokenizer import FileTokenizer
-from ._writing import OnnxWriter, export_writer, import_writer
 
 if TYPE_CHECKING:
     from scc2s.models._torch import TorchModel
 
 Precision = Literal["fp32", "fp16", "int8"]
-_LARGEST_DIFFERENCE = 1e-4
-_LEAST_COSINE = 0.999
 _OPSET = 20
-_GENES = ["CD3D", "LYZ", "MALAT1", "HLA-DRA", "RPS27A", "ISG15", "MT-CO1", "NKG7", "CST3", "B2M", "AC1.2"]
 
 
 def export_onnx(
@@ -83,6 +72,9 @@ def export_onnx(
         msg = f'unknown precision {precision!r}; use precision="fp32", "fp16" or "int8"'
         raise ValueError(msg)
     _import_exporters()
+    from ._agreement import check, check_writing
+    from ._writing import export_writer, import_writer
+
     if writes:
         import_writer()
         if precision == "fp16":
@@ -100,13 +92,13 @@ def export_onnx(
         folder.mkdir()
         _write_graph(source, folder / GRAPH, precision)
         source.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
-        agreement = _check(source, folder, precision)
+        agreement = check(source, folder, _record(source, folder, precision, {}))
         if writes:
             export_writer(source._decoder.lm, folder / WRITING, quantised=precision == "int8")
-            _check_writing(source, folder, precision)
+            check_writing(source, folder, _record(source, folder, precision, {}))
         _record(source, folder, precision, agreement).write(folder)
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(Path(made) / "before")
         folder.rename(target)
     return agreement
 
@@ -118,6 +110,8 @@ def _import_exporters() -> None:
     except ImportError as error:
         msg = "the exporter is not installed; run: pip install 'scc2s[onnx]'"
         raise ImportError(msg) from error
+    from ._session import import_runtime
+
     import_runtime()
 
 
@@ -176,72 +170,14 @@ def _write_graph(source: TorchModel, path: Path, precision: Precision) -> None:
             input_names=list(NAMES), output_names=["pooled", "log_probs"], opset_version=_OPSET, verbose=False,
         )  # fmt: skip
     if precision == "int8":
+        from ._quantise import quantise
+
         quantise(plain, path)
 
 
-def _check(source: TorchModel, folder: Path, precision: Precision) -> dict[str, float]:
-    """Agreement of the graph with torch, on prompts of several lengths."""
-    model = OnnxModel(_record(source, folder, precision, {}), *_opened(folder, source))
-    prompts, choices = _prompts(source), [" B cell", " CD4 T cell", " natural killer cell"]
-    ends = source.tokenizer.eos_token_id is not None
-    expected, found = (one.embed(prompts, progress=False) for one in (source, model))
-    said, heard = (_likelihoods(one, prompts, choices, ends) for one in (source, model))
-    norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
-    agreement = {
-        "embedding_max_difference": float(np.abs(expected - found).max()),
-        "embedding_cosine": float(((expected * found).sum(axis=1) / norms).min()),
-        "score_max_difference": float(np.abs(said - heard).max()),
-        "score_correlation": float(np.corrcoef(said, heard)[0, 1]),
-    }
-    exact = max(agreement["embedding_max_difference"], agreement["score_max_difference"]) <= _LARGEST_DIFFERENCE
-    if not (exact if precision == "fp32" else agreement["embedding_cosine"] >= _LEAST_COSINE):
-        limit = f"{_LARGEST_DIFFERENCE:g} at most" if precision == "fp32" else f"a cosine of {_LEAST_COSINE}"
-        told = ", ".join(f"{name} {value:.2g}" for name, value in agreement.items())
-        mend = "use backend='torch'" if precision == "fp32" else 'export with precision="fp32"'
-        msg = (
-            f"the graph differs from torch ({told}), where {precision} has to reach {limit}; nothing was saved; {mend}"
-        )
-        raise ValueError(msg)
-    return agreement
-
-
-def _check_writing(source: TorchModel, folder: Path, precision: Precision) -> None:
-    """Refuse a graph in fp32 that writes other genes than torch."""
-    from scc2s.models.decoding import GeneVocabulary
-
-    model = OnnxWriter(_record(source, folder, precision, {}), *_opened(folder, source), folder)
-    genes = GeneVocabulary(_GENES, 5)
-    prompts = _prompts(source)[:4]
-    expected, found = (one.generate(prompts, genes=genes, progress=False) for one in (source, model))
-    if precision == "fp32" and expected != found:
-        msg = f"the graph writes {found[0]!r} where torch writes {expected[0]!r}; nothing was saved; pass writes=False"
-        raise ValueError(msg)
-
-
-def _opened(folder: Path, source: TorchModel) -> tuple[FileTokenizer, Any, str]:
-    tokenizer = FileTokenizer(folder / TOKENIZER, source.tokenizer.eos_token_id)
-    return tokenizer, *open_session(folder / GRAPH, "cpu")
-
-
-def _likelihoods(model: Any, prompts: list[str], choices: list[str], ends: bool) -> np.ndarray:
-    if ends:
-        return model.score(prompts, choices, progress=False).logprob.ravel()
-    return model.log_likelihood(prompts, [choices[0]] * len(prompts), progress=False).logprob
-
-
-def _prompts(source: TorchModel) -> list[str]:
-    """Prompts of 1 to 120 gene-like words, as far as they fit."""
-    rng = np.random.default_rng(0)
-    words = np.array(_GENES)
-    made = []
-    for n in (1, 3, 10, 30, 60, 120):
-        prompt = f"Genes of a cell: {' '.join(rng.choice(words, n))}. Cell type:"
-        if source.max_tokens is None or source.count_tokens([prompt])[0] + 40 <= source.max_tokens:
-            made.append(prompt)
-    return made or ["CD3D:"]
-
-
 def _record(source: TorchModel, folder: Path, precision: Precision, agreement: dict[str, float]) -> Record:
+    from ._session import import_runtime
+
     info = source.info()
     return Record(
         id=source.id,
