@@ -8,10 +8,11 @@ from scipy.stats import spearmanr
 
 from scc2s._anndata import get_adata, refuse_unwritable
 from scc2s._logging import logger
-from scc2s._provenance import record
+from scc2s._provenance import entry
 from scc2s._reading import words_of
 from scc2s.models._words import word_spans
 
+from ._answers import as_answers
 from ._attention import rows_of
 from ._predict import result_name
 from ._question import ask, choose
@@ -138,7 +139,7 @@ def importance(
         )
         raise ValueError(msg)
     logger.info("importance: %d cells, %d questions", len(words), n_questions)
-    answers = [task.complete(**{task.response_fields[0]: answer}) for answer in _answers(data, target, question.cells)]
+    answers = as_answers(_targets(data, target, question.cells), task)
     drops = _drops(loaded, texts, words, answers)
     layer = _layer(data, sentence_key, texts, words, drops, question.cells)
     found: dict[str, Any] = {"random_weights_correlation": float("nan"), "n_sanity": 0}
@@ -146,14 +147,13 @@ def importance(
         some = slice(0, n_sanity)
         control = _drops(loaded.with_random_weights(random_state), texts[some], words[some], answers[some])
         found = _agreement(drops[some], control)
-    params = {"target": target, "n_genes": n_genes, "sentence_key": sentence_key, **found, **question.params()}
-    record(data, key, params, model=loaded.info())
-    data.uns["c2s"][key] |= found
+    params = {"target": target, "n_genes": n_genes, "sentence_key": sentence_key, **question.params()}
     data.layers[f"c2s_{key}"] = layer
+    data.uns["c2s"] = {**data.uns.get("c2s", {}), key: entry(params, model=loaded.info()) | found}
     return out if copy else None
 
 
-def _answers(adata: AnnData, target: str, rows: np.ndarray) -> list[str]:
+def _targets(adata: AnnData, target: str, rows: np.ndarray) -> list[str]:
     if target not in adata.obs:
         return [target] * len(rows)
     values = adata.obs[target].iloc[rows]

@@ -120,8 +120,6 @@ def open_writer(folder: Path, device: str) -> Any:
 
 def export_writer(lm: Any, folder: Path, *, quantised: bool) -> None:
     """Write the graph with keys and values of a torch model, and nothing else that the export does not need."""
-    from pathlib import Path
-
     import_writer()
     from optimum.exporters.onnx import onnx_export_from_model
 
@@ -133,4 +131,4 @@ def export_writer(lm: Any, folder: Path, *, quantised: bool) -> None:
         (folder / "model.onnx").rename(plain)
         quantise(plain, folder / "model.onnx")
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        Path(folder / name).unlink(missing_ok=True)
+        (folder / name).unlink(missing_ok=True)
