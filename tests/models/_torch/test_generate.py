@@ -14,7 +14,7 @@ def test_answers_are_the_most_likely_tokens_of_each_prompt_alone(tiny, kind):
 
 
 def test_an_answer_that_repeats_the_prompt_is_kept(tiny, monkeypatch):
-    model = tiny("gpt_neox")
+    model = tiny("gpt2")
     text = "CD1 CD2"
     echo = model.tokenizer(text).input_ids
 

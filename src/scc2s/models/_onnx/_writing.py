@@ -72,6 +72,7 @@ class OnnxWriter(OnnxModel):
                 sampling=sampling,
                 seeds=seeds,
                 budget=_AT_ONCE * self.token_budget,
+                reading=self.token_budget,
                 progress=running,
             )
 

@@ -66,6 +66,7 @@ class GeneConstraint:
         self._first_token = torch.full((trie.n_nodes + 1,), -1, device=device)
         self._first_token[root_child] = root_token
         self._branches = trie.widest > 0
+        self._chain, self._chain_end = tensor(trie.chain), tensor(trie.chain_end)
         # One node more than there are: what a path is filled up with.
         self._remaining = tensor(trie.n_below).to(torch.int32).repeat(n, 1)
         self._remaining = torch.nn.functional.pad(self._remaining, (0, 1))
@@ -152,8 +153,34 @@ class GeneConstraint:
         else:
             self._done |= tokens == self.end
             self._whole = ends | self._done
-        rows = self._rows[ends]
-        self._write(rows, gene[rows])
+        self._write(self._rows[ends], gene[ends])
+
+    def skip(self, room: torch.Tensor) -> torch.Tensor:
+        """Take in the tokens that are the only way on from where a row is.
+
+        Parameters
+        ----------
+        room
+            Most tokens for each row; a row for which its only way on is too long ends.
+
+        Returns
+        -------
+        The tokens, rows x most tokens, filled up with -1.
+        """
+        here = torch.where(self._whole | self._done, ROOT, self._node)
+        forced = self._chain[here]
+        if not forced.shape[1]:
+            return forced
+        n = (forced >= 0).sum(dim=1)
+        self._done |= n > room
+        forced[self._done] = -1
+        moves = (n > 0) & ~self._done
+        self._node = torch.where(moves, self._chain_end[here], self._node)
+        gene = self._gene[self._node]
+        ends = moves & (gene >= 0) & ~self._used[self._rows, gene]
+        self._whole |= ends
+        self._write(self._rows[ends], gene[ends])
+        return forced
 
     def _write(self, rows: torch.Tensor, genes: torch.Tensor) -> None:
         self._used[rows, genes] = True
@@ -162,6 +189,9 @@ class GeneConstraint:
         path = self._path[genes]
         self._remaining[rows[:, None], path] -= 1
         self._close(rows, path[:, 1])
+        if self.exact and not self._steps_before_end:
+            last = (self._count[rows] >= self._lengths[rows]) & (self._remaining[rows, self._node[rows]] == 0)
+            self._done[rows] |= last  # there is no longer name to go on to
 
     def _take_back(self, rows: torch.Tensor) -> None:
         genes = self._gene[self._node[rows]]

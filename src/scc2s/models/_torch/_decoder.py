@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from transformers import PreTrainedModel
     from transformers.cache_utils import Cache
@@ -59,8 +61,8 @@ class Decoder:
 
     @property
     def tested(self) -> bool:
-        """Whether shared prefixes and tree masks are known to be exact for this architecture."""
-        return self.config.model_type in TESTED
+        """Whether shared prefixes and masks of our own are known to be exact for this architecture."""
+        return self.config.model_type in TESTED and self.config._attn_implementation in {"eager", "sdpa"}
 
     @cached_property
     def _blocks(self) -> nn.ModuleList:
@@ -167,7 +169,22 @@ class Decoder:
             out[some] = logits.gather(1, target[some, None])[:, 0] - logits.logsumexp(dim=-1)
         return out
 
+    def head(self, tokens: torch.Tensor | None = None) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The LM head: logits (float32) of hidden states, of all tokens or of some.
+
+        Under a constraint most logits are not needed, and the weights for them need not be read at each step.
+        """
+        if tokens is None:
+            return self._logits
+        layer = self.lm.get_output_embeddings()
+        if type(layer) is not nn.Linear or hasattr(layer, "_hf_hook"):  # quantised, adapted or kept elsewhere
+            return lambda states: self._logits(states)[:, tokens]
+        weight, bias = layer.weight[tokens], None if layer.bias is None else layer.bias[tokens]
+        return lambda states: self._capped(nn.functional.linear(states, weight, bias).float())
+
     def _logits(self, states: torch.Tensor) -> torch.Tensor:
-        logits = self.lm.get_output_embeddings()(states).float()
+        return self._capped(self.lm.get_output_embeddings()(states).float())
+
+    def _capped(self, logits: torch.Tensor) -> torch.Tensor:
         softcap = getattr(self.config, "final_logit_softcapping", None)
         return logits if softcap is None else softcap * torch.tanh(logits / softcap)

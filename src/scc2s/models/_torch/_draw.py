@@ -25,7 +25,8 @@ def draw(scores: torch.Tensor, uniform: torch.Tensor, sampling: Sampling) -> tor
     sampling
         Temperature, then `top_k`, then `top_p`.
     """
-    scores = scores / sampling.temperature
+    if sampling.temperature != 1:
+        scores = scores / sampling.temperature
     if sampling.top_k is not None and sampling.top_k < scores.shape[1]:
         least = scores.topk(sampling.top_k, dim=1).values[:, -1:]
         scores = scores.masked_fill(scores < least, float("-inf"))
@@ -49,4 +50,4 @@ def draw(scores: torch.Tensor, uniform: torch.Tensor, sampling: Sampling) -> tor
     found = (block * _BLOCK + token)[:, 0]
     # Rounding may point behind the last token that has any probability.
     missed = (found >= width) | (probs.gather(1, found.clamp(max=width - 1)[:, None])[:, 0] == 0)
-    return torch.where(missed, probs.argmax(dim=1), found)
+    return torch.where(missed, probs.argmax(dim=1), found) if bool(missed.any()) else found

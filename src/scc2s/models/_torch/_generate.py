@@ -1,30 +1,27 @@
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from scc2s.models._tokens import check_lengths, tokenize, windows
-from scc2s.models.decoding._sampling import uniforms
 
-from ._draw import draw
+from ._by_transformers import write_by_transformers
 from ._memory import in_batches
-from ._pad import pad_left
 from ._plan import Plan
+from ._prefix import shared_start
+from ._write import Rules, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tqdm.auto import tqdm
 
     from scc2s.models._tokens import Tokens
     from scc2s.models.decoding import GeneVocabulary, Sampling
 
-    from ._constrain import GeneConstraint
     from ._decoder import Decoder
+    from ._prefix import Start
     from ._vocabulary import Tries
 
 
@@ -39,9 +36,26 @@ def generate(
     sampling: Sampling | None,
     seeds: Sequence[int] | None,
     budget: int,
+    reading: int,
     progress: tqdm,
 ) -> list[str]:
-    """Answers; see :meth:`scc2s.models.Generates.generate`."""
+    """Answers; see :meth:`scc2s.models.Generates.generate`.
+
+    Parameters
+    ----------
+    decoder, tokenizer
+        The model.
+    tries
+        Trees of genes that it used before.
+    prompts, max_new_tokens, genes, sampling, seeds
+        What to write.
+    budget
+        Tokens of prompts and answers that are written side by side.
+    reading
+        Tokens of prompts that are read at once.
+    progress
+        Bar.
+    """
     _check(prompts, max_new_tokens, genes, sampling, seeds)
     ends = _end_tokens(decoder, tokenizer)
     plan = None if genes is None else Plan.make(genes, tries, len(prompts), ends, max_new_tokens)
@@ -61,24 +75,35 @@ def generate(
             plan.check(at, tokens.lengths, decoder.max_tokens)
             room, expected = plan.room(at, tokens.lengths, decoder.max_tokens), plan.expected(at)
 
-        def write(rows: np.ndarray, at: np.ndarray = at, room: np.ndarray = room, tokens: Tokens = tokens) -> list[str]:
-            writer = _Writer(
-                None if plan is None else plan.constraint(at[rows], decoder),
+        start = shared_start(decoder, tokens.ids)
+
+        def answer(
+            rows: np.ndarray, at: np.ndarray = at, room: np.ndarray = room, tokens: Tokens = tokens, start: Start = start
+        ) -> list[str]:
+            own = decoder.tested
+            rules = Rules(
                 room[rows],
+                ends,
+                None if plan is None else plan.constraint(at[rows], decoder, own_tokens=own),
+                plan.tokens if own and plan is not None else None,
                 sampling,
                 None if numbers is None else numbers[at[rows]],
             )
-            written = _write(decoder, [tokens.ids[row] for row in rows], int(room[rows].max()), ends, writer)
-            if plan is None or writer.constraint is None:
+            ids = [tokens.ids[row] for row in rows]
+            if own:
+                written = write(decoder, start, ids, rules, budget=reading)
+            else:
+                written = write_by_transformers(decoder, ids, rules)
+            if plan is None or rules.constraint is None:
                 return _texts(tokenizer, written, ends)
-            return plan.texts(writer.constraint)
+            return plan.texts(rules.constraint)
 
         def forward(
             rows: np.ndarray, first: int = window.start, room: np.ndarray = room, tokens: Tokens = tokens
         ) -> None:
-            context = None if decoder.tested else decoder.max_tokens  # those tested compute positions
+            context = None if decoder.tested else decoder.max_tokens  # those tested have their own positions
             for part in _side_by_side(tokens.lengths[rows], room[rows], context):
-                for row, text in zip(rows[part], write(rows[part]), strict=True):
+                for row, text in zip(rows[part], answer(rows[part]), strict=True):
                     out[first + row] = text
 
         for batch, _ in in_batches(tokens.lengths + expected, budget, forward):
@@ -134,79 +159,6 @@ def _end_tokens(decoder: Decoder, tokenizer: Any) -> list[int]:
     declared = decoder.lm.generation_config.eos_token_id
     found = [tokenizer.eos_token_id, *(declared if isinstance(declared, list) else [declared])]
     return list(dict.fromkeys(token for token in found if token is not None))
-
-
-class _Writer(LogitsProcessor):
-    """Chooses the next token inside transformers' `generate`: holds it to genes, draws it."""
-
-    def __init__(
-        self,
-        constraint: GeneConstraint | None,
-        room: np.ndarray,
-        sampling: Sampling | None,
-        seeds: np.ndarray | None,
-    ) -> None:
-        self.constraint = constraint
-        self._room = torch.from_numpy(room)
-        self._shortest = int(room.min())
-        self._sampling, self._seeds, self._step = sampling, seeds, 0
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        if not self._step and bool(scores.isnan().any()):
-            msg = 'the model gives scores that are no numbers; load it with dtype="bfloat16" or dtype="float32"'
-            raise ValueError(msg)
-        if self.constraint is not None:
-            if self._step:
-                self.constraint.advance(input_ids[:, -1].contiguous())
-            if self._step >= self._shortest:
-                self.constraint.stop(self._room <= self._step)
-            scores = self.constraint.hold(scores)
-        if self._sampling is not None and self._seeds is not None:
-            uniform = torch.from_numpy(uniforms(self._seeds, self._step))
-            chosen = draw(scores.float(), uniform, self._sampling)
-            # Greedy search then takes the token that was drawn.
-            scores = torch.full_like(scores, float("-inf")).scatter_(1, chosen[:, None], 0.0)
-        self._step += 1
-        return scores
-
-
-def _write(
-    decoder: Decoder, ids: list[np.ndarray], max_new_tokens: int, ends: list[int], writer: _Writer
-) -> list[list[int]]:
-    """Tokens of the answers."""
-    inputs = pad_left(ids, decoder.pad_id)
-    lengths = torch.tensor([len(row) for row in ids])
-    width = inputs.shape[1]
-    rules = GenerationConfig(
-        max_new_tokens=max_new_tokens,
-        do_sample=False,
-        num_beams=1,
-        pad_token_id=decoder.pad_id,
-        eos_token_id=ends or None,
-    )
-    write: Any = decoder.lm.generate
-    with _only(rules, decoder.lm):
-        out = write(
-            input_ids=inputs.to(decoder.device),
-            attention_mask=(torch.arange(width) >= width - lengths[:, None]).long().to(decoder.device),
-            generation_config=rules,
-            logits_processor=LogitsProcessorList([writer]),
-        )
-    if writer.constraint is not None:
-        writer.constraint.advance(out[:, -1].contiguous())  # the last token was chosen, and not seen yet
-    # By position, never by text: a model that repeats its prompt must not lose its answer.
-    return out[:, width:].tolist()
-
-
-@contextmanager
-def _only(rules: GenerationConfig, lm: Any) -> Iterator[None]:
-    """Rules of writing that come with a checkpoint (penalties, tokens never written, sampling) do not count."""
-    said = lm.generation_config
-    lm.generation_config = rules
-    try:
-        yield
-    finally:
-        lm.generation_config = said
 
 
 def _texts(tokenizer: Any, rows: list[list[int]], ends: list[int]) -> list[str]:

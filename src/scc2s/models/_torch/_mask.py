@@ -42,12 +42,41 @@ def mask(
         ],
         dim=2,
     )
+    return _of_kinds(seen, nodes[:, :, None] - keys[:, None], config=config, dtype=dtype)
+
+
+def mask_to_left(
+    at: torch.Tensor, width: int, *, config: Any, dtype: torch.dtype
+) -> torch.Tensor | dict[str, torch.Tensor]:
+    """Additive attention mask of tokens whose keys stand in the slots of their positions: each sees the slots up to it.
+
+    Parameters
+    ----------
+    at
+        Position of each token, rows x tokens.
+    width
+        Slots.
+    config, dtype
+        As for :func:`mask`.
+
+    Returns
+    -------
+    Rows x 1 x tokens x slots; with two kinds of layers, one of these for each kind.
+    """
+    back = at[:, :, None] - torch.arange(width, device=at.device)
+    return _of_kinds(back >= 0, back, config=config, dtype=dtype)
+
+
+def _of_kinds(
+    seen: torch.Tensor, back: torch.Tensor, *, config: Any, dtype: torch.dtype
+) -> torch.Tensor | dict[str, torch.Tensor]:
+    """Layers with a sliding window see only keys that lie less than its width back."""
     full = _additive(seen, dtype)
     window = getattr(config, "sliding_window", None)
     kinds = getattr(config, "layer_types", None)
     if window is None or (kinds is not None and "sliding_attention" not in kinds):
         return full
-    sliding = _additive(seen & (nodes[:, :, None] - keys[:, None] < window), dtype)
+    sliding = _additive(seen & (back < window), dtype)
     return sliding if kinds is None else {"full_attention": full, "sliding_attention": sliding}
 
 

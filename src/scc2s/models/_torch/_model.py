@@ -219,6 +219,7 @@ class TorchModel:
                 sampling=sampling,
                 seeds=seeds,
                 budget=self._at_once * self.token_budget,
+                reading=self.token_budget,
                 progress=running,
             )
 

@@ -87,13 +87,22 @@ class Plan:
         """Tokens of the longest gene, the two longest genes, and so on."""
         return np.cumsum(np.sort(self.sizes)[::-1])
 
-    def constraint(self, rows: np.ndarray, decoder: Decoder) -> GeneConstraint:
-        """State for a batch of these rows."""
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """Tokens that an answer can consist of, in order."""
+        return np.union1d(self.trie.tokens, self.ends)
+
+    @cached_property
+    def _renumbered(self) -> GeneTrie:
+        return self.trie.renumbered(self.tokens)
+
+    def constraint(self, rows: np.ndarray, decoder: Decoder, *, own_tokens: bool = False) -> GeneConstraint:
+        """State for a batch of these rows, over all tokens of the model, or those of :attr:`tokens` counted from 0."""
         return GeneConstraint(
-            self.trie,
+            self._renumbered if own_tokens else self.trie,
             self.words[rows],
-            vocab_size=decoder.config.vocab_size,
-            ends=self.ends,
+            vocab_size=len(self.tokens) if own_tokens else decoder.config.vocab_size,
+            ends=np.searchsorted(self.tokens, self.ends).tolist() if own_tokens else self.ends,
             exact=self.genes.exact,
             device=decoder.device,
         )

@@ -63,8 +63,8 @@ def seeds_of(prompts: Sequence[str], draws: Sequence[int] | None, random_state: 
     ]
 
 
-def uniforms(seeds: np.ndarray, step: int) -> np.ndarray:
-    """One number in [0, 1) for each seed at this step: SplitMix64 (Steele et al., OOPSLA 2014) of seed and step.
+def uniforms(seeds: np.ndarray, step: int | np.ndarray) -> np.ndarray:
+    """One number in [0, 1) for each seed at its step: SplitMix64 (Steele et al., OOPSLA 2014) of seed and step.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def uniforms(seeds: np.ndarray, step: int) -> np.ndarray:
     (True, True)
     """
     with np.errstate(over="ignore"):
-        z = seeds.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(step + 1)
+        z = seeds.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * (np.asarray(step).astype(np.uint64) + np.uint64(1))
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)

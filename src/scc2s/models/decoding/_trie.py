@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,41 @@ class GeneTrie:
         """Nodes, the root among them."""
         return len(self.gene)
 
+    @cached_property
+    def _forced(self) -> tuple[np.ndarray, np.ndarray]:
+        only = np.diff(self.start) == 1
+        only[ROOT] = False
+        edge = np.minimum(self.start[:-1], max(0, len(self.child) - 1))
+        here = np.arange(self.n_nodes)
+        rows, going = [], only.copy()
+        while going.any():
+            rows.append(np.where(going, self.token[edge[here]], -1))
+            here = np.where(going, self.child[edge[here]], here)
+            going &= only[here] & (self.gene[here] < 0)
+        return np.array(rows, dtype=np.int64).reshape(-1, self.n_nodes).T.copy(), here
+
+    @property
+    def chain(self) -> np.ndarray:
+        """Tokens that can only follow behind each node, up to the next gene or branch: nodes x most, -1 behind them.
+
+        Where a gene ends at the node they are the only way on to a longer name. None follow the root.
+        """
+        return self._forced[0]
+
+    @property
+    def chain_end(self) -> np.ndarray:
+        """Node that those tokens lead to."""
+        return self._forced[1]
+
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """Tokens of the names, in order."""
+        return np.unique(self.token)
+
+    def renumbered(self, tokens: np.ndarray) -> GeneTrie:
+        """The same tree over tokens counted by their place among `tokens`, which are in order."""
+        return replace(self, token=np.searchsorted(tokens, self.token))
+
     @property
     def root_children(self) -> slice:
         """Where the children of the root stand."""
@@ -62,6 +98,8 @@ def build(tokens: Sequence[Sequence[int] | np.ndarray]) -> GeneTrie:
     ([-1, 0, 1, 2], [3, 2, 1, 1])
     >>> trie.path.tolist()
     [[0, 1, 4], [0, 1, 2], [0, 3, 4]]
+    >>> trie.chain.tolist(), trie.chain_end.tolist()
+    ([[-1], [6], [-1], [-1]], [0, 2, 2, 3])
     """
     node_of: dict[tuple[int, int], int] = {}
     genes_at: dict[int, int] = {}

@@ -1,0 +1,197 @@
+"""Writing with a model whose masks are known to be exact: step by step, many rows side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from scc2s.models._batches import batches
+from scc2s.models.decoding._sampling import uniforms
+
+from ._draw import draw
+from ._mask import mask_to_left
+from ._pad import pad_right
+from ._prefix import growing
+from ._slots import Slots
+
+if TYPE_CHECKING:
+    from scc2s.models.decoding import Sampling
+
+    from ._constrain import GeneConstraint
+    from ._decoder import Decoder
+    from ._prefix import Start
+
+NOT_NUMBERS = 'the model gives scores that are no numbers; load it with dtype="bfloat16" or dtype="float32"'
+_SPARE = 64
+"""Slots behind the longest prompt to begin with."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a batch is written.
+
+    Parameters
+    ----------
+    room
+        Most tokens of each answer.
+    ends
+        Tokens that end an answer.
+    constraint
+        Genes that it is held to.
+    tokens
+        Tokens of the model that the constraint counts from 0; ``None`` for all.
+    sampling, seeds
+        How tokens are drawn; ``None`` takes the likeliest.
+    """
+
+    room: np.ndarray
+    ends: list[int]
+    constraint: GeneConstraint | None = None
+    tokens: np.ndarray | None = None
+    sampling: Sampling | None = None
+    seeds: np.ndarray | None = None
+
+
+def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *, budget: int) -> list[list[int]]:
+    """Tokens of the answers, which are empty under a constraint: that knows the genes.
+
+    Parameters
+    ----------
+    decoder
+        The model.
+    start
+        Tokens that all prompts start with.
+    ids
+        The prompts.
+    rules
+        How to write.
+    budget
+        Tokens of prompts to read at once.
+    """
+    slots, states = _read(decoder, start, ids, budget)
+    writing = _Writing(decoder, rules, slots, states, torch.tensor([len(row) for row in ids]))
+    writing.check()
+    while writing.step():
+        pass
+    return writing.answers
+
+
+def _read(decoder: Decoder, start: Start, ids: list[np.ndarray], budget: int) -> tuple[Slots, torch.Tensor]:
+    """Keys and values of the prompts, and the state behind each; equal prompts are read once."""
+    same: dict[bytes, list[int]] = {}
+    for row, tokens in enumerate(ids):
+        same.setdefault(tokens.tobytes(), []).append(row)
+    groups = list(same.values())
+    own = [ids[group[0]][start.n :] for group in groups]
+    slots = Slots(len(ids), max(map(len, ids)) + _SPARE)
+    rows, states = [], []
+    for batch in batches(np.array([len(tokens) for tokens in own]), budget):
+        cache = growing(start.cache, len(batch))
+        hidden = decoder.hidden(pad_right([own[i] for i in batch]), cache=cache)
+        place = torch.tensor([at for at, i in enumerate(batch) for _ in groups[i]])
+        rows.append(torch.tensor([row for i in batch for row in groups[i]]))
+        last = torch.tensor([len(own[i]) - 1 for i in batch])
+        states.append(hidden[place, last[place]])
+        slots.fill(rows[-1], cache, place)
+    return slots, torch.cat(states)[torch.cat(rows).argsort()]
+
+
+class _Writing:
+    """A batch that is being written. Its rows are those of the prompts that have no whole answer yet."""
+
+    def __init__(
+        self, decoder: Decoder, rules: Rules, slots: Slots, states: torch.Tensor, lengths: torch.Tensor
+    ) -> None:
+        def tensor(values: np.ndarray | list[int]) -> torch.Tensor:
+            return torch.as_tensor(values, dtype=torch.int64, device=decoder.device)
+
+        self._decoder, self._rules, self._slots = decoder, rules, slots
+        self._constraint = rules.constraint
+        self._tokens = None if rules.tokens is None else tensor(rules.tokens)
+        self._head = decoder.head(self._tokens)
+        self._ends, self._room = tensor(rules.ends), tensor(rules.room)
+        self._lengths = lengths.to(decoder.device)
+        # Of every prompt, whether it is still a row:
+        self._n = torch.zeros_like(self._lengths)  # tokens written
+        self.answers: list[list[int]] = [[] for _ in lengths]
+        # Of every row:
+        self._rows = torch.arange(len(lengths), device=decoder.device)
+        self._states = states  # the next token follows from
+
+    def check(self) -> None:
+        """Refuse a model whose scores are no numbers."""
+        if bool(self._head(self._states).isnan().any()):
+            raise ValueError(NOT_NUMBERS)
+
+    def step(self) -> bool:
+        """Choose the next token of every row and feed it; False when all have ended."""
+        chosen = self._choose(self._head(self._states))
+        if self._constraint is None:
+            fed, n_fed, ended = self._free(chosen)
+        else:
+            fed, n_fed, ended = self._held(chosen, self._constraint)
+        if bool(ended.any()):
+            order = self._slots.keep(~ended)
+            self._rows, fed, n_fed = self._rows[order], fed[order], n_fed[order]
+        if not len(self._rows):
+            return False
+        self._feed(fed, n_fed)
+        return True
+
+    def _choose(self, scores: torch.Tensor) -> torch.Tensor:
+        if self._constraint is not None:
+            scores = self._constraint.hold(self._of_every(scores, 0.0))
+            scores = scores if self._all_there else scores[self._rows]
+        sampling, seeds = self._rules.sampling, self._rules.seeds
+        if sampling is None or seeds is None:
+            return scores.argmax(dim=1)
+        uniform = uniforms(seeds[self._rows.cpu().numpy()], self._n[self._rows].cpu().numpy())
+        return draw(scores.float(), torch.from_numpy(uniform), sampling)
+
+    @property
+    def _all_there(self) -> bool:
+        return len(self._rows) == len(self._n)
+
+    def _of_every(self, values: torch.Tensor, filler: float) -> torch.Tensor:
+        """Values of the rows as those of every prompt: the constraint goes on counting prompts that have ended."""
+        if self._all_there:
+            return values
+        every = values.new_full((len(self._n), *values.shape[1:]), filler)
+        every[self._rows] = values
+        return every
+
+    def _free(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        for row, token in zip(self._rows.tolist(), chosen.tolist(), strict=True):
+            self.answers[row].append(token)
+        self._n[self._rows] += 1
+        ended = torch.isin(chosen, self._ends) | (self._n >= self._room)[self._rows]
+        return chosen[:, None], torch.ones_like(chosen), ended
+
+    def _held(
+        self, chosen: torch.Tensor, constraint: GeneConstraint
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The chosen tokens with those that can only come next: these are fed together."""
+        constraint.advance(self._of_every(chosen, constraint.end))
+        self._n[self._rows] += 1
+        constraint.stop(self._n >= self._room)
+        forced = constraint.skip(self._room - self._n)[self._rows]
+        n_forced = (forced >= 0).sum(dim=1)
+        self._n[self._rows] += n_forced
+        constraint.stop(self._n >= self._room)
+        fed = torch.cat([chosen[:, None], forced[:, : int(n_forced.max())].clamp(min=0)], dim=1)
+        if self._tokens is not None:
+            fed = self._tokens[fed]
+        return fed, n_forced + 1, constraint.done[self._rows]
+
+    def _feed(self, tokens: torch.Tensor, n: torch.Tensor) -> None:
+        """Run the model over the first `n` tokens of each row; what is behind them will be written over."""
+        tokens = tokens[:, : int(n.max())]
+        first = (self._lengths + self._n)[self._rows] - n
+        at = first[:, None] + torch.arange(tokens.shape[1], device=tokens.device)
+        self._slots.put(at)
+        mask = mask_to_left(at, self._slots.width, config=self._decoder.config, dtype=self._states.dtype)
+        hidden = self._decoder.hidden(tokens, cache=self._slots.cache, mask=mask, positions=at)
+        self._states = hidden[torch.arange(len(n), device=n.device), n - 1]
