@@ -42,8 +42,8 @@ families = st.lists(st.text(alphabet, min_size=1, max_size=7), min_size=1, max_s
 codes = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=5).map(tuple), min_size=1, max_size=25, unique=True)
 
 
-def walk(trie, lengths, choose, *, vocab_size, exact=True):
-    """Let `choose` pick among the allowed tokens until all rows have ended."""
+def walk(trie, lengths, choose, *, vocab_size, exact=True, skip=False):
+    """Let `choose` pick among the allowed tokens until all rows have ended; `skip`: but not where there is one way."""
     end = 0
     constraint = GeneConstraint(
         trie, lengths, vocab_size=vocab_size, ends=[end], exact=exact, device=torch.device("cpu")
@@ -54,31 +54,39 @@ def walk(trie, lengths, choose, *, vocab_size, exact=True):
         allowed = scores > float("-inf")
         assert bool(allowed.any(dim=1).all()), "a row has no way on"
         constraint.advance(torch.tensor([choose(row) for row in allowed]))
+        if skip:
+            constraint.skip(torch.full((len(lengths),), 1000))
         steps += 1
         assert steps < 2000
     return constraint.written()
 
 
 @settings(deadline=None, max_examples=80)
-@given(names=families, seed=st.integers(0, 10**6), data=st.data())
-def test_any_walk_writes_each_gene_at_most_once_and_exactly_as_many_as_asked(names, seed, data):
+@given(names=families, seed=st.integers(0, 10**6), skip=st.booleans(), data=st.data())
+def test_any_walk_writes_each_gene_at_most_once_and_exactly_as_many_as_asked(names, seed, skip, data):
     letters = {c: i + 1 for i, c in enumerate("ABCDH0123456789.- ")}
     tokens = [[letters[" "], *(letters[c] for c in name)] for name in names]
     lengths = np.array(data.draw(st.lists(st.integers(1, len(names)), min_size=1, max_size=4)))
     rng = np.random.default_rng(seed)
     written = walk(
-        build(tokens), lengths, lambda row: int(rng.choice(np.flatnonzero(row.numpy()))), vocab_size=len(letters) + 1
+        build(tokens),
+        lengths,
+        lambda row: int(rng.choice(np.flatnonzero(row.numpy()))),
+        vocab_size=len(letters) + 1,
+        skip=skip,
     )
     assert [len(row) for row in written] == lengths.tolist()
     assert all(len(set(row)) == len(row) for row in written)
 
 
 @settings(deadline=None, max_examples=150)
-@given(tokens=codes, seed=st.integers(0, 10**6), data=st.data())
-def test_any_walk_over_any_tokens_ends_with_exactly_the_genes_asked_for(tokens, seed, data):
+@given(tokens=codes, seed=st.integers(0, 10**6), skip=st.booleans(), data=st.data())
+def test_any_walk_over_any_tokens_ends_with_exactly_the_genes_asked_for(tokens, seed, skip, data):
     lengths = np.array(data.draw(st.lists(st.integers(1, len(tokens)), min_size=1, max_size=4)))
     rng = np.random.default_rng(seed)
-    written = walk(build(tokens), lengths, lambda row: int(rng.choice(np.flatnonzero(row.numpy()))), vocab_size=8)
+    written = walk(
+        build(tokens), lengths, lambda row: int(rng.choice(np.flatnonzero(row.numpy()))), vocab_size=8, skip=skip
+    )
     assert [len(row) for row in written] == lengths.tolist()
     assert all(len(set(row)) == len(row) for row in written)
 

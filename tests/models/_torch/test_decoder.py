@@ -32,3 +32,10 @@ def test_a_model_without_a_list_of_layers_still_gives_the_last():
     with pytest.raises(ValueError, match="use layer=-1"):
         decoder.hidden(torch.tensor([[5, 6]]), layer=2)
     assert decoder.hidden(torch.tensor([[5, 6]])).shape == (1, 2, 32)
+
+
+def test_kernels_that_take_no_masks_get_none(tiny, monkeypatch):
+    decoder = tiny("gpt_neox")._decoder
+    assert decoder.tested
+    monkeypatch.setattr(decoder.config, "_attn_implementation", "flash_attention_2")
+    assert not decoder.tested

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Architectures whose cache and 4-D masks are tested here to be exact; others take slower routes that any model allows.
 TESTED = frozenset({"gemma", "gemma2", "gemma3_text", "gpt_neox", "llama", "mistral", "qwen2", "qwen3"})
+_MASKED = frozenset({"eager", "sdpa"})
 # Log-probabilities are taken from blocks of at most this many logits (32 MB in float32).
 _BLOCK = 2**23
 
@@ -61,8 +62,12 @@ class Decoder:
 
     @property
     def tested(self) -> bool:
-        """Whether shared prefixes and masks of our own are known to be exact for this architecture."""
-        return self.config.model_type in TESTED and self.config._attn_implementation in {"eager", "sdpa"}
+        """Whether shared prefixes and masks of our own are known to be exact for this architecture.
+
+        Not with a kernel that takes no masks (flash attention), nor in a graph of ONNX Runtime, which has its own.
+        """
+        known = self.config.model_type in TESTED and isinstance(self.lm, nn.Module)
+        return known and self.config._attn_implementation in _MASKED
 
     @cached_property
     def _blocks(self) -> nn.ModuleList:
@@ -178,7 +183,7 @@ class Decoder:
             return self._logits
         layer = self.lm.get_output_embeddings()
         if type(layer) is not nn.Linear or hasattr(layer, "_hf_hook"):  # quantised, adapted or kept elsewhere
-            return lambda states: self._logits(states)[:, tokens]
+            return lambda states: self._logits(states).to(tokens.device)[:, tokens]
         weight, bias = layer.weight[tokens], None if layer.bias is None else layer.bias[tokens]
         return lambda states: self._capped(nn.functional.linear(states, weight, bias).float())
 

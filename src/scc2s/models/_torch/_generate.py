@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ._prefix import shared_start
 from ._write import Rules, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tqdm.auto import tqdm
 
@@ -58,57 +59,94 @@ def generate(
     """
     _check(prompts, max_new_tokens, genes, sampling, seeds)
     ends = _end_tokens(decoder, tokenizer)
-    plan = None if genes is None else Plan.make(genes, tries, len(prompts), ends, max_new_tokens)
-    if sampling is not None and sampling.temperature == 0:
-        sampling = None
-    numbers = None if sampling is None else np.array([int(seed) % 2**64 for seed in seeds or ()], dtype=np.uint64)
+    writer = _Writer(
+        decoder,
+        tokenizer,
+        ends,
+        None if genes is None else Plan.make(genes, tries, len(prompts), ends, max_new_tokens),
+        max_new_tokens,
+        None if sampling is not None and sampling.temperature == 0 else sampling,
+        np.array([int(seed) % 2**64 for seed in seeds or ()], dtype=np.uint64),
+        reading,
+    )
     out = [""] * len(prompts)
     for window in windows(len(prompts)):
-        tokens = tokenize(tokenizer, prompts[window])
-        at = np.arange(window.start, window.stop)
-        check_lengths(tokens.lengths, decoder.max_tokens, first=window.start)
-        if plan is None:
-            room = np.full(len(at), max_new_tokens, dtype=np.int64)
-            check_lengths(tokens.lengths, decoder.max_tokens, first=window.start, extra=room, extra_name="the answer")
-            expected = room
-        else:
-            plan.check(at, tokens.lengths, decoder.max_tokens)
-            room, expected = plan.room(at, tokens.lengths, decoder.max_tokens), plan.expected(at)
+        some = writer.prepare(tokenize(tokenizer, prompts[window]), window.start)
 
-        start = shared_start(decoder, tokens.ids)
+        def forward(rows: np.ndarray, some: _Prompts = some) -> None:
+            for row, text in writer.answers(some, rows):
+                out[some.first + row] = text
 
-        def answer(
-            rows: np.ndarray, at: np.ndarray = at, room: np.ndarray = room, tokens: Tokens = tokens, start: Start = start
-        ) -> list[str]:
-            own = decoder.tested
-            rules = Rules(
-                room[rows],
-                ends,
-                None if plan is None else plan.constraint(at[rows], decoder, own_tokens=own),
-                plan.tokens if own and plan is not None else None,
-                sampling,
-                None if numbers is None else numbers[at[rows]],
-            )
-            ids = [tokens.ids[row] for row in rows]
-            if own:
-                written = write(decoder, start, ids, rules, budget=reading)
-            else:
-                written = write_by_transformers(decoder, ids, rules)
-            if plan is None or rules.constraint is None:
-                return _texts(tokenizer, written, ends)
-            return plan.texts(rules.constraint)
-
-        def forward(
-            rows: np.ndarray, first: int = window.start, room: np.ndarray = room, tokens: Tokens = tokens
-        ) -> None:
-            context = None if decoder.tested else decoder.max_tokens  # those tested have their own positions
-            for part in _side_by_side(tokens.lengths[rows], room[rows], context):
-                for row, text in zip(rows[part], answer(rows[part]), strict=True):
-                    out[first + row] = text
-
-        for batch, _ in in_batches(tokens.lengths + expected, budget, forward):
+        for batch, _ in in_batches(some.tokens.lengths + some.expected, budget, forward):
             progress.update(len(batch))
     return out
+
+
+@dataclass(frozen=True)
+class _Prompts:
+    """Prompts whose tokens are known."""
+
+    tokens: Tokens
+    first: int
+    """Number of the first of them."""
+    room: np.ndarray
+    """Most tokens of each answer."""
+    expected: np.ndarray
+    """Tokens that each answer will take."""
+    start: Start
+    """What all begin with."""
+
+
+@dataclass(frozen=True)
+class _Writer:
+    decoder: Decoder
+    tokenizer: Any
+    ends: list[int]
+    plan: Plan | None
+    max_new_tokens: int | None
+    sampling: Sampling | None
+    seeds: np.ndarray
+    reading: int
+
+    def prepare(self, tokens: Tokens, first: int) -> _Prompts:
+        """Find what is needed for answers, and refuse prompts for which the context is too short."""
+        context, lengths = self.decoder.max_tokens, tokens.lengths
+        check_lengths(lengths, context, first=first)
+        if self.plan is None:
+            room = expected = np.full(len(lengths), self.max_new_tokens, dtype=np.int64)
+            check_lengths(lengths, context, first=first, extra=room, extra_name="the answer")
+        else:
+            numbers = first + np.arange(len(lengths))
+            self.plan.check(numbers, lengths, context)
+            room, expected = self.plan.room(numbers, lengths, context), self.plan.expected(numbers)
+        return _Prompts(tokens, first, room, expected, shared_start(self.decoder, tokens.ids))
+
+    def answers(self, prompts: _Prompts, rows: np.ndarray) -> Iterator[tuple[int, str]]:
+        """Text for some of the prompts, each with its row."""
+        if self.decoder.tested:
+            yield from zip(rows.tolist(), self._write(prompts, rows), strict=True)
+            return
+        for part in _side_by_side(prompts.tokens.lengths[rows], prompts.room[rows], self.decoder.max_tokens):
+            yield from zip(rows[part].tolist(), self._write(prompts, rows[part]), strict=True)
+
+    def _write(self, prompts: _Prompts, rows: np.ndarray) -> list[str]:
+        own, plan, numbers = self.decoder.tested, self.plan, prompts.first + rows
+        rules = Rules(
+            prompts.room[rows],
+            self.ends,
+            None if plan is None else plan.constraint(numbers, self.decoder, own_tokens=own),
+            plan.tokens if own and plan is not None else None,
+            self.sampling,
+            None if self.sampling is None else self.seeds[numbers],
+        )
+        ids = [prompts.tokens.ids[row] for row in rows]
+        if own:
+            written = write(self.decoder, prompts.start, ids, rules, budget=self.reading)
+        else:
+            written = write_by_transformers(self.decoder, ids, rules)
+        if plan is None or rules.constraint is None:
+            return _texts(self.tokenizer, written, self.ends)
+        return plan.texts(rules.constraint)
 
 
 def _side_by_side(lengths: np.ndarray, room: np.ndarray, context: int | None) -> list[np.ndarray]:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 NOT_NUMBERS = 'the model gives scores that are no numbers; load it with dtype="bfloat16" or dtype="float32"'
 _SPARE = 64
 """Slots behind the longest prompt to begin with."""
+FEW = 16
+"""Rows up to which tokens that can only come next are fed together with the one before them. A forward pass of few rows
+takes the time of reading the weights, and more tokens are free; with many rows, those that have nothing to feed beside
+their one token make it slower (measured: benchmarks/generate.py)."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +127,12 @@ class _Writing:
 
     def check(self) -> None:
         """Refuse a model whose scores are no numbers."""
-        if bool(self._head(self._states).isnan().any()):
+        if bool(self._scores().isnan().any()):
             raise ValueError(NOT_NUMBERS)
 
     def step(self) -> bool:
         """Choose the next token of every row and feed it; False when all have ended."""
-        chosen = self._choose(self._head(self._states))
+        chosen = self._choose(self._scores())
         if self._constraint is None:
             fed, n_fed, ended = self._free(chosen)
         else:
@@ -140,6 +144,10 @@ class _Writing:
             return False
         self._feed(fed, n_fed)
         return True
+
+    def _scores(self) -> torch.Tensor:
+        # A model on several GPUs leaves them on its last.
+        return self._head(self._states).to(self._rows.device)
 
     def _choose(self, scores: torch.Tensor) -> torch.Tensor:
         if self._constraint is not None:
@@ -177,14 +185,14 @@ class _Writing:
         constraint.advance(self._of_every(chosen, constraint.end))
         self._n[self._rows] += 1
         constraint.stop(self._n >= self._room)
-        forced = constraint.skip(self._room - self._n)[self._rows]
-        n_forced = (forced >= 0).sum(dim=1)
-        self._n[self._rows] += n_forced
-        constraint.stop(self._n >= self._room)
-        fed = torch.cat([chosen[:, None], forced[:, : int(n_forced.max())].clamp(min=0)], dim=1)
-        if self._tokens is not None:
-            fed = self._tokens[fed]
-        return fed, n_forced + 1, constraint.done[self._rows]
+        fed, n_fed = chosen[:, None], torch.ones_like(chosen)
+        if len(self._rows) <= FEW:
+            forced = constraint.skip(self._room - self._n)[self._rows]
+            n_forced = (forced >= 0).sum(dim=1)
+            self._n[self._rows] += n_forced
+            constraint.stop(self._n >= self._room)
+            fed, n_fed = torch.cat([fed, forced.clamp(min=0)], dim=1), n_fed + n_forced
+        return fed if self._tokens is None else self._tokens[fed], n_fed, constraint.done[self._rows]
 
     def _feed(self, tokens: torch.Tensor, n: torch.Tensor) -> None:
         """Run the model over the first `n` tokens of each row; what is behind them will be written over."""
@@ -194,4 +202,5 @@ class _Writing:
         self._slots.put(at)
         mask = mask_to_left(at, self._slots.width, config=self._decoder.config, dtype=self._states.dtype)
         hidden = self._decoder.hidden(tokens, cache=self._slots.cache, mask=mask, positions=at)
-        self._states = hidden[torch.arange(len(n), device=n.device), n - 1]
+        last = n.to(hidden.device) - 1
+        self._states = hidden[torch.arange(len(n), device=hidden.device), last]

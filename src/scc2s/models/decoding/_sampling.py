@@ -73,7 +73,7 @@ def uniforms(seeds: np.ndarray, step: int | np.ndarray) -> np.ndarray:
     (True, True)
     """
     with np.errstate(over="ignore"):
-        z = seeds.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * (np.asarray(step).astype(np.uint64) + np.uint64(1))
+        z = seeds.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * np.asarray(step + 1, dtype=np.uint64)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)

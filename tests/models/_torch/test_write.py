@@ -1,0 +1,112 @@
+"""The loop of our own writes what transformers' `generate` writes with the same rules."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny_models import CONFIGS, GENES, prompts
+
+from scc2s import models
+from scc2s.models import GeneVocabulary, Sampling
+from scc2s.models._torch import _decoder, _write
+from scc2s.models._torch._constrain import GeneConstraint
+from scc2s.models.decoding._trie import build
+
+LONG = [f"{stem}{end}" for stem in ("RP11-34P13", "LINC0123", "HLA-DRB") for end in ("", ".7", ".9-AS1", "5")]
+NAMES = [*GENES, *LONG]
+
+
+def both(model, monkeypatch, **how):
+    """Answers of our loop and of `generate`."""
+    texts = [*prompts(6, 1), prompts(6, 1)[2], "CD1"]
+    ours = models.answers(model, texts, draws=range(8), progress=False, **how)
+    with monkeypatch.context() as patch:
+        patch.setattr(_decoder, "TESTED", frozenset())
+        theirs = models.answers(model, texts, draws=range(8), progress=False, **how)
+    return ours, theirs
+
+
+@pytest.mark.parametrize("kind", sorted(CONFIGS))
+@pytest.mark.parametrize("sampling", [None, Sampling(temperature=1.3, top_p=0.95)], ids=["greedy", "sampled"])
+@pytest.mark.parametrize("held", [True, False], ids=["held", "free"])
+def test_it_writes_what_generate_writes(tiny, monkeypatch, kind, sampling, held):
+    lengths = [3, 30, 11, 1, 12, 25, 7, 9]
+    how = {"genes": GeneVocabulary(NAMES, lengths)} if held else {"max_new_tokens": 30}
+    ours, theirs = both(tiny(kind), monkeypatch, sampling=sampling, **how)
+    assert ours == theirs
+    assert len(set(ours)) > 1
+
+
+def fed_to(monkeypatch) -> list[tuple[int, int]]:
+    """Rows and tokens of each forward pass from now on."""
+    shapes: list[tuple[int, int]] = []
+    hidden = _decoder.Decoder.hidden
+
+    def recorded(self, ids, **how):
+        shapes.append(tuple(ids.shape))
+        return hidden(self, ids, **how)
+
+    monkeypatch.setattr(_decoder.Decoder, "hidden", recorded)
+    return shapes
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["one by one", "together"])
+def test_tokens_that_can_only_come_next_make_no_difference(tiny, monkeypatch, few):
+    monkeypatch.setattr(_write, "FEW", few)
+    model, texts = tiny("gemma2"), [prompts(1, 1)[0]] * 5
+    how = {"genes": GeneVocabulary(LONG, len(LONG) - 1), "sampling": Sampling(), "draws": range(5), "progress": False}
+    with monkeypatch.context() as patch:
+        patch.setattr(_decoder, "TESTED", frozenset())
+        expected = models.answers(model, texts, **how)
+    shapes = fed_to(monkeypatch)
+    assert models.answers(model, texts, **how) == expected
+    steps = [tokens for rows, tokens in shapes if rows > 1]  # the prompt is one row
+    assert (max(steps) > 1) == bool(few)
+
+
+def test_an_answer_that_may_end_early_or_runs_out_of_room_ends_where_generate_ends(tiny, monkeypatch):
+    for exact, room in ((False, None), (True, 17), (False, 9)):
+        genes = GeneVocabulary(NAMES, 20, exact=exact)
+        ours, theirs = both(tiny("gpt_neox"), monkeypatch, genes=genes, max_new_tokens=room, sampling=Sampling())
+        assert ours == theirs
+
+
+def test_equal_prompts_are_read_once(tiny, monkeypatch):
+    read = fed_to(monkeypatch)
+    model, text = tiny("gpt_neox"), prompts(1, 1)[0]
+    out = models.answers(model, [text] * 5, max_new_tokens=4, sampling=Sampling(), draws=range(5))
+    assert len(set(out)) > 1
+    n_tokens = int(model.count_tokens([text])[0])
+    assert sum(rows * width for rows, width in read) == n_tokens + 5 * 3
+
+
+def test_prompts_are_read_in_parts_within_the_budget(tiny, monkeypatch):
+    model, texts = tiny("llama"), prompts(6, 1)
+    expected = model.generate(texts, max_new_tokens=4)
+    monkeypatch.setattr(model, "token_budget", 200)
+    monkeypatch.setattr(model, "_at_once", 1000)
+    shapes = fed_to(monkeypatch)
+    assert model.generate(texts, max_new_tokens=4) == expected
+    assert max(rows * width for rows, width in shapes if rows > 1) <= 200
+    assert shapes[-1] == (6, 1)
+
+
+def test_scores_beside_the_genes_are_not_computed(tiny):
+    decoder = tiny("gemma2")._decoder
+    states, tokens = torch.randn(3, 32), torch.tensor([5, 9, 300])
+    with torch.inference_mode():
+        assert torch.allclose(decoder.head(tokens)(states), decoder.head()(states)[:, tokens], atol=1e-6)
+
+
+def test_a_constraint_takes_in_what_can_only_come_next():
+    trie = build([[5, 6, 7], [5, 6, 8, 9], [4]])
+    constraint = GeneConstraint(
+        trie, torch.tensor([2, 1, 1]).numpy(), vocab_size=10, ends=[0], exact=True, device=torch.device("cpu")
+    )
+    constraint.advance(torch.tensor([5, 4, 5]))
+    room = torch.tensor([9, 9, 0])
+    assert constraint.skip(room).tolist() == [[6], [-1], [-1]]
+    assert constraint.done.tolist() == [False, True, True]  # written, and no room for the only way on
+    constraint.advance(torch.tensor([8, 0, 0]))
+    assert constraint.skip(room).tolist() == [[9], [-1], [-1]]
+    assert constraint.written() == [[1], [2], []]
