@@ -5,12 +5,15 @@ Run: python benchmarks/generate.py [--model mini] [--cells 64] [--words 100] [--
 `--model random` takes Pythia-70m's shape with random weights and Pythia's tokenizer, 4.6 tokens a gene: give it
 `--cells 16 --words 50 --repeats 3`.
 
-First the cost of a step: one batch of 8 writes `--steps` tokens, free and held to genes, by scc2s in both cases. Then
-cells a second. The plain loop takes batches of 8 prompts in the order of the cells, padded to the longest, and draws
-with torch's own sampling; cell2sentence does the same with prompts of its own, in bfloat16 always, and loads the
-weights again at each call, as its users have it. Free sides write until the model ends or as many tokens as the words
-asked for take. All sides have the same weights, threads and process, and take turns. cell2sentence is left out where it
-is not installed (`pip install --no-deps cell2sentence==1.2.0`, and `datasets`).
+First the cost of a step: one batch of 8 writes `--steps` tokens, free and held to genes, by scc2s in both cases. Where
+genes have several tokens, then what it brings to feed the tokens that can only come next together with the one before
+them, for batches of several sizes. Then cells a second, where one side has the rules of scc2s inside transformers'
+`generate`, the route that it takes for architectures it does not know. The plain loop takes batches of 8 prompts in the
+order of the cells, padded to the longest, and draws with torch's own sampling; cell2sentence does the same with prompts
+of its own, in bfloat16 always, and loads the weights again at each call, as its users have it. Free sides write until
+the model ends or as many tokens as the words asked for take. All sides have the same weights, threads and process, and
+take turns. cell2sentence is left out where it is not installed (`pip install --no-deps cell2sentence==1.2.0`, and
+`datasets`).
 """
 
 from __future__ import annotations
@@ -80,37 +83,70 @@ def gene_names(n: int) -> list[str]:
     return list(dict.fromkeys([*small, *(name for name in known if len(name) > 2), *rest]))[:n]
 
 
-def counted(lm, run) -> int:
+def counted(model, run) -> int:
     """Forward passes that a function takes."""
     calls = []
-    hook = lm.register_forward_pre_hook(lambda *_: calls.append(1))
+    hook = model._decoder.base.register_forward_pre_hook(lambda *_: calls.append(1))
     run()
     hook.remove()
     return len(calls)
 
 
+def set_for(module, name: str, value, run):
+    """Run a function while a setting of ours has another value."""
+
+    def changed():
+        said = getattr(module, name)
+        setattr(module, name, value)
+        try:
+            return run()
+        finally:
+            setattr(module, name, said)
+
+    return changed
+
+
 def step_cost(label: str, model, prompts: list[str], n_steps: int, repeats: int) -> None:
     """Milliseconds a step of one batch, free and held to vocabularies of two sizes."""
     from scc2s.models import GeneVocabulary, Sampling
+    from scc2s.models._torch import _write
 
     prompts = (prompts * BATCH)[:BATCH]
     seeds = list(range(BATCH))
 
     def write(genes, sampling):
-        return lambda: model.generate(
-            prompts, max_new_tokens=n_steps, genes=genes, sampling=sampling, seeds=seeds, progress=False
-        )
+        how = {"genes": genes, "sampling": sampling, "seeds": seeds, "progress": False}
+        # One token a step, as where it is free.
+        return set_for(_write, "FEW", 0, lambda: model.generate(prompts, max_new_tokens=n_steps, **how))
 
     print(f"\n{'milliseconds a step':34}{'free':>22}{'held to genes':>22}{'ratio':>22}")
     for n in (765, 20_000):
         genes = GeneVocabulary(gene_names(n), min(n_steps, n))
         for name, sampling in (("greedy", None), ("sampled", Sampling())):
             sides = write(None, sampling), write(genes, sampling)
-            steps = np.array([counted(model._decoder.lm, side) for side in sides])  # a free model may end early
+            steps = np.array([counted(model, side) for side in sides])  # a free model may end early
             taken = 1000 * seconds(*sides, repeats=repeats) / steps[:, None]
             side = f"held to {n:,} genes, {name}"
             note(f"a step of 8 cells, {label}, free = 1", side, "steps/s", 1000 / taken[1], beside=1000 / taken[0])
             print(f"{side:34}{spread(taken[0]):>22}{spread(taken[1]):>22}{spread(taken[1] / taken[0]):>22}")
+
+
+def together(label: str, model, prompts: list[str], n_words: int, repeats: int) -> None:
+    """Cells a second with the tokens that can only come next fed one by one, and together with the one before."""
+    from scc2s.models import GeneVocabulary, Sampling, answers
+    from scc2s.models._torch import _write
+
+    genes = GeneVocabulary(gene_names(12_000), n_words)
+    print(f"\n{'cells a second, rows at once':34}{'one by one':>22}{'together':>22}{'ratio':>22}")
+    for n in (1, 4, 16, 32, 64):
+
+        def run(some: list[str] = (prompts * n)[:n]) -> list[str]:
+            return answers(model, some, genes=genes, sampling=Sampling(), draws=range(len(some)), progress=False)
+
+        sides = [set_for(_write, "FEW", few, run) for few in (0, n)]
+        rates = n / seconds(*sides, repeats=repeats)
+        note(f"forced tokens fed together, {label}, one by one = 1", f"{n} rows", "cells/s", rates[1], beside=rates[0])
+        print(f"{n:<34}{spread(rates[0]):>22}{spread(rates[1]):>22}{spread(rates[1] / rates[0]):>22}")
 
 
 def cells_a_second(label: str, folder: Path, n_cells: int, n_words: int, repeats: int) -> None:
@@ -120,6 +156,7 @@ def cells_a_second(label: str, folder: Path, n_cells: int, n_words: int, repeats
 
     import scc2s
     from scc2s.models import GeneVocabulary, Sampling, answers
+    from scc2s.models._torch import _decoder
 
     names = gene_names(12_000)
     half, full = (scc2s.models.load(folder, device="cpu", dtype=dtype) for dtype in ("bfloat16", "float32"))
@@ -139,20 +176,21 @@ def cells_a_second(label: str, folder: Path, n_cells: int, n_words: int, repeats
         "cell2sentence, bfloat16": cell2sentence(folder, types, n_words, n_tokens),
         "scc2s, free, bfloat16": ours(half, None),
         "scc2s, held to genes, bfloat16": ours(half, held),
+        "held to genes by `generate`, bfloat16": set_for(_decoder, "TESTED", frozenset(), ours(half, held)),
         "scc2s, free, float32": ours(full, None),
         "scc2s, held to genes, float32": ours(full, held),
     }
     sides = {side: run for side, run in sides.items() if run is not None}
     rates = n_cells / seconds(*sides.values(), repeats=repeats)
     print(f"\n{n_cells} cells of {n_words} genes, {n_tokens} tokens at most where free")
-    print(f"{'cells a second':34}{'median (range)':>22}{'times plain loop':>22}{'words':>7}{'genes':>8}{'unique':>8}")
+    print(f"{'cells a second':38}{'median (range)':>22}{'times plain loop':>22}{'words':>7}{'genes':>8}{'unique':>8}")
     for (side, run), rate in zip(sides.items(), rates, strict=True):
         note(f"new cells of {n_words} genes, {label}", side, "cells/s", rate, beside=rates[0])
         words = [text.split() for text in run()]
         valid = [[word for word in row if word in set(names)] for row in words]
         n_valid = max(1, sum(map(len, valid)))
         print(
-            f"{side:34}{spread(rate):>22}{spread(rate / rates[0]):>22}{np.mean([len(row) for row in words]):>7.0f}"
+            f"{side:38}{spread(rate):>22}{spread(rate / rates[0]):>22}{np.mean([len(row) for row in words]):>7.0f}"
             f"{n_valid / max(1, sum(map(len, words))):>8.1%}{sum(len(set(row)) for row in valid) / n_valid:>8.1%}"
         )
 
@@ -182,6 +220,8 @@ def main() -> None:
         print(f"\n== {label}")
         model = scc2s.models.load(folder, device="cpu", dtype="float32")
         step_cost(label, model, ["Genes of one Homo sapiens cell:"], args.steps, args.repeats)
+        if args.model == "random":
+            together(label, model, ["Genes of one Homo sapiens cell:"], args.words // 2, args.repeats)
         cells_a_second(label, folder, args.cells, args.words, args.repeats)
 
 
