@@ -64,6 +64,16 @@ def test_embeddings_scores_and_likelihoods_are_those_of_torch(exported, tiny, ki
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_of_one_token_and_a_few_are_read_too(exported, tiny, kind):
+    onnx, torch = both(exported, tiny, kind)
+    for text in ("A", "AB", "B cell", "CD1 CD2 CD3"):
+        a, b = (model.embed([text], progress=False) for model in (onnx, torch))
+        assert np.abs(a - b).max() < 1e-4
+        a, b = (model.score([text], [" B"], progress=False).logprob for model in (onnx, torch))
+        assert np.abs(a - b).max() < 1e-3
+
+
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_smaller_formats_are_smaller_and_near(exported, tiny, precision):
     onnx = scc2s.models.load(exported("gpt_neox", precision), backend="onnx", device="cpu")

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 N_BLOCKS = 4
+"""Measured: with 8, texts of 470 tokens take longer."""
 _NAME = "scc2s_blocks"
 
 
 def attend(
-    module: torch.nn.Module,
+    _module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -32,8 +33,6 @@ def attend(
 
     Parameters
     ----------
-    module
-        The layer.
     query, key, value
         Rows x heads x tokens x width; heads of queries are a multiple of those of keys.
     mask
