@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from scc2s.models.decoding._trie import GeneTrie
 
+_LOW = float("-inf")
+
 
 class GeneConstraint:
     """State of a batch: where each row is in the tree of genes, and which genes it has written.
@@ -70,9 +72,9 @@ class GeneConstraint:
         # One node more than there are: what a path is filled up with.
         self._remaining = tensor(trie.n_below).to(torch.int32).repeat(n, 1)
         self._remaining = torch.nn.functional.pad(self._remaining, (0, 1))
-        # Tokens that begin no gene that is left to write.
-        self._closed = torch.ones((n, vocab_size), dtype=torch.bool, device=device)
-        self._closed[:, root_token] = False
+        # Minus infinity for tokens that begin no gene that is left to write, else 0: adding is quicker than a mask.
+        self._closed = torch.full((n, vocab_size), _LOW, device=device)
+        self._closed[:, root_token] = 0.0
         self._used = torch.zeros((n, len(trie.path)), dtype=torch.bool, device=device)
         self._node = torch.full((n,), ROOT, device=device)
         self._whole = torch.ones(n, dtype=torch.bool, device=device)  # behind a whole gene, or at the start
@@ -97,21 +99,20 @@ class GeneConstraint:
 
     def hold(self, scores: torch.Tensor) -> torch.Tensor:
         """Scores of the next token (changed in place): minus infinity for those that may not come."""
-        low = float("-inf")
         inside = self._inside(scores) if self._branches else None
         end_scores = scores[:, self._ends].amax(dim=1) if not self._steps_before_end else None
-        scores.masked_fill_(self._closed, low)
+        scores += self._closed
         more = self._whole
         if end_scores is not None:
             more = more & (self._count < self._lengths) & ~self._done
-        if self._branches or end_scores is not None:
-            scores[~more] = low
+        if len(begin_none := self._rows[~more]):
+            scores[begin_none] = _LOW
         if inside is not None:
             rows, tokens, kept = inside
             scores[rows, tokens] = kept
         if end_scores is not None:
             may_end = self._whole & (self._count >= (self._lengths if self.exact else 1))
-            scores[:, self.end] = torch.where(may_end, end_scores, low)
+            scores[:, self.end] = torch.where(may_end, end_scores, _LOW)
             scores[self._done, self.end] = 0.0  # a row that has ended is only filled up
         return scores
 
@@ -203,4 +204,5 @@ class GeneConstraint:
 
     def _close(self, rows: torch.Tensor, first: torch.Tensor) -> None:
         """Close the way to the genes at or below the first node of a path when none of them is left, else open it."""
-        self._closed[rows, self._first_token[first]] = self._remaining[rows, first] == 0
+        none_left = self._remaining[rows, first] == 0
+        self._closed[rows, self._first_token[first]] = torch.where(none_left, _LOW, 0.0)
