@@ -10,6 +10,7 @@ from scc2s._anndata import get_adata, refuse_unwritable
 from scc2s._logging import logger
 from scc2s._provenance import entry
 from scc2s._reading import words_of
+from scc2s.models._occlusion import occlusion
 from scc2s.models._words import word_spans
 
 from ._answers import as_answers
@@ -140,12 +141,12 @@ def importance(
         raise ValueError(msg)
     logger.info("importance: %d cells, %d questions", len(words), n_questions)
     answers = as_answers(_targets(data, target, question.cells), task)
-    drops = _drops(loaded, texts, words, answers)
+    drops = occlusion(loaded, texts, words, answers)
     layer = _layer(data, sentence_key, texts, words, drops, question.cells)
     found: dict[str, Any] = {"random_weights_correlation": float("nan"), "n_sanity": 0}
     if sanity:
         some = slice(0, n_sanity)
-        control = _drops(loaded.with_random_weights(random_state), texts[some], words[some], answers[some])
+        control = occlusion(loaded.with_random_weights(random_state), texts[some], words[some], answers[some])
         found = _agreement(drops[some], control)
     params = {"target": target, "n_genes": n_genes, "sentence_key": sentence_key, **question.params()}
     data.layers[f"c2s_{key}"] = layer
@@ -161,19 +162,6 @@ def _targets(adata: AnnData, target: str, rows: np.ndarray) -> list[str]:
         msg = f"{int(values.isna().sum())} cells have no value in obs[{target!r}]; leave them out: cells=..."
         raise ValueError(msg)
     return values.astype(str).tolist()
-
-
-def _drops(model: Any, texts: list[str], words: list[list[tuple[int, int]]], answers: list[str]) -> list[np.ndarray]:
-    """Log-likelihood of each answer less that without each word."""
-    prompts, wanted = [], []
-    for text, spans, answer in zip(texts, words, answers, strict=True):
-        prompts.append(text)
-        # With one of the spaces around it.
-        prompts += [text[:start] + text[end:].removeprefix(" ") for start, end in spans]
-        wanted += [answer] * (len(spans) + 1)
-    logprob = model.log_likelihood(prompts, wanted).logprob
-    parts = np.split(logprob, np.cumsum([len(spans) + 1 for spans in words])[:-1])
-    return [part[0] - part[1:] for part in parts]
 
 
 def _layer(

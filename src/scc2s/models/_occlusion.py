@@ -1,0 +1,45 @@
+"""How much each word of a prompt speaks for an answer: what is lost without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._protocols import Reads
+
+
+def occlusion(
+    model: Reads, prompts: Sequence[str], words: Sequence[Sequence[tuple[int, int]]], answers: Sequence[str]
+) -> list[np.ndarray]:
+    """Log-likelihood of an answer behind each prompt, less that behind the prompt without each word.
+
+    Leaving out one part at a time is occlusion (Zeiler and Fergus, ECCV 2014, arXiv:1311.2901).
+
+    Parameters
+    ----------
+    model
+        A model that gives log-likelihoods.
+    prompts
+        Texts.
+    words
+        First and last + 1 character of the words of each prompt.
+    answers
+        One for each prompt.
+
+    Returns
+    -------
+    For each prompt a number for each of its words, in nats; above 0 where the word speaks for the answer.
+    """
+    asked, wanted = [], []
+    for text, spans, answer in zip(prompts, words, answers, strict=True):
+        asked.append(text)
+        # With one of the spaces around it.
+        asked += [text[:start] + text[end:].removeprefix(" ") for start, end in spans]
+        wanted += [answer] * (len(spans) + 1)
+    logprob = model.log_likelihood(asked, wanted).logprob
+    parts = np.split(logprob, np.cumsum([len(spans) + 1 for spans in words])[:-1])
+    return [part[0] - part[1:] for part in parts]
