@@ -173,7 +173,8 @@ class GeneConstraint:
         if not forced.shape[1]:
             return forced
         n = (forced >= 0).sum(dim=1)
-        self._done |= n > room
+        if bool((n > room).any()):
+            self.stop(n > room)
         forced[self._done] = -1
         moves = (n > 0) & ~self._done
         self._node = torch.where(moves, self._chain_end[here], self._node)

@@ -184,15 +184,20 @@ class _Writing:
         """The chosen tokens with those that can only come next: these are fed together."""
         constraint.advance(self._of_every(chosen, constraint.end))
         self._n[self._rows] += 1
-        constraint.stop(self._n >= self._room)
+        self._stop_where_full(constraint)
         fed, n_fed = chosen[:, None], torch.ones_like(chosen)
         if len(self._rows) <= FEW:
             forced = constraint.skip(self._room - self._n)[self._rows]
             n_forced = (forced >= 0).sum(dim=1)
             self._n[self._rows] += n_forced
-            constraint.stop(self._n >= self._room)
+            self._stop_where_full(constraint)
             fed, n_fed = torch.cat([fed, forced.clamp(min=0)], dim=1), n_fed + n_forced
         return fed if self._tokens is None else self._tokens[fed], n_fed, constraint.done[self._rows]
+
+    def _stop_where_full(self, constraint: GeneConstraint) -> None:
+        full = self._n >= self._room
+        if bool(full.any()):  # from then on the constraint looks for ends in every step
+            constraint.stop(full)
 
     def _feed(self, tokens: torch.Tensor, n: torch.Tensor) -> None:
         """Run the model over the first `n` tokens of each row; what is behind them will be written over."""
