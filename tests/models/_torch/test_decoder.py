@@ -39,3 +39,11 @@ def test_kernels_that_take_no_masks_get_none(tiny, monkeypatch):
     assert decoder.tested
     monkeypatch.setattr(decoder.config, "_attn_implementation", "flash_attention_2")
     assert not decoder.tested
+
+
+@pytest.mark.parametrize("rope", [{"rope_type": "dynamic"}, {"full_attention": {"rope_type": "longrope"}}])
+def test_positions_that_depend_on_the_longest_row_are_left_to_transformers(tiny, monkeypatch, rope):
+    decoder = tiny("llama")._decoder
+    assert decoder.tested
+    monkeypatch.setattr(decoder.config, "rope_parameters", rope, raising=False)
+    assert not decoder.tested

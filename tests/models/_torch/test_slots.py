@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 from tiny_models import CONFIGS
@@ -43,6 +46,25 @@ def test_rows_of_any_length_go_on_as_each_would_alone(tiny, kind):
     assert torch.allclose(states[1][0], alone[2][14:17], atol=1e-5)
     assert torch.allclose(states[1][1, 0], alone[1][5], atol=1e-5)
     assert torch.allclose(last[:, 0], torch.stack([alone[2][17], alone[1][6]]), atol=1e-5)
+
+
+def test_blocks_are_freed_with_the_slots(tiny):
+    """At once: memory on a GPU does not wait for a collection."""
+    decoder = tiny("gpt_neox")._decoder
+    gc.disable()
+    try:
+        with torch.inference_mode():
+            cache = growing(None, 1)
+            decoder.hidden(torch.tensor([[3, 4, 5]]), cache=cache)
+            slots = Slots(1, 3)
+            slots.fill(torch.tensor([0]), cache, torch.tensor([0]))
+            feed(decoder, slots, torch.tensor([[6]]), torch.tensor([[3]]))
+        block = weakref.ref(slots._layers[0].keys)
+        assert block() is not None
+        del slots
+        assert block() is None
+    finally:
+        gc.enable()
 
 
 def test_one_prompt_serves_several_rows(tiny):

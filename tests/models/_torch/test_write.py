@@ -8,7 +8,7 @@ from tiny_models import CONFIGS, GENES, prompts
 
 from scc2s import models
 from scc2s.models import GeneVocabulary, Sampling
-from scc2s.models._torch import _decoder, _write
+from scc2s.models._torch import _decoder, _generate, _write
 from scc2s.models._torch._constrain import GeneConstraint
 from scc2s.models.decoding._trie import build
 
@@ -71,6 +71,36 @@ def test_an_answer_that_may_end_early_or_runs_out_of_room_ends_where_generate_en
         assert ours == theirs
 
 
+def test_many_rows_with_names_that_begin_others(tiny, monkeypatch):
+    """More rows than are fed several tokens: until few are left."""
+    monkeypatch.setattr(_write, "FEW", 3)
+    for exact in (True, False):
+        genes = GeneVocabulary([*LONG, "HLA", "RP11"], [1 + n for n in range(8)], exact=exact)
+        ours, theirs = both(tiny("mistral"), monkeypatch, genes=genes, sampling=Sampling())
+        assert ours == theirs
+
+
+@pytest.mark.parametrize("kind", ["gpt_neox", "gpt2"])
+def test_scores_that_stop_being_numbers_are_refused(tiny, monkeypatch, kind):
+    model = tiny(kind)
+    calls = []
+
+    def break_later(_module, _args, output):
+        calls.append(1)
+        if len(calls) > 4:
+            output.last_hidden_state.fill_(torch.nan)
+
+    hook = model._decoder.base.register_forward_hook(break_later)
+    try:
+        for how in ({"genes": GeneVocabulary(GENES, 8)}, {"max_new_tokens": 12}):
+            for sampling in (None, Sampling(top_p=0.9)):
+                calls.clear()
+                with pytest.raises(ValueError, match='dtype="bfloat16"'):
+                    models.answers(model, prompts(2, 1), sampling=sampling, **how)
+    finally:
+        hook.remove()
+
+
 def test_equal_prompts_are_read_once(tiny, monkeypatch):
     read = fed_to(monkeypatch)
     model, text = tiny("gpt_neox"), prompts(1, 1)[0]
@@ -89,6 +119,15 @@ def test_prompts_are_read_in_parts_within_the_budget(tiny, monkeypatch):
     assert model.generate(texts, max_new_tokens=4) == expected
     assert max(rows * width for rows, width in shapes if rows > 1) <= 200
     assert shapes[-1] == (6, 1)
+
+
+def test_a_step_of_many_rows_is_split_where_it_has_too_many_scores(tiny, monkeypatch):
+    model, texts = tiny("gpt_neox"), prompts(7, 1)
+    expected = model.generate(texts, max_new_tokens=4)
+    monkeypatch.setattr(_generate, "_SCORES", 2 * 400)
+    shapes = fed_to(monkeypatch)
+    assert model.generate(texts, max_new_tokens=4) == expected
+    assert max(rows for rows, tokens in shapes if tokens == 1) == 2
 
 
 def test_scores_beside_the_genes_are_not_computed(tiny):

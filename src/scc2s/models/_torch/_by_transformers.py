@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def write_by_transformers(decoder: Decoder, ids: list[np.ndarray], rules: Rules) -> list[list[int]]:
-    """Tokens of the answers; see :func:`scc2s.models._torch._write.write`."""
+    """Tokens of the answers; a constraint knows the genes. As :func:`scc2s.models._torch._write.write`."""
     inputs = pad_left(ids, decoder.pad_id)
     lengths = torch.tensor([len(row) for row in ids])
     width = inputs.shape[1]
@@ -36,13 +36,16 @@ def write_by_transformers(decoder: Decoder, ids: list[np.ndarray], rules: Rules)
         eos_token_id=rules.ends or None,
     )
     generate: Any = decoder.lm.generate
+    chooser = _Chooser(rules)
     with _only(config, decoder.lm):
         out = generate(
             input_ids=inputs.to(decoder.device),
             attention_mask=(torch.arange(width) >= width - lengths[:, None]).long().to(decoder.device),
             generation_config=config,
-            logits_processor=LogitsProcessorList([_Chooser(rules)]),
+            logits_processor=LogitsProcessorList([chooser]),
         )
+    if bool(chooser.broken):
+        raise ValueError(NOT_NUMBERS)
     if rules.constraint is not None:
         rules.constraint.advance(out[:, -1].contiguous())  # the last token was chosen, and not seen yet
     # By position, never by text: a model that repeats its prompt must not lose its answer.
@@ -57,10 +60,11 @@ class _Chooser(LogitsProcessor):
         self._room = torch.from_numpy(rules.room)
         self._shortest = int(rules.room.min())
         self._sampling, self._seeds, self._step = rules.sampling, rules.seeds, 0
+        self.broken: torch.Tensor | None = None  # whether scores were no numbers
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        if not self._step and bool(scores.isnan().any()):
-            raise ValueError(NOT_NUMBERS)
+        broken = scores.isnan().any()
+        self.broken = broken if self.broken is None else self.broken | broken
         if self._constraint is not None:
             if self._step:
                 self._constraint.advance(input_ids[:, -1].contiguous())

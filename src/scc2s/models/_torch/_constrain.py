@@ -31,9 +31,9 @@ class GeneConstraint:
     lengths
         Genes each row is to write.
     vocab_size
-        Tokens of the model.
+        Columns of the scores: the tokens of the model, or those of the tree and the ends.
     ends
-        Tokens that end an answer; a row ends with the first of them, as likely as the likeliest.
+        Columns of the tokens that end an answer; a row ends with the first of them, as likely as the likeliest.
     exact
         Whether a row may not end earlier.
     device

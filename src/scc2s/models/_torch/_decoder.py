@@ -25,6 +25,12 @@ class _Reached(Exception):
     """The layer asked for has its input: there is no more to compute."""
 
 
+def _by_longest(config: Any) -> bool:
+    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+    each = [rope, *(part for part in rope.values() if isinstance(part, dict))]  # one for all layers, or one a kind
+    return any(part.get("rope_type", part.get("type")) in {"dynamic", "longrope"} for part in each)
+
+
 @dataclass(frozen=True)
 class Decoder:
     """A causal language model, seen as hidden states and log-probabilities."""
@@ -64,10 +70,11 @@ class Decoder:
     def tested(self) -> bool:
         """Whether shared prefixes and masks of our own are known to be exact for this architecture.
 
-        Not with a kernel that takes no masks (flash attention), nor in a graph of ONNX Runtime, which has its own.
+        Not with a kernel that takes no masks (flash attention), with rotary embeddings that depend on the longest row,
+        nor in a graph of ONNX Runtime, which has its own masks.
         """
         known = self.config.model_type in TESTED and isinstance(self.lm, nn.Module)
-        return known and self.config._attn_implementation in _MASKED
+        return known and self.config._attn_implementation in _MASKED and not _by_longest(self.config)
 
     @cached_property
     def _blocks(self) -> nn.ModuleList:

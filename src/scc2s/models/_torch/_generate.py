@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ._prefix import Start
     from ._vocabulary import Tries
 
+# Scores of one step at most (512 MB in float32): short answers of many cells have more scores than keys and values.
+_SCORES = 2**27
+
 
 def generate(
     decoder: Decoder,
@@ -124,9 +127,11 @@ class _Writer:
     def answers(self, prompts: _Prompts, rows: np.ndarray) -> Iterator[tuple[int, str]]:
         """Text for some of the prompts, each with its row."""
         if self.decoder.tested:
-            yield from zip(rows.tolist(), self._write(prompts, rows), strict=True)
-            return
-        for part in _side_by_side(prompts.tokens.lengths[rows], prompts.room[rows], self.decoder.max_tokens):
+            columns = self.decoder.config.vocab_size if self.plan is None else len(self.plan.tokens)
+            parts = np.array_split(np.arange(len(rows)), -(-len(rows) * columns // _SCORES))
+        else:
+            parts = _side_by_side(prompts.tokens.lengths[rows], prompts.room[rows], self.decoder.max_tokens)
+        for part in parts:
             yield from zip(rows[part].tolist(), self._write(prompts, rows[part]), strict=True)
 
     def _write(self, prompts: _Prompts, rows: np.ndarray) -> list[str]:

@@ -7,6 +7,7 @@ where a growing cache would copy all earlier ones.
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,12 +21,14 @@ _MORE = 1.25
 
 
 class _SlotLayer(DynamicLayer):
+    """One layer. Its length is that of its blocks: only good with a mask and positions of one's own."""
+
     keys: torch.Tensor
     values: torch.Tensor
 
     def __init__(self, slots: Slots, keys: torch.Tensor, values: torch.Tensor) -> None:
         super().__init__()
-        self._slots = slots
+        self._slots = weakref.proxy(slots)  # a cycle would keep the blocks until the next collection
         self.keys, self.values = keys, values
         self.dtype, self.device = keys.dtype, keys.device
         self.is_initialized = True
@@ -57,6 +60,7 @@ class Slots:
         self._at = torch.empty(0, dtype=torch.int64)
         self._places: dict[tuple[int, torch.device], torch.Tensor] = {}
         self.width = 0
+        """Slots up to the last of the tokens that were put."""
 
     @property
     def cache(self) -> Cache:
@@ -94,8 +98,9 @@ class Slots:
             return
         more = max(self.width, int(self._n_slots * _MORE)) - self._n_slots
         for layer in self._layers:
+            # Rows that were dropped are not copied.
             layer.keys, layer.values = (
-                torch.nn.functional.pad(block, (0, 0, 0, more)) for block in (layer.keys, layer.values)
+                torch.nn.functional.pad(block[: len(at)], (0, 0, 0, more)) for block in (layer.keys, layer.values)
             )
         self._n_slots += more
 

@@ -42,7 +42,7 @@ class Rules:
     room
         Most tokens of each answer.
     ends
-        Tokens that end an answer.
+        Tokens that end an answer; a constraint has its own.
     constraint
         Genes that it is held to.
     tokens
@@ -74,12 +74,17 @@ def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *
         How to write.
     budget
         Tokens of prompts to read at once.
+
+    Raises
+    ------
+    ValueError
+        The model gives scores that are no numbers.
     """
     slots, states = _read(decoder, start, ids, budget)
     writing = _Writing(decoder, rules, slots, states, torch.tensor([len(row) for row in ids]))
-    writing.check()
     while writing.step():
         pass
+    writing.check()
     return writing.answers
 
 
@@ -92,7 +97,8 @@ def _read(decoder: Decoder, start: Start, ids: list[np.ndarray], budget: int) ->
     own = [ids[group[0]][start.n :] for group in groups]
     slots = Slots(len(ids), max(map(len, ids)) + _SPARE)
     rows, states = [], []
-    for batch in batches(np.array([len(tokens) for tokens in own]), budget):
+    # Each row of a batch has the shared start in memory as well.
+    for batch in batches(np.array([start.n + len(tokens) for tokens in own]), budget):
         cache = growing(start.cache, len(batch))
         hidden = decoder.hidden(pad_right([own[i] for i in batch]), cache=cache)
         place = torch.tensor([at for at, i in enumerate(batch) for _ in groups[i]])
@@ -118,21 +124,25 @@ class _Writing:
         self._head = decoder.head(self._tokens)
         self._ends, self._room = tensor(rules.ends), tensor(rules.room)
         self._lengths = lengths.to(decoder.device)
-        # Of every prompt, whether it is still a row:
+        # Of every prompt, also those that have ended:
         self._n = torch.zeros_like(self._lengths)  # tokens written
         self.answers: list[list[int]] = [[] for _ in lengths]
         # Of every row:
         self._rows = torch.arange(len(lengths), device=decoder.device)
         self._states = states  # the next token follows from
+        self._broken = torch.zeros((), dtype=torch.bool, device=decoder.device)  # looked at once, at the end
 
     def check(self) -> None:
-        """Refuse a model whose scores are no numbers."""
-        if bool(self._scores().isnan().any()):
+        """Refuse answers that were chosen by scores that are no numbers."""
+        if bool(self._broken):
             raise ValueError(NOT_NUMBERS)
 
     def step(self) -> bool:
         """Choose the next token of every row and feed it; False when all have ended."""
-        chosen = self._choose(self._scores())
+        # A model on several GPUs leaves them on its last.
+        scores = self._head(self._states).to(self._rows.device)
+        self._broken |= scores.isnan().any()
+        chosen = self._choose(scores)
         if self._constraint is None:
             fed, n_fed, ended = self._free(chosen)
         else:
@@ -144,10 +154,6 @@ class _Writing:
             return False
         self._feed(fed, n_fed)
         return True
-
-    def _scores(self) -> torch.Tensor:
-        # A model on several GPUs leaves them on its last.
-        return self._head(self._states).to(self._rows.device)
 
     def _choose(self, scores: torch.Tensor) -> torch.Tensor:
         if self._constraint is not None:
