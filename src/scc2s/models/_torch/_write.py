@@ -130,6 +130,7 @@ class _Writing:
         # Of every row:
         self._rows = torch.arange(len(lengths), device=decoder.device)
         self._states = states  # the next token follows from
+        self._started = False
         self._broken = torch.zeros((), dtype=torch.bool, device=decoder.device)  # looked at once, at the end
 
     def check(self) -> None:
@@ -141,7 +142,10 @@ class _Writing:
         """Choose the next token of every row and feed it; False when all have ended."""
         # A model on several GPUs leaves them on its last.
         scores = self._head(self._states).to(self._rows.device)
-        self._broken |= scores.isnan().any()
+        # Later only the states, which are fewer.
+        looked_at = self._states if self._started else scores
+        self._broken |= looked_at.isnan().any().to(self._broken.device)
+        self._started = True
         chosen = self._choose(scores)
         if self._constraint is None:
             fed, n_fed, ended = self._free(chosen)
