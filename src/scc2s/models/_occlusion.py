@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import spearmanr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,3 +44,27 @@ def occlusion(
     logprob = model.log_likelihood(asked, wanted).logprob
     parts = np.split(logprob, np.cumsum([len(spans) + 1 for spans in words])[:-1])
     return [part[0] - part[1:] for part in parts]
+
+
+def rank_agreement(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> tuple[float, int]:
+    """Mean of Spearman's correlation between two answers to the same questions, and over how many it was taken.
+
+    Parameters
+    ----------
+    one, other
+        Numbers of the words of each prompt. Prompts of less than three words, or with equal numbers, are left out.
+
+    Returns
+    -------
+    The mean (NaN where no prompt is left) and the number of prompts.
+
+    Examples
+    --------
+    >>> one, other = [np.array([1.0, 2.0, 3.0]), np.array([1.0])], [np.array([3.0, 2.0, 1.0]), np.array([1.0])]
+    >>> mean, n = rank_agreement(one, other)
+    >>> round(mean, 3), n
+    (-1.0, 1)
+    """
+    each = [spearmanr(a, b).statistic for a, b in zip(one, other, strict=True) if len(a) > 2]
+    each = [value for value in each if np.isfinite(value)]
+    return (float(np.mean(each)) if each else float("nan")), len(each)

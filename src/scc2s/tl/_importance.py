@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
-from scipy.stats import spearmanr
 
 from scc2s._anndata import get_adata, refuse_unwritable
 from scc2s._logging import logger
 from scc2s._provenance import entry
 from scc2s._reading import words_of
-from scc2s.models._occlusion import occlusion
+from scc2s.models._occlusion import occlusion, rank_agreement
 from scc2s.models._words import word_spans
 
 from ._answers import as_answers
@@ -185,12 +184,10 @@ def _layer(
 
 
 def _agreement(drops: list[np.ndarray], control: list[np.ndarray]) -> dict[str, Any]:
-    each = [spearmanr(a, b).statistic for a, b in zip(drops, control, strict=True) if len(a) > 2]
-    each = [value for value in each if np.isfinite(value)]
-    mean = float(np.mean(each)) if each else float("nan")
+    mean, n = rank_agreement(drops, control)
     if mean > 0.3:
         logger.warning(
             "importance is much the same with random weights (rank correlation %.2f): it tells of the prompt more than "
             "of what the model learned", mean,
         )  # fmt: skip
-    return {"random_weights_correlation": mean, "n_sanity": len(each)}
+    return {"random_weights_correlation": mean, "n_sanity": n}

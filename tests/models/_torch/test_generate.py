@@ -22,8 +22,9 @@ def test_an_answer_ends_at_the_end_token(tiny, monkeypatch):
     assert model.generate([text], max_new_tokens=5) == [model.tokenizer.decode(tokens[:2])]
 
 
-def test_what_a_model_says_of_its_sampling_does_not_matter(tiny, monkeypatch):
-    model = tiny("gpt_neox")
+@pytest.mark.parametrize("kind", ["gpt_neox", "gpt2"])
+def test_what_a_model_says_of_its_sampling_does_not_matter(tiny, monkeypatch, kind):
+    model = tiny(kind)
     texts = prompts(3, 3)
     expected = model.generate(texts, max_new_tokens=6)
     said = model._decoder.lm.generation_config

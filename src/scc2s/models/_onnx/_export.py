@@ -170,8 +170,12 @@ def _write_graph(source: TorchModel, path: Path, precision: Precision) -> None:
     both = {0: rows, 1: tokens}
     shapes = (both, both, {**both, 2: tokens}, both, {0: read}, {0: read})
     plain = path if precision != "int8" else path.with_name("plain.onnx")
-    quiet = warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO())
-    with quiet[0], quiet[1], torch.no_grad(), in_blocks(decoder.lm):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        torch.no_grad(),
+        in_blocks(decoder.lm),
+    ):
         warnings.simplefilter("ignore")
         torch.onnx.export(
             ReadingGraph(decoder).eval(), example, str(plain), dynamo=True, dynamic_shapes=shapes,

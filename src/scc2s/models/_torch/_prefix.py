@@ -37,8 +37,8 @@ def common_prefix(ids: Sequence[np.ndarray]) -> int:
     return len(shared)
 
 
-class _ReadLayer(DynamicLayer):
-    """Keys and values of one layer. New ones are set behind them for one forward pass, and not kept."""
+class FilledLayer(DynamicLayer):
+    """One layer of a cache that begins with keys and values."""
 
     keys: torch.Tensor
     values: torch.Tensor
@@ -48,6 +48,10 @@ class _ReadLayer(DynamicLayer):
         self.keys, self.values = keys, values
         self.dtype, self.device = keys.dtype, keys.device
         self.is_initialized = True
+
+
+class _ReadLayer(FilledLayer):
+    """Keys and values of one layer. New ones are set behind them for one forward pass, and not kept."""
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any

@@ -11,7 +11,9 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import Cache
+
+from ._prefix import FilledLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +22,12 @@ _MORE = 1.25
 """Growth of the blocks: each key is copied about four times in all."""
 
 
-class _SlotLayer(DynamicLayer):
+class _SlotLayer(FilledLayer):
     """One layer. Its length is that of its blocks: only good with a mask and positions of one's own."""
 
-    keys: torch.Tensor
-    values: torch.Tensor
-
     def __init__(self, slots: Slots, keys: torch.Tensor, values: torch.Tensor) -> None:
-        super().__init__()
+        super().__init__(keys, values)
         self._slots = weakref.proxy(slots)  # a cycle would keep the blocks until the next collection
-        self.keys, self.values = keys, values
-        self.dtype, self.device = keys.dtype, keys.device
-        self.is_initialized = True
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
