@@ -17,7 +17,7 @@ from scc2s.models import answers
 from scc2s.prompts._answers import prose
 from scc2s.prompts._consensus import consensus
 from scc2s.prompts._mentions import mentions
-from scc2s.tl._question import ask, choose_writer
+from scc2s.tl._asking.question import ask, choose_writer
 from scc2s.train import split
 
 DRAWS = 200

@@ -21,7 +21,7 @@ from mini_data import gene_sets, load, split_of
 
 import scc2s
 from scc2s._demo._baselines import logistic_regression, nearest_neighbors, scores, sentence_features
-from scc2s.tl._scramble import scramble
+from scc2s.prompts._scramble import scramble
 
 N_GENES = 200
 KANG_TYPES = ["B cell", "CD14+ monocyte", "CD4 T cell", "CD8 T cell", "FCGR3A+ monocyte"]

@@ -15,7 +15,7 @@ from scipy import sparse
 from sentence_cases import adata_of, counts, names_of, plain_rank
 
 import scc2s
-from scc2s._anndata import get_sentences
+from scc2s._cells.access import get_sentences
 
 relaxed = settings(deadline=None, max_examples=25)
 
@@ -93,7 +93,7 @@ def test_blocks_and_threads_do_not_matter(monkeypatch, n_genes):
 
 @pytest.mark.parametrize("fmt", ["csr", "csc", "dense"])
 def test_files_read_in_blocks_give_the_same_sentences(tmp_path, monkeypatch, fmt):
-    monkeypatch.setattr("scc2s._rows._ON_DISK", 64)
+    monkeypatch.setattr("scc2s._cells.rows._ON_DISK", 64)
     X = negative_binomial()
     adata = adata_of(X if fmt == "dense" else sparse.csr_matrix(X).asformat(fmt))
     adata.write_h5ad(tmp_path / "a.h5ad")

@@ -17,7 +17,7 @@ from cell_writers import RESPONSE, by_rule, cells, identity
 from mudata import MuData
 
 import scc2s
-from scc2s.tl._scramble import scrambles
+from scc2s.prompts._scramble import scrambles
 
 HOW = {
     "program": RESPONSE,

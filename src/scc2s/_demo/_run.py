@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s import models, pp, tl
+from scc2s._cells.provenance import versions
 from scc2s._io import write_h5ad, write_text
-from scc2s._provenance import versions
 from scc2s._settings import settings
 from scc2s.sentences import RankFit
 from scc2s.train import split

@@ -7,7 +7,7 @@ import numpy as np
 from ._energy import energy_distance
 from ._kendall import kendall_tau
 from ._report_intervals import correlations, intervals
-from ._report_sides import CEILING, Sides
+from ._report_sides import CEILING, ReportSides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ def perturbation_report(
     """
     import pandas as pd
 
-    sides = Sides(pred, true, control, pred_groups, true_groups, control_groups, others or {}, donors)
+    sides = ReportSides(pred, true, control, pred_groups, true_groups, control_groups, others or {}, donors)
     shifts = sides.true_shifts()
     rows: list[dict[str, Any]] = []
     for group in sides.groups:

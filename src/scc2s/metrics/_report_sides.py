@@ -26,7 +26,7 @@ class SideCells(NamedTuple):
         return SideCells(self.X[rows], None if self.donors is None else self.donors[rows])
 
 
-class Sides:
+class ReportSides:
     """Prediction, truth, control and other predictions, with the groups that the prediction has.
 
     Raises

@@ -3,12 +3,12 @@
 from ._answers import answers
 from ._callable import CallableModel
 from ._catalogue import catalogue
+from ._errors import PartialAnswersError
 from ._estimate import Estimate, estimate
 from ._load import load
 from ._onnx import export_onnx
 from ._protocols import Embeds, Generates, LabelScores, Model, Reads, Scores, TextScores
 from ._replay import ReplayModel
-from ._server._errors import PartialAnswersError
 from .decoding import GeneVocabulary, ResponseCache, Sampling
 
 __all__ = [

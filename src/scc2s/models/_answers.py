@@ -3,8 +3,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ._errors import PartialAnswersError
 from ._progress import bar
-from ._server._errors import PartialAnswersError
 from .decoding._cache import ResponseCache, key_of
 from .decoding._sampling import seeds_of
 

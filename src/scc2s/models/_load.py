@@ -175,7 +175,7 @@ def _served(url: str, options: ServerOptions, *, changed: bool) -> Any:
 
 
 def _exported(folder: Path, device: str) -> Any:
-    from ._onnx._model import load_onnx
+    from ._onnx._read import load_onnx
 
     key = ("onnx", folder.resolve(), device, _stamp(folder) if folder.is_dir() else None)
     if key not in _loaded:

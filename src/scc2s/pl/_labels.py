@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import get_adata
+from scc2s._cells.access import get_adata
 from scc2s.metrics import mean_by_group
 
 from ._axes import finish, new_axes

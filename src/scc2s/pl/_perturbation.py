@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from scc2s._anndata import get_adata
+from scc2s._cells.access import get_adata
 
 from ._axes import finish, new_axes
 

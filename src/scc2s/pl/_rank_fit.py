@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scc2s._anndata import get_adata
-from scc2s._recorded import recorded_expression
-from scc2s._values import describe, log_blocks
+from scc2s._cells.access import get_adata
+from scc2s._cells.recorded import recorded_expression
+from scc2s._cells.values import describe, log_blocks
 from scc2s.sentences import RankFit
 from scc2s.sentences._rank_sums import RankSums
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import get_adata
+from scc2s._cells.access import get_adata
 
 from ._axes import finish, new_axes
 

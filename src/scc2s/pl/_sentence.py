@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scc2s._anndata import get_adata, get_sentences, sentence_slots
-from scc2s._recorded import recorded_expression
+from scc2s._cells.access import get_adata, get_sentences, sentence_slots
+from scc2s._cells.recorded import recorded_expression
 
 from ._axes import finish, new_axes
 

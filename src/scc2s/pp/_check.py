@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from scc2s._anndata import get_adata, matrix
-from scc2s._genes import id_share, symbol_column, symbols
-from scc2s._rows import row_blocks
-from scc2s._values import describe
+from scc2s._cells.access import get_adata, matrix
+from scc2s._cells.genes import id_share, symbol_column, symbols
+from scc2s._cells.rows import row_blocks
+from scc2s._cells.values import describe
 from scc2s.prompts._organism import guess_organism
 
 if TYPE_CHECKING:

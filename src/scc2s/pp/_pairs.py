@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import get_adata
+from scc2s._cells.access import get_adata
 from scc2s._logging import logger
 from scc2s.train import match_pairs
 

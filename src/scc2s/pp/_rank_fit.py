@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scc2s._anndata import expression, get_adata, refuse_unwritable
-from scc2s._genes import listed
+from scc2s._cells.access import expression, get_adata, refuse_unwritable
+from scc2s._cells.genes import listed
+from scc2s._cells.provenance import record
+from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
-from scc2s._provenance import record
-from scc2s._values import describe, log_blocks
 from scc2s.sentences import RankFit
 from scc2s.sentences._rank_sums import RankSums
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s._anndata import OnDuplicate
+    from scc2s._cells.access import OnDuplicate
 
 
 def rank_fit(

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import scanpy as sc
 
-from scc2s._anndata import get_adata, matrix, refuse_unwritable
+from scc2s._cells.access import get_adata, matrix, refuse_unwritable
+from scc2s._cells.provenance import record
+from scc2s._cells.rows import row_blocks
+from scc2s._cells.values import describe
 from scc2s._logging import logger
-from scc2s._provenance import record
-from scc2s._rows import row_blocks
-from scc2s._values import describe
 
 if TYPE_CHECKING:
     from anndata import AnnData

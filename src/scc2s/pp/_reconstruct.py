@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from scc2s._anndata import get_adata, get_sentences, refuse_unwritable
+from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable
+from scc2s._cells.gene_words import stored_fit, words_of
+from scc2s._cells.provenance import record
 from scc2s._logging import logger
-from scc2s._provenance import record
-from scc2s._reading import stored_fit, words_of
 from scc2s._settings import settings
 from scc2s.sentences import parse
 

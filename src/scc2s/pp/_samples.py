@@ -7,8 +7,8 @@ import pandas as pd
 from scipy import sparse
 
 from scc2s import prompts
-from scc2s._anndata import expression, get_adata
-from scc2s._fields import prompt_fields
+from scc2s._cells.access import expression, get_adata
+from scc2s._cells.fields import prompt_fields
 from scc2s.train import task_samples
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s._anndata import OnDuplicate
+    from scc2s._cells.access import OnDuplicate
     from scc2s.prompts import Task
     from scc2s.train import Augment
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import expression, get_adata, refuse_unwritable, sentence_slots
-from scc2s._genes import listed
+from scc2s._cells.access import expression, get_adata, refuse_unwritable, sentence_slots
+from scc2s._cells.genes import listed
+from scc2s._cells.provenance import record
+from scc2s._cells.rows import BLOCK
 from scc2s._logging import logger
-from scc2s._provenance import record
-from scc2s._rows import BLOCK
 from scc2s._settings import settings
 from scc2s.prompts._organism import ALIASES, guess_organism
 from scc2s.sentences._join import Joiner
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s._anndata import OnDuplicate
-    from scc2s._expression import Expression
+    from scc2s._cells.access import OnDuplicate
+    from scc2s._cells.expression import Expression
     from scc2s.sentences._rank import TieBreak
 
 _MANY_CELLS = 100_000

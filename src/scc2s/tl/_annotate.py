@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from scc2s._anndata import get_adata, refuse_unwritable
-from scc2s._provenance import record
-
-from ._answers import as_answers, label_set, one_hot, read, score
-from ._labels import write_generated, write_groups, write_scored
-from ._question import ask, choose
+from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.provenance import record
+from scc2s.tl._asking.answers import as_answers, label_set, one_hot, read_labels, score_labels
+from scc2s.tl._asking.labels import write_generated, write_groups, write_scored
+from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,19 +141,19 @@ def annotate(
     if groupby is not None and groupby not in data.obs:
         msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
         raise KeyError(msg)
-    loaded, task = choose(model, prompt, target, can=mode)
+    loaded, task = load_for(model, prompt, target, can=mode)
     names = label_set(labels, loaded, target, needed=mode == "score")
     choices = as_answers(names, task)
     room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
     question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=room)
     key = f"c2s_{target}" if key_added is None else key_added
     if mode == "score":
-        probs = score(loaded, question, choices, per_token=normalize == "mean", corrected=prior_correction)
+        probs = score_labels(loaded, question, choices, per_token=normalize == "mean", corrected=prior_correction)
         votes = question.spread(probs)
         write_scored(data, key, votes, names, min_prob)
     else:
         raw = loaded.generate(question.rendered.texts, max_new_tokens=max_new_tokens)
-        matched, names = read(raw, task, names, synonyms)
+        matched, names = read_labels(raw, task, names, synonyms)
         votes = question.spread(one_hot(matched, names))
         write_generated(data, key, question.cells, raw, matched, names)
     if groupby is not None:

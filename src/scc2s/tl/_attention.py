@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import get_adata, refuse_unwritable
-from scc2s._provenance import entry
+from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.provenance import entry
 from scc2s.models._words import word_spans
-
-from ._predict import result_name
-from ._question import ask, choose
-from ._truth import group_labels
+from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._predicting.predict import result_name
+from scc2s.tl._predicting.truth import group_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +106,7 @@ def attention(
     refuse_unwritable(data)
     rows = rows_of(data, cells)
     labels = group_labels(data, groupby)[rows] if groupby is not None else None
-    loaded, task = choose(model, prompt, "cell_type", can="attention")
+    loaded, task = load_for(model, prompt, "cell_type", can="attention")
     question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, rows=rows)
     lengths = np.array(question.rendered.n_genes)
     if (n_pairs := int((lengths * (lengths + 1) // 2).sum())) > _MOST:

@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import get_adata, get_sentences, refuse_unwritable, sentence_slots
+from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable, sentence_slots
+from scc2s._cells.provenance import record
+from scc2s._cells.recorded import recorded_expression
 from scc2s._logging import logger
-from scc2s._provenance import record
-from scc2s._recorded import recorded_expression
 from scc2s.prompts._answers import prose
 from scc2s.prompts._consensus import consensus
-
-from ._grounding import grounding, listing
-from ._groups import Groups, top_genes
-from ._question import ask, choose_writer
+from scc2s.tl._asking.question import ask, choose_writer
+from scc2s.tl._describing.grounding import grounding, listing
+from scc2s.tl._describing.groups import Groups, top_genes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from scc2s._anndata import get_adata, refuse_unwritable, sentence_slots
-from scc2s._provenance import record
-
-from ._question import ask, choose
+from scc2s._cells.access import get_adata, refuse_unwritable, sentence_slots
+from scc2s._cells.provenance import record
+from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -96,7 +95,7 @@ def embed(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
-    loaded, task = choose(model, prompt, "cell_type", can="embed")
+    loaded, task = load_for(model, prompt, "cell_type", can="embed")
     question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key)
     if n_empty := question.n_cells - len(question.cells):
         msg = (

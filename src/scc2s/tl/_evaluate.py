@@ -7,8 +7,7 @@ import numpy as np
 
 from scc2s.metrics import bootstrap
 from scc2s.metrics._compare import SCORES, VALUES, Plan, Score, compare, compare_groups
-
-from ._sides import Reading, Sides, read_sides
+from scc2s.tl._comparing.sides import Comparison, Reading, read_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +162,9 @@ def _scores(metrics: str | Sequence[str] | Mapping[str, Callable[..., float]]) -
     return {name: SCORES[name] for name in names}
 
 
-def _table(scores: dict[str, Score], sides: Sides, clusters: dict[str, str], plan: Plan, n_boot: int) -> pd.DataFrame:
+def _table(
+    scores: dict[str, Score], sides: Comparison, clusters: dict[str, str], plan: Plan, n_boot: int
+) -> pd.DataFrame:
     import pandas as pd
 
     rows = []

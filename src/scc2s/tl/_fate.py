@@ -2,15 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scc2s._anndata import get_adata, refuse_unwritable
-from scc2s._reading import stored_fit
-
-from ._controls import Report
-from ._predict import Asked, predict, result_name
-from ._question import choose_writer
-from ._responses import Responder
-from ._truth import truth_cells, without_truth
-from ._write_cells import Decoding, refuse_without
+from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.gene_words import stored_fit
+from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._predicting.controls import ReportOptions
+from scc2s.tl._predicting.predict import Changes, predict, result_name
+from scc2s.tl._predicting.truth import truth_cells, without_truth
+from scc2s.tl._writing.responses import Asker
+from scc2s.tl._writing.write_cells import Decoding, refuse_without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -154,9 +153,9 @@ def fate(
     asked = now.notna() & (now != target_time)
     texts = without_truth([target_time if there else None for there in asked], data, real)
     predict(
-        Responder(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
-        Asked(_FIELD, texts, texts, {}, {"regeneration at its own time": now.astype(str).tolist()}),
-        Report(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
+        Asker(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
+        Changes(_FIELD, texts, texts, {}, {"regeneration at its own time": now.astype(str).tolist()}),
+        ReportOptions(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
         kind="fate",
         key=result_name(key_added, _KEY),
         params={"time_key": time_key, "target_time": target_time},

@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import get_adata
-from scc2s._genes import listed
+from scc2s._cells.access import get_adata
+from scc2s._cells.gene_words import words_of
+from scc2s._cells.genes import listed
 from scc2s._logging import logger
-from scc2s._reading import words_of
 from scc2s.sentences import parse
-
-from ._conditions import condition_fields
-from ._decoding import Decoding
-from ._gene_lists import genes_alone, holds_cells
-from ._question import choose_writer
-from ._write_cells import write_texts
+from scc2s.tl._asking.decoding import Decoding
+from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._describing.gene_lists import genes_alone, holds_cells
+from scc2s.tl._writing.conditions import condition_fields
+from scc2s.tl._writing.write_cells import write_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scc2s._anndata import get_adata, sentence_slots
-from scc2s._provenance import record
-from scc2s._reading import stored_fit, words_of
-
-from ._conditions import condition_fields, conditions
-from ._new_cells import new_cells, write_samples
-from ._question import choose_writer
-from ._write_cells import Decoding, read_cells
+from scc2s._cells.access import get_adata, sentence_slots
+from scc2s._cells.gene_words import stored_fit, words_of
+from scc2s._cells.provenance import record
+from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._writing.conditions import condition_fields, conditions
+from scc2s.tl._writing.new_cells import new_cells, write_samples
+from scc2s.tl._writing.write_cells import Decoding, read_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

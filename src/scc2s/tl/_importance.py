@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from scc2s._anndata import get_adata, refuse_unwritable
+from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.gene_words import words_of
+from scc2s._cells.provenance import entry
 from scc2s._logging import logger
-from scc2s._provenance import entry
-from scc2s._reading import words_of
 from scc2s.models._occlusion import occlusion, rank_agreement
 from scc2s.models._words import word_spans
+from scc2s.tl._asking.answers import as_answers
+from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._predicting.predict import result_name
 
-from ._answers import as_answers
 from ._attention import rows_of
-from ._predict import result_name
-from ._question import ask, choose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def importance(
     refuse_unwritable(data)
     key = result_name(key_added, "importance")
     rows = rows_of(data, cells)
-    loaded, task = choose(model, prompt, "cell_type", can="log_likelihood")
+    loaded, task = load_for(model, prompt, "cell_type", can="log_likelihood")
     if sanity and not hasattr(loaded, "with_random_weights"):
         msg = f"{loaded.id} has no twin with random weights to compare with; pass sanity=False, or use backend='torch'"
         raise TypeError(msg)

@@ -3,13 +3,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from scc2s._anndata import get_adata, refuse_unwritable
-from scc2s._provenance import record
-
-from ._decoding import Decoding
-from ._gene_lists import genes_alone, holds_cells, named, one_organism
-from ._groups import top_genes
-from ._question import choose_writer
+from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.provenance import record
+from scc2s.tl._asking.decoding import Decoding
+from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._describing.gene_lists import genes_alone, holds_cells, named, one_organism
+from scc2s.tl._describing.groups import top_genes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

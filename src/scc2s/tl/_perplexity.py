@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scc2s._anndata import get_adata, refuse_unwritable
-from scc2s._provenance import record
+from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.provenance import record
 from scc2s.metrics import perplexity as per_gene
 from scc2s.prompts import custom
 from scc2s.prompts._task import SENTENCE
-
-from ._question import ask, choose
+from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -101,7 +100,7 @@ def perplexity(
     refuse_unwritable(data)
     if isinstance(prompt, str):
         prompt = custom(prompt, response=f" {{{SENTENCE}}}")
-    loaded, task = choose(model, prompt, "generate_unconditional", can="log_likelihood")
+    loaded, task = load_for(model, prompt, "generate_unconditional", can="log_likelihood")
     question = ask(data, _with_answer(task), loaded, organism=organism, sentence_key=sentence_key)
     parts = [_parted(text, *span) for text, span in zip(question.rendered.texts, question.rendered.spans, strict=True)]
     prompts = [before for before, _ in parts]

@@ -2,18 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scc2s._anndata import get_adata, refuse_unwritable
-from scc2s._reading import stored_fit
+from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.gene_words import stored_fit
 from scc2s.prompts import NO_PERTURBATION
-
-from ._controls import Report
-from ._perturbations import one_a_cell, perturbation_names, with_details
-from ._predict import Asked, predict, result_name
-from ._question import choose_writer
-from ._responses import Responder
-from ._scramble import scramble
-from ._truth import truth_cells, without_truth
-from ._write_cells import PERTURBATION, Decoding, refuse_without
+from scc2s.prompts._scramble import scramble
+from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._predicting.controls import ReportOptions
+from scc2s.tl._predicting.perturbations import one_a_cell, perturbation_names, with_details
+from scc2s.tl._predicting.predict import Changes, predict, result_name
+from scc2s.tl._predicting.truth import truth_cells, without_truth
+from scc2s.tl._writing.responses import Asker
+from scc2s.tl._writing.write_cells import PERTURBATION, Decoding, refuse_without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -202,8 +201,8 @@ def perturb(
     }
     texts, fields = with_details(names, task, details)
     predict(
-        Responder(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
-        Asked(
+        Asker(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
+        Changes(
             PERTURBATION,
             texts,
             names,
@@ -213,7 +212,7 @@ def perturb(
                 "scrambled name": [text and scramble(text, random_state) for text in texts],
             },
         ),
-        Report(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
+        ReportOptions(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
         kind="perturb",
         key=result_name(key_added, _KEY),
         params={"perturbation_key": perturbation_key, "control_name": control_name},

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from scc2s import programs
-from scc2s._anndata import expression, get_adata, refuse_unwritable
+from scc2s._cells.access import expression, get_adata, refuse_unwritable
+from scc2s._cells.provenance import record
+from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
-from scc2s._provenance import record
-from scc2s._values import describe, log_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,21 +3,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
-from scc2s._anndata import get_adata, get_sentences, refuse_unwritable
+from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable
+from scc2s._cells.gene_words import stored_fit, words_of
+from scc2s._cells.provenance import entry
 from scc2s._logging import logger
-from scc2s._provenance import entry
-from scc2s._reading import stored_fit, words_of
 from scc2s.metrics._screen import HitRule, screen_table
 from scc2s.prompts import NO_PERTURBATION
-
-from ._decoding import Decoding
-from ._perturbations import name_of
-from ._predict import result_name
-from ._question import choose_writer
-from ._responses import Responder
-from ._screen_cells import screen_cells
-from ._screen_run import NOTICE, Scoring, ask_all
-from ._write_cells import PERTURBATION, refuse_without
+from scc2s.tl._asking.decoding import Decoding
+from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._predicting.perturbations import name_of
+from scc2s.tl._predicting.predict import result_name
+from scc2s.tl._predicting.screen_cells import screen_cells
+from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
+from scc2s.tl._writing.responses import Asker
+from scc2s.tl._writing.write_cells import PERTURBATION, refuse_without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,8 +173,8 @@ def screen(
     line = fit or stored_fit(data)
     loaded, task = choose_writer(model, prompt, "perturb")
     refuse_without(task, PERTURBATION)
-    responder = Responder(data, loaded, task, decoding, line, organism, sentence_key)
-    screened = ask_all(responder, cells.rows, names, scoring, control_name=control_name, n_null=n_null)
+    asker = Asker(data, loaded, task, decoding, line, organism, sentence_key)
+    screened = ask_all(asker, cells.rows, names, scoring, control_name=control_name, n_null=n_null)
     found = screened.found
     table = screen_table(
         found.effects, names, positive=cells.positive, neutral=cells.neutral, donors=cells.donors, null=screened.null,
@@ -187,7 +186,7 @@ def screen(
     table.index = table.index.astype(str)
     _tell(table)
     params = {
-        "notice": NOTICE, **scoring.params(), "control_name": control_name, **responder.params(),
+        "notice": NOTICE, **scoring.params(), "control_name": control_name, **asker.params(),
         "context_key": context_key, "positive": positive, "neutral": neutral, "donor_key": donor_key,
         "n_donors": 0 if cells.donors is None else len(set(cells.donors)), "n_cells": n_cells, "n_null": n_null,
         "n_boot": n_boot, "max_neutral": max_neutral, "min_validity": min_validity, "alpha": alpha,

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scc2s._anndata import get_adata
+from scc2s._cells.access import get_adata
 from scc2s._io import write_text
-
-from ._perturbations import name_of
-from ._screen_run import NOTICE
+from scc2s.tl._predicting.perturbations import name_of
+from scc2s.tl._predicting.screen_run import NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

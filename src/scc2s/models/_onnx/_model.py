@@ -21,15 +21,16 @@ from scc2s.models._tokens import (
 from scc2s.models._tree import trees
 
 from ._feeds import Row, feeds, with_answer, with_tree
-from ._record import GRAPH, TOKENIZER, WRITING, Record, read_record
-from ._session import import_runtime, open_session
-from ._tokenizer import FileTokenizer
+from ._record import GRAPH
+from ._session import import_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from scc2s.models._protocols import Pooling
+
+    from ._record import Record
+    from ._tokenizer import FileTokenizer
 
 _BUDGET = {"cpu": 1024, "cuda": 8192}
 """Tokens of a padded batch."""
@@ -166,26 +167,3 @@ class OnnxModel:
             pooled, logp = self._session.run(["pooled", "log_probs"], feeds(batch))
             sizes = [0 if row.targets is None else len(row.targets) for row in batch]
             yield some, pooled, np.split(logp, np.cumsum(sizes)[:-1])
-
-
-def load_onnx(folder: Path, *, device: str = "auto") -> OnnxModel:
-    """A model from the folder that :func:`scc2s.models.export_onnx` wrote.
-
-    Raises
-    ------
-    FileNotFoundError
-        No such folder, or a file of it is gone.
-    ImportError
-        ONNX Runtime is not installed, or installed twice.
-    ValueError
-        A damaged file, or a device that ONNX Runtime cannot use here.
-    """
-    import_runtime()
-    record = read_record(folder)
-    session, where = open_session(folder / GRAPH, device)
-    tokenizer = FileTokenizer(folder / TOKENIZER, record.eos_token_id)
-    if any(name.startswith(f"{WRITING}/") for name in record.files):
-        from ._writing import OnnxWriter
-
-        return OnnxWriter(record, tokenizer, session, where, folder)
-    return OnnxModel(record, tokenizer, session, where)

@@ -7,12 +7,12 @@ import numpy as np
 
 from scc2s._logging import logger
 from scc2s.models._catalogue import entry
+from scc2s.models._errors import PartialAnswersError
 from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._tokens import as_list, check_pairs
 
 from ._client import Client, Refused
-from ._errors import PartialAnswersError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

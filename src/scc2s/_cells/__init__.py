@@ -1,0 +1,1 @@
+"""AnnData in and out: the only layer below pp, tl and pl that knows it."""

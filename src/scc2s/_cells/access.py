@@ -1,0 +1,188 @@
+"""What the AnnData functions have in common: the modality, the matrix with its gene names, the sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from anndata import AnnData
+
+from scc2s._cells.expression import Expression
+from scc2s._cells.genes import gene_words, refuse_ids, used
+from scc2s._logging import logger
+from scc2s.sentences import join
+from scc2s.sentences._names import refuse_repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+    from mudata import MuData
+
+OnDuplicate = Literal["error", "max", "sum"]
+
+
+class Slots(NamedTuple):
+    """Where a set of sentences is kept."""
+
+    text: str
+    """Column of obs."""
+    n_genes: str
+    """Column of obs."""
+    ranks: str
+    """Key of obsm."""
+    record: str
+    """Key of uns["c2s"]."""
+
+
+def sentence_slots(key: str = "c2s_sentence") -> Slots:
+    """Slots of the sentences named `key`; other names get slots of their own.
+
+    Examples
+    --------
+    >>> sentence_slots("top50_sentence").ranks
+    'top50_ranks'
+    """
+    stem = key.removesuffix("_sentence")
+    return Slots(key, f"{stem}_n_genes", f"{stem}_ranks", "sentences" if stem == "c2s" else f"sentences_{stem}")
+
+
+def get_adata(data: AnnData | MuData, mod: str = "rna") -> AnnData:
+    """The AnnData itself, or modality `mod` of a MuData."""
+    if isinstance(data, AnnData):
+        return data
+    modalities = getattr(data, "mod", None)
+    if modalities is None:
+        msg = (
+            f"expected an AnnData or a MuData, not {type(data).__name__}; read a file with scanpy.read_h5ad(path) first"
+        )
+        raise TypeError(msg)
+    if mod not in modalities:
+        msg = f"the MuData has no modality {mod!r}; pass mod= one of {', '.join(map(repr, modalities))}"
+        raise KeyError(msg)
+    return modalities[mod]
+
+
+def refuse_unwritable(adata: AnnData) -> None:
+    """Views of a file on disk cannot take results: say so before the work is done."""
+    if adata.is_view and adata.isbacked:
+        msg = "a view of an AnnData on disk cannot hold results; pass the whole AnnData, or adata[...].to_memory()"
+        raise ValueError(msg)
+
+
+def expression(
+    adata: AnnData,
+    *,
+    layer: str | None = None,
+    use_raw: bool | None = None,
+    gene_symbols: str | None = None,
+    upper: bool = False,
+    exclude: Iterable[str] = (),
+    var_mask: str | np.ndarray | pd.Series | None = None,
+    on_duplicate: OnDuplicate = "error",
+) -> Expression:
+    """A matrix of `adata` and the words its genes stand as in sentences.
+
+    Parameters
+    ----------
+    adata
+        Cells.
+    layer
+        Layer to take; ``None`` takes ``.raw`` or ``.X``.
+    use_raw
+        Whether to take ``.raw``; ``None`` does where it is there and no layer is given.
+    gene_symbols
+        Column of ``.var`` with the symbols; ``None`` takes the names of the genes. Genes without one are left out.
+    upper
+        Write the symbols in capitals.
+    exclude
+        Genes to leave out, by name or symbol.
+    var_mask
+        Genes to use: a boolean column of ``.var``, or a boolean for each gene.
+    on_duplicate
+        What to do with genes of one name: refuse them, or merge them to their largest value or (for counts) their sum.
+
+    Raises
+    ------
+    KeyError
+        If a layer, a column or ``.raw`` is not there.
+    ValueError
+        If names are ids or repeated, or arguments exclude each other.
+    """
+    X, var, source = matrix(adata, layer=layer, use_raw=use_raw)
+    if gene_symbols in adata.var and gene_symbols not in var:
+        msg = f"{gene_symbols!r} is a column of adata.var, but not of adata.raw.var; pass use_raw=False or layer=..."
+        raise KeyError(msg)
+    names = gene_words(var, gene_symbols, upper=upper)
+    if isinstance(var_mask, str):
+        var_mask = _mask_column(adata, var, var_mask)
+    allowed = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    kept = [n for n, a in zip(names, allowed, strict=True) if a]
+    refuse_ids(kept, var, gene_symbols)
+    if on_duplicate not in ("error", "max", "sum"):
+        msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"
+        raise ValueError(msg)
+    logger.info("expression is taken from %s", source)
+    found = Expression(X, names, source, None if allowed.all() else allowed)
+    if on_duplicate == "error":
+        refuse_repeats(kept, upper=upper)
+        return found
+    return found.merged(on_duplicate)
+
+
+def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:
+    """The matrix, its var, and its place: `layer`, ``.raw`` if it is set and `use_raw` is not ``False``, or ``.X``."""
+    named = [name for name in adata.layers if name is not None]  # anndata 0.13 lists .X as a layer without a name
+    if layer is not None:
+        if use_raw:
+            msg = "layer and use_raw=True exclude each other; pass only one of them"
+            raise ValueError(msg)
+        if layer not in adata.layers:
+            msg = f"there is no layer {layer!r}; pass layer= one of {[*named, None]}"
+            raise KeyError(msg)
+        return adata.layers[layer], adata.var, f"layers[{layer!r}]"
+    if use_raw or (use_raw is None and adata.raw is not None):
+        if adata.raw is None:
+            msg = "use_raw=True, but adata.raw is not set; pass use_raw=False or layer=..."
+            raise KeyError(msg)
+        return adata.raw.X, adata.raw.var, "raw.X"
+    if adata.X is None:
+        msg = f"adata.X is not set; pass layer= one of {named}, or set it"
+        raise KeyError(msg)
+    return adata.X, adata.var, "X"
+
+
+def _mask_column(adata: AnnData, var: pd.DataFrame, name: str) -> pd.Series:
+    """A column of the matrix's own var, or of the AnnData (``highly_variable`` is not in that of ``.raw``)."""
+    for table in (var, adata.var):
+        if name in table:
+            return table[name]
+    msg = f"var has no column {name!r}; pass the name of a boolean column, or a boolean for each gene"
+    raise KeyError(msg)
+
+
+def get_sentences(adata: AnnData, key: str = "c2s_sentence") -> list[str]:
+    """The sentence of each cell, ``""`` where a cell has none.
+
+    Parameters
+    ----------
+    adata
+        Cells.
+    key
+        Column of ``.obs`` (object, string or categorical); where there is none, ranks of that name are written out.
+
+    Raises
+    ------
+    KeyError
+        If there are neither.
+    """
+    slots = sentence_slots(key)
+    if key in adata.obs:
+        column = adata.obs[key].astype(object)
+        return column.where(column.notna(), "").astype(str).tolist()
+    genes = adata.uns.get("c2s", {}).get(slots.record, {}).get("genes")
+    if slots.ranks in adata.obsm and genes is not None:
+        return join(np.asarray(adata.obsm[slots.ranks]), list(genes)).tolist()
+    extra = "" if key == "c2s_sentence" else f", key_added={key!r}"
+    msg = f"there are no sentences in adata.obs[{key!r}]; call sc.pp.c2s_sentences(adata{extra}) first"
+    raise KeyError(msg)

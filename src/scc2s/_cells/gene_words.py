@@ -1,0 +1,59 @@
+"""From sentences back to an AnnData: the words that stand for its genes, the line that gives their expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from scc2s._cells.access import sentence_slots
+from scc2s._cells.genes import gene_words
+from scc2s.sentences import RankFit
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+class GeneWords(NamedTuple):
+    """Words that a sentence about an AnnData may hold."""
+
+    words: list[str]
+    """Each once."""
+    columns: np.ndarray
+    """Column of ``.var`` that each word stands for, the first where several do; then -1, which index -1 picks."""
+    in_sentences: list[str]
+    """Those words that the AnnData's own sentences may hold: what was excluded from them is left out."""
+    gene_symbols: str | None
+    """Column of ``.var`` they come from; ``None``: the names of the genes."""
+
+
+def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols: str | None = None) -> GeneWords:
+    """Words of the genes in ``.var``, written as the sentences named `sentence_key` were (symbols, capitals)."""
+    made_with = adata.uns.get("c2s", {}).get(sentence_slots(sentence_key).record, {}).get("params", {})
+    if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
+        gene_symbols = made_with["gene_symbols"]
+    names = gene_words(adata.var, gene_symbols, upper=bool(made_with.get("upper", False)))
+    columns: dict[str, int] = {}
+    for i, word in enumerate(names):
+        if word:
+            columns.setdefault(word, i)
+    excluded = set(made_with.get("exclude", ()))
+    kept = _mask(adata, made_with.get("var_mask", "None"))
+    in_sentences = [word for word, i in columns.items() if kept[i] and not {word, str(adata.var_names[i])} & excluded]
+    return GeneWords(list(columns), np.array([*columns.values(), -1], dtype=np.int32), in_sentences, gene_symbols)
+
+
+def _mask(adata: AnnData, var_mask: str | np.ndarray) -> np.ndarray:
+    """Genes that the sentences were limited to, as far as ``.var`` can tell (they may have been made from ``.raw``)."""
+    if isinstance(var_mask, str):
+        return adata.var[var_mask].to_numpy(bool) if var_mask in adata.var else np.ones(adata.n_vars, dtype=bool)
+    return np.asarray(var_mask, dtype=bool) if len(var_mask) == adata.n_vars else np.ones(adata.n_vars, dtype=bool)
+
+
+def stored_fit(adata: AnnData) -> RankFit:
+    """The line of :func:`scc2s.pp.rank_fit`."""
+    stored = adata.uns.get("c2s", {}).get("rank_fit")
+    if stored is None:
+        msg = "there is no rank fit in adata.uns['c2s']['rank_fit']; call sc.pp.c2s_rank_fit(adata) first, or pass fit="
+        raise KeyError(msg)
+    return RankFit.from_dict(stored)

@@ -1,0 +1,1 @@
+"""From cells to prompts, and from answers to labels."""

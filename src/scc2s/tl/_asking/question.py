@@ -1,0 +1,161 @@
+"""From the cells of an AnnData to prompts for a model: what every tl function begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scc2s import prompts
+from scc2s._cells.access import get_sentences
+from scc2s._cells.fields import prompt_fields
+from scc2s._logging import logger
+from scc2s.prompts._task import SENTENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from anndata import AnnData
+
+    from scc2s.models import Model
+    from scc2s.prompts import Rendered, Task
+
+
+@dataclass(frozen=True)
+class Question:
+    """Prompts about the cells that have a sentence."""
+
+    task: Task
+    rendered: Rendered
+    cells: np.ndarray
+    """Rows of the AnnData that the prompts are about."""
+    asked: np.ndarray
+    """The same as positions among the rows given to :func:`ask`."""
+    n_cells: int
+    """All rows."""
+    fields: dict[str, list[str]]
+    """Values of the other fields in each prompt."""
+
+    def null_texts(self) -> list[str]:
+        """The same prompts without the genes of the cell."""
+        return self.task.render([""] * len(self.cells), self.fields).texts
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Rows of the cells asked about, among rows of NaN for all others."""
+        out = np.full((self.n_cells, values.shape[1]), np.nan)
+        out[self.cells] = values
+        return out
+
+    def params(self) -> dict[str, Any]:
+        """What a record of the result should hold."""
+        return {
+            "task": self.task.name,
+            "prompt": self.task.template,
+            "prompt_family": self.task.family,
+            "organism": sorted(set(self.fields.get("organism", []))),
+            "n_cells": self.n_cells,
+            "n_empty": self.n_cells - len(self.cells),
+            "n_shortened": self.rendered.n_shortened,
+        }
+
+
+def load_for(model: str | Model | None, prompt: str | Task | None, name: str, *, can: str) -> tuple[Any, Task]:
+    """The model, and the wording it is asked in: `prompt`, or the task `name` of the model's family."""
+    from scc2s import models
+
+    loaded = models.load(model)
+    if not hasattr(loaded, can):
+        msg = f"{loaded.id} cannot {can}; pass another model=..., see scc2s.models.catalogue()"
+        raise TypeError(msg)
+    if isinstance(prompt, str):
+        return loaded, prompts.custom(prompt)
+    if prompt is not None:
+        return loaded, prompt
+    if loaded.family in prompts.families():
+        return loaded, prompts.get(name, family=loaded.family)
+    logger.warning(
+        "%s was not trained on the prompts of this package, so its answers may be poor; pass prompt=..., e.g. "
+        "prompt=scc2s.prompts.from_cell2sentence()[0] for a published C2S model",
+        loaded.id,
+    )
+    return loaded, prompts.get(name)
+
+
+def choose_writer(
+    model: str | Model | None, prompt: str | Task | None, name: str, *, declared: bool = False
+) -> tuple[Any, Task]:
+    """:func:`load_for` for a model that is to write: one that was not trained on task `name` would write at random.
+
+    A model that says which tasks it was trained on is held to that, unless a `prompt` is given; with `declared` one
+    that does not say is refused too.
+    """
+    from scc2s import models
+
+    loaded = models.load(model)
+    known = loaded.tasks
+    if prompt is None and (name not in known if known is not None else declared):
+        said = f"its tasks are {', '.join(known)}" if known is not None else "it declares no tasks"
+        msg = f"{loaded.id} was not trained on the task {name!r} ({said}); pass model= one that was, or prompt=..."
+        raise ValueError(msg)
+    return load_for(loaded, prompt, name, can="generate")
+
+
+def ask(
+    adata: AnnData,
+    task: Task,
+    model: Model,
+    *,
+    organism: str | None,
+    sentence_key: str,
+    n_answer_tokens: int = 0,
+    rows: np.ndarray | None = None,
+    given: Mapping[str, Sequence[str]] | None = None,
+) -> Question:
+    """Render one prompt for each cell that has a sentence; sentences too long for the model's context lose genes.
+
+    Parameters
+    ----------
+    rows
+        Rows of `adata` to ask about, repeats allowed; ``None``: each once.
+    given
+        Values of fields that are no columns of ``.obs``, one for each of `rows`.
+    """
+    given = given or {}
+    if SENTENCE not in task.fields:
+        msg = f"the prompt of task {task.name!r} has no {{{SENTENCE}}}, so no cell would be in it; add the field"
+        raise ValueError(msg)
+    sentences = get_sentences(adata, sentence_key)
+    rows = np.arange(len(sentences)) if rows is None else rows
+    asked = np.flatnonzero([bool(sentences[row].strip()) for row in rows])
+    cells = rows[asked]
+    if n_empty := len(np.unique(rows)) - len(np.unique(cells)):
+        logger.warning("%d of %d cells have an empty sentence", n_empty, len(np.unique(rows)))
+    _warn_of_case(model, [sentences[i] for i in cells[:100]])
+    from_obs = prompt_fields(adata, [name for name in task.fields if name not in given], organism=organism)
+    fields = {name: values[cells].tolist() for name, values in from_obs.items()}
+    fields |= {name: [values[i] for i in asked.tolist()] for name, values in given.items() if name in task.fields}
+    room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
+    rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)
+    if rendered.n_shortened:
+        logger.warning(
+            "%d of %d cell sentences were shortened to fit the %d tokens of %s (longest now: %d genes)",
+            rendered.n_shortened, len(cells), model.max_tokens, model.id, max(rendered.n_genes),
+        )  # fmt: skip
+    return Question(
+        task=task,
+        rendered=rendered,
+        cells=cells,
+        asked=asked,
+        n_cells=len(sentences),
+        fields=fields,
+    )
+
+
+def _warn_of_case(model: Model, sentences: list[str]) -> None:
+    words = " ".join(sentences).split()
+    if model.family == "cell2sentence" and 2 * sum(word != word.upper() for word in words) > len(words):
+        logger.warning(
+            "%s was trained on gene symbols in capitals; make the sentences so: sc.pp.c2s_sentences(adata, upper=True)",
+            model.id,
+        )

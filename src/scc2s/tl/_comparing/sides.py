@@ -1,0 +1,237 @@
+"""Predicted, real and control cells of AnnData, read for a comparison: representation, genes, groups, sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from scc2s._cells.access import get_adata, get_sentences, matrix
+from scc2s._cells.rows import row_blocks
+from scc2s._cells.values import describe
+from scc2s._logging import logger
+from scc2s.metrics._compare import Cells, Control
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+    from anndata import AnnData
+    from mudata import MuData
+
+ALL = "all cells"
+_BETWEEN = " | "
+_DENSE = 2**22  # values below which a matrix is made dense for its PCA
+
+
+class Reading(NamedTuple):
+    """What is read of each side, and from where."""
+
+    rep: str | None
+    """``None``: no score needs one."""
+    layers: Mapping[str, str | None]
+    """Layer with expression of each side."""
+    genes: bool
+    """Whether a score needs expression itself."""
+    sentence_key: str | None
+    """``None``: no score needs sentences."""
+    n_comps: int
+    random_state: int
+
+
+class Comparison(NamedTuple):
+    """All cells of a comparison."""
+
+    pred: Cells
+    true: Cells
+    control: Control | None
+    groups: dict[str, tuple[str, ...]]
+    """Groups to compare, with their values of the columns."""
+
+
+def read_sides(
+    pred: AnnData | MuData,
+    true: AnnData | MuData,
+    control: AnnData | MuData | str | None,
+    columns: Sequence[str],
+    mod: str,
+    reading: Reading,
+) -> Comparison:
+    """Read both sides and the control.
+
+    Parameters
+    ----------
+    pred, true
+        Cells.
+    control
+        Cells, or a value of one of `columns` that names those of `true`.
+    columns
+        Of ``.obs``, whose combinations are the groups.
+    mod
+        Modality of a MuData.
+    reading
+        What to read.
+    """
+    given = {"pred": get_adata(pred, mod), "true": get_adata(true, mod)}
+    if control is not None and not isinstance(control, str):
+        given["control"] = get_adata(control, mod)
+    labels = {name: _labels(adata, columns, name) for name, adata in given.items()}
+    column = _column_of(control, labels["true"], columns) if isinstance(control, str) else None
+    cells = {
+        name: part._replace(groups=np.array([_name(row) for row in labels[name]], dtype=object))
+        for name, part in _read(given, reading).items()
+    }
+    groups = {_name(row): row for row in sorted({*labels["pred"], *labels["true"]})}
+    before = None
+    if column is not None:
+        rows = [i for i, row in enumerate(labels["true"]) if row[column] == control]
+        asked = set(labels["pred"])
+        groups = {name: row for name, row in groups.items() if row[column] != control or row in asked}
+        matched = [i for i in range(len(columns)) if i != column]
+        before = Control(cells["true"], _of_groups(labels["true"], rows, groups, matched))
+    elif control is not None:
+        own = labels["control"]
+        matched = [i for i in range(len(columns)) if {row[i] for row in own} & {row[i] for row in groups.values()}]
+        before = Control(cells["control"], _of_groups(own, range(len(own)), groups, matched))
+    return Comparison(cells["pred"], cells["true"], before, groups)
+
+
+def _labels(adata: AnnData, columns: Sequence[str], name: str) -> list[tuple[str, ...]]:
+    """Values of the columns, as text, of each cell; a control need not have all columns."""
+    values = []
+    for column in columns:
+        if column in adata.obs:
+            known = adata.obs[column].astype(object)
+            values.append(known.where(known.notna(), "missing").astype(str).tolist())
+        elif name == "control":
+            values.append([""] * adata.n_obs)
+        else:
+            msg = f"{name} has no column {column!r} in obs; set {name}.obs[{column!r}] = ..., or pass another groupby="
+            raise KeyError(msg)
+    return list(zip(*values, strict=True)) if values else [()] * adata.n_obs
+
+
+def _name(row: tuple[str, ...]) -> str:
+    return _BETWEEN.join(row) if row else ALL
+
+
+def _column_of(value: str, labels: list[tuple[str, ...]], columns: Sequence[str]) -> int:
+    """The column that has the value."""
+    found = [i for i in range(len(columns)) if any(row[i] == value for row in labels)]
+    if len(found) != 1:
+        where = "more than one" if found else "none"
+        msg = (
+            f"control={value!r} is a value of {where} of the columns {list(columns)} of true.obs; pass groupby= with "
+            "one column that has it, or an AnnData of control cells"
+        )
+        raise ValueError(msg)
+    return found[0]
+
+
+def _of_groups(
+    labels: list[tuple[str, ...]], rows: Iterable[int], groups: dict[str, tuple[str, ...]], matched: list[int]
+) -> dict[str, np.ndarray]:
+    """Those of the rows that agree with each group in the matched columns."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for row in rows:
+        found.setdefault(tuple(labels[row][i] for i in matched), []).append(row)
+    return {
+        name: np.array(found.get(tuple(values[i] for i in matched), []), dtype=int) for name, values in groups.items()
+    }
+
+
+def _read(given: dict[str, AnnData], reading: Reading) -> dict[str, Cells]:
+    genes: dict[str, Any] = dict.fromkeys(given)
+    if reading.genes or reading.rep in ("pca", "X"):
+        genes = {name: _genes(adata, name, given["pred"].var_names, reading) for name, adata in given.items()}
+        _refuse_mixed(genes)
+    reps: dict[str, Any]
+    if reading.rep == "pca":
+        reps = _components(genes, reading)
+    elif reading.rep == "X":
+        reps = genes
+    elif reading.rep is not None:
+        reps = _embeddings(given, reading.rep)
+    else:
+        reps = dict.fromkeys(given)
+    cells = {}
+    for name, adata in given.items():
+        texts = None
+        if reading.sentence_key is not None:
+            texts = np.array(get_sentences(adata, reading.sentence_key), dtype=object)
+        cells[name] = Cells(np.empty(0, dtype=object), reps[name], genes[name], texts)
+    return cells
+
+
+def _genes(adata: AnnData, name: str, names: pd.Index, reading: Reading) -> np.ndarray | sparse.csr_matrix:
+    """Expression of the genes of pred, float64, dense or CSR."""
+    if len(missing := names.difference(adata.var_names)):
+        msg = (
+            f"{len(missing)} genes of pred are not in {name}, e.g. {missing[0]!r}; take the same from both: "
+            "pred[:, pred.var_names.isin(true.var_names)]"
+        )
+        raise KeyError(msg)
+    if not adata.var_names.is_unique:
+        msg = f"{name}.var_names repeat; call {name}.var_names_make_unique(), or keep one column for each gene"
+        raise ValueError(msg)
+    X, _, _ = matrix(adata, layer=reading.layers[name], use_raw=False)
+    columns = adata.var_names.get_indexer(names)
+    parts = [block[:, columns].astype(np.float64) for _, block in row_blocks(X)]
+    if not parts:
+        return np.empty((0, len(names)))
+    out = sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+    if not np.isfinite(out.data if sparse.issparse(out) else out).all():
+        msg = f"expression of {name} has values that are not finite; pass layer= one with log-normalised values"
+        raise ValueError(msg)
+    return out
+
+
+def _refuse_mixed(genes: dict[str, Any]) -> None:
+    """Raise where one side has counts and another has not; say so where all have."""
+    kinds = {name: describe([(0, X)]).kind for name, X in genes.items()}
+    counts = [name for name, kind in kinds.items() if kind == "counts"]
+    others = [name for name, kind in kinds.items() if kind in ("log1p", "normalised", "scaled")]
+    if counts and others:
+        msg = (
+            f"{counts[0]} holds counts and {others[0]} does not; pass layer= and true_layer= with values of one kind, "
+            "e.g. after sc.pp.normalize_total and sc.pp.log1p"
+        )
+        raise ValueError(msg)
+    if counts:
+        logger.warning("cells are compared by counts; sc.pp.normalize_total and sc.pp.log1p take the depth out")
+
+
+def _components(genes: dict[str, Any], reading: Reading) -> dict[str, np.ndarray]:
+    """A PCA of the real cells; a projection of the others."""
+    from sklearn.decomposition import PCA
+
+    true = genes["true"]
+    n = min(reading.n_comps, *true.shape)
+    if not n:
+        return {name: np.empty((X.shape[0], 0)) for name, X in genes.items()}
+    if n == min(true.shape) or np.prod(true.shape) < _DENSE:
+        genes = {name: X.toarray() if sparse.issparse(X) else X for name, X in genes.items()}
+    solver = "full" if n == min(true.shape) else "arpack"
+    pca = PCA(n, svd_solver=solver, random_state=reading.random_state).fit(genes["true"])
+    return {name: pca.transform(X) if X.shape[0] else np.empty((0, n)) for name, X in genes.items()}
+
+
+def _embeddings(given: dict[str, AnnData], key: str) -> dict[str, np.ndarray]:
+    for name, adata in given.items():
+        if key not in adata.obsm:
+            msg = (
+                f"{name} has no obsm[{key!r}]; compute it for pred and true together, e.g. sc.tl.c2s_embed, or pass "
+                "rep='pca' or rep='X'"
+            )
+            raise KeyError(msg)
+    reps = {name: np.asarray(adata.obsm[key], dtype=np.float64) for name, adata in given.items()}
+    if len({X.shape[1] for X in reps.values()}) > 1:
+        msg = f"obsm[{key!r}] has widths {[X.shape[1] for X in reps.values()]}; compute it for all cells together"
+        raise ValueError(msg)
+    for name, X in reps.items():
+        if not np.isfinite(X).all():
+            n = int((~np.isfinite(X).all(axis=1)).sum())
+            msg = f"obsm[{key!r}] of {name} is not finite for {n} cells; leave them out: {name}[...]"
+            raise ValueError(msg)
+    return reps

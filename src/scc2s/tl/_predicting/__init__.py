@@ -1,0 +1,1 @@
+"""What cells become: perturb, fate, screen."""

@@ -1,0 +1,1 @@
+"""Cells that a model writes."""
