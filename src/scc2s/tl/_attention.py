@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.columns import rows_of
 from scc2s._cells.results import claim, name_of_result
 from scc2s.models._words import word_spans
 from scc2s.tl._asking.question import ask, load_for
@@ -126,17 +127,6 @@ def attention(
     params = {"layer": layer, "groupby": groupby, "sentence_key": sentence_key, **question.params()}
     result.write(params, model=loaded.info(), uns={key: table.set_axis(table.index.astype(str))})
     return out if copy else None
-
-
-def rows_of(adata: AnnData, cells: Sequence[str] | None) -> np.ndarray:
-    """Rows of cells by name; all without names."""
-    if cells is None:
-        return np.arange(adata.n_obs)
-    rows = adata.obs_names.get_indexer(list(cells))
-    if (rows < 0).any():
-        msg = f"there is no cell {list(cells)[int(np.argmin(rows))]!r}; pass cells= some of adata.obs_names"
-        raise KeyError(msg)
-    return rows
 
 
 def _table(

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.columns import rows_of
 from scc2s._cells.gene_words import words_of
 from scc2s._cells.results import claim, name_of_result
 from scc2s._logging import logger
