@@ -15,8 +15,6 @@ from scc2s.models._words import word_spans
 from scc2s.tl._asking.answers import as_answers
 from scc2s.tl._asking.question import ask, load_for
 
-from ._attention import rows_of
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
