@@ -30,7 +30,9 @@ def main(names: list[str]) -> None:
         if any(DATA in cell.source for cell in notebook.cells) and not Path(os.environ.get(DATA, "")).is_dir():
             print(f"{path.name}: left out, its cells come with no package; set {DATA} to a folder that holds them")
             continue
-        NotebookClient(notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
+        NotebookClient(
+            notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        ).execute()
         nbformat.write(notebook, target / path.name)
         print(f"{path.name}: executed")
 

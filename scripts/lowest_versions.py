@@ -12,7 +12,9 @@ from pathlib import Path
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 extras = project["optional-dependencies"]
-wanted = project["dependencies"] + [line for name in ("metrics", "onnx", "quant", "train", "test") for line in extras[name]]
+wanted = project["dependencies"] + [
+    line for name in ("metrics", "onnx", "quant", "train", "test") for line in extras[name]
+]
 lowest = {}
 for line in wanted:
     if found := re.match(r"([A-Za-z0-9_.-]+)(?:\[[^]]*\])?>=([0-9.]+)", line):
