@@ -55,7 +55,7 @@ def run(out: Path) -> dict[str, Any]:
         "versions": versions(),
         "files": files,
     }
-    summary = json.loads(json.dumps(summary, default=_plain))
+    summary = dict(json.loads(json.dumps(summary, default=_plain)))
     write_h5ad(adata, out / "pbmc68k.h5ad")
     write_text(markdown(summary), out / "summary.md")
     write_text(json.dumps(summary, indent=2) + "\n", out / "summary.json")
