@@ -137,6 +137,7 @@ def note(text: str) -> None:
 def chosen(model: str | None, device: str, dtype: str, backend: str = "torch") -> Any:
     """The model that a command asks: a name, or one with options, so that the library looks at the data first."""
     from scc2s._settings import settings
+    from scc2s.models._named import Named
 
     name = settings.model if model is None else model
     options = {"backend": (backend, "torch"), "device": (device, "auto"), "dtype": (dtype, "auto")}
