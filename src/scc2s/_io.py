@@ -59,7 +59,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | Path) -> Iterator[Path]:
-    """:func:`replacing` for a folder, such as a Zarr store. The path given does not exist yet.
+    """:func:`replacing` for a folder, such as a Zarr store. The folder to fill is there, and empty.
 
     A folder that is there is renamed before the new one takes its place; a process killed between these two renames
     leaves both under hidden names, and the next one that reads or writes `path` puts the old one back.
@@ -69,21 +69,23 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.zarr"
     >>> with replacing_folder(path) as new:
-    ...     new.mkdir()
-    >>> path.is_dir()
-    True
+    ...     _ = (new / "data").write_text("whole")
+    >>> [file.name for file in path.iterdir()]
+    ['data']
     """
     check_writable(path, folder=True)
     target = Path(path).resolve()
     clear_leftovers(target)
+    before = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     new, old = _hidden(target, _NEW), _hidden(target, _OLD)
     try:
+        new.mkdir(0o777 if before is None else 0o700)
         yield new
         for file in new.rglob("*"):
             if file.is_file():
                 _sync(file)
-        if target.exists():
-            new.chmod(stat.S_IMODE(target.stat().st_mode))
+        if before is not None:
+            new.chmod(before)
             target.rename(old)
         new.rename(target)
     finally:

@@ -62,14 +62,14 @@ def _is_ending(error: Exception) -> bool:
 
 
 def _line(error: Exception, command: str, flags: Mapping[str, Mapping[str, Flag]], *, debug: bool) -> str:
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    text = " ".join(text.split())
+    said = error.args[0] if isinstance(error, KeyError) and error.args else error
+    text = " ".join(str(said).split())
     if isinstance(error, _OURS) and _raised_here(error) and " " in text:
         return reword(text, command, flags)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     else:
-        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     return text if debug else f"{text}; to see where, call `scc2s --debug {command} ...`"
 
 

@@ -6,7 +6,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._kinds import kind_of
+from ._kinds import is_zarr, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +60,9 @@ def check_target(target: Path, *, cells: bool = True, table: bool = False, kind:
             msg = f"the ending of a file says what it is to be; {said}"
         raise ValueError(msg)
     check_writable(target, folder=ending == ".zarr")
+    if target.is_dir() and not is_zarr(target) and any(target.iterdir()):
+        msg = f"{target} is a folder with something else in it than a Zarr store; pass another path, or remove it"
+        raise ValueError(msg)
 
 
 def read(source: Path, mod: str | None = None) -> Read:

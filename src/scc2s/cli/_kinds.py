@@ -55,6 +55,11 @@ def kind_of(path: Path) -> Kind:
         raise PermissionError(msg) from error
 
 
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a Zarr store, of any content."""
+    return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs"))
+
+
 def _folder(path: Path) -> Kind:
     attributes = _zarr_attributes(path)
     if attributes is not None:

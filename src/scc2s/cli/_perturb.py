@@ -49,6 +49,9 @@ def perturb(
     as_json: o.Json = False,
 ) -> None:
     """Predict perturbed cells, with controls; makes sentences and the rank fit first where the file has none."""
+    if (perturbation is None) == (perturbation_key is None):
+        msg = "what is done to cells is given once; pass --perturbation a name, or --perturbation-key a column of obs"
+        raise ValueError(msg)
 
     def work(adata: AnnData) -> Result:
         from scc2s import tl

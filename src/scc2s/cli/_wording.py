@@ -66,6 +66,7 @@ def reword(text: str, command: str, flags: Mapping[str, Mapping[str, Flag]]) -> 
     if "adata[" not in out:
         out = _PART.sub(r"\1", out)
     out = re.sub("\0(\\d+)\0", lambda found: kept[int(found[1])], out)
+    out = re.sub(r"\bcall (?=--)", "pass ", out)
     return f"{out} (in Python)" if _PYTHON.search(re.sub(r"`[^`]*`", "", out)) else out
 
 
@@ -108,8 +109,8 @@ def _written(name: str, value: str | None, own: Mapping[str, Flag]) -> str | Non
         return flag.on
     if value == "None" or (value == "False" and flag.off is None):
         return f"no {flag.on}"
-    if value in ("True", "False") and flag.off is not None:
-        return flag.on if value == "True" else flag.off
+    if value in ("True", "False"):
+        return flag.off if value == "False" else flag.on
     if value.startswith("{"):
         pair = re.fullmatch(rf"\{{({_TEXT}): ({_TEXT}).*\}}", value)
         return f"{flag.on} {_plain(f'{_bare(pair[1])}={_bare(pair[2])}') if pair else 'COLUMN=VALUE'}"
