@@ -139,6 +139,20 @@ class TestError:
         assert err.startswith("scc2s: there is no layer 'nope'; pass --layer")
         assert len(err.splitlines()) == 1
 
+    def test_of_a_step_that_is_made_unasked_names_the_command_with_its_options(
+        self, run: Run, cells: Path, tmp_path: Path
+    ) -> None:
+        twice = ad.read_h5ad(cells)
+        del twice.raw
+        twice.X = abs(twice.X)
+        twice.var_names = [twice.var_names[0], *twice.var_names[:-1]]
+        twice.write_h5ad(tmp_path / "twice.h5ad")
+        code, _, err = run("embed", tmp_path / "twice.h5ad", tmp_path / "a.h5ad")
+        assert code == 1
+        assert "pass --on-duplicate max" in err
+        assert err.endswith("call `scc2s sentences IN OUT ...` with this first\n")
+        assert run("sentences", tmp_path / "twice.h5ad", tmp_path / "a.h5ad", "--on-duplicate", "max")[0] == 0
+
     def test_of_another_kind_is_one_line_that_names_it(
         self, run: Run, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -48,6 +48,7 @@ FLAGS = {
          "see `scc2s models` for others, or pass --model FOLDER"),
         ("annotate", "write it: scc2s.models.export_onnx(model, folder)", "write it: `scc2s export MODEL FOLDER`"),
         ("generate", "cells from cells: call sc.tl.c2s_perturb", "cells from cells: call `scc2s perturb`"),
+        ("annotate", "save it, and load that: scc2s.models.load(folder)", "save it, and load that: --model FOLDER"),
         ("generate", "pass obs={'tissue': ...}", "pass --obs COLUMN=VALUE"),
         ("generate", "pass constrain=False, or n=4", "pass --free, or --n 4"),
         ("perturb", "fill it, or pass donor_key=None", "fill it, or pass no --donor-key"),
@@ -67,6 +68,9 @@ def test_options_and_commands_are_those_of_the_command_line(command: str, text: 
         "obs has no groups; call sc.tl.leiden(adata)",
         "leave them out: adata = adata[adata.obs['c2s_n_genes'] > 0].copy()",
         "call sc.tl.rank_genes_groups(adata, 'x', key_added='mode') first",
+        "pass each once, e.g. labels=list(dict.fromkeys(labels))",
+        "pass prompt=scc2s.prompts.custom(template, response=' {answer}')",
+        'give its name, or scc2s.models.load(..., device="cpu", dtype="float32")',
     ],
 )
 def test_what_only_python_can_do_stays_and_is_called_so(text: str) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand
 
+from ._run import OF_SENTENCES
 from ._wording import Flag, reword
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def _line(error: Exception, command: str, flags: Mapping[str, Mapping[str, Flag]
     said = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = " ".join(str(said).split())
     if isinstance(error, _OURS) and _raised_here(error) and " " in text:
+        if OF_SENTENCES in getattr(error, "__notes__", ()):
+            return f"{reword(text, 'sentences', flags)}; call `{OF_SENTENCES} IN OUT ...` with this first"
         return reword(text, command, flags)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
+OF_SENTENCES = "scc2s sentences"
+"""Note on errors of a step that is made unasked: its options are those of this command."""
+
+
 class Result(NamedTuple):
     """What a command found."""
 
@@ -115,7 +119,11 @@ def need_sentences(adata: AnnData) -> None:
         from scc2s import pp
 
         note("the file has no sentences: they are made with the defaults of `scc2s sentences`")
-        pp.sentences(adata)
+        try:
+            pp.sentences(adata)
+        except Exception as error:
+            error.add_note(OF_SENTENCES)
+            raise
 
 
 def need_rank_fit(adata: AnnData) -> None:

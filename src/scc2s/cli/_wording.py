@@ -21,11 +21,11 @@ _FUNCTIONS = {"export_onnx": "export", "catalogue": "models"}
 
 _TEXT = r"""'[^']*'|"[^"]*\""""
 _VALUE = rf"(?:{_TEXT}|\[[^\]]*\]|\{{[^}}]*\}}|\.\.\.|-?\d[\w.+-]*|\w+)"
-_KEYWORD = re.compile(rf"(?<![\w.])([a-z]\w*)=(?!=)({_VALUE})?")
+_KEYWORD = re.compile(rf"(?<![\w.])([a-z]\w*)=(?![=\0])({_VALUE}(?![\w\0]))?")
 _CALL = re.compile(r"(?<![\w.])[A-Za-z][\w.]*\((?:[^()]|\([^()]*\))*\)(?:\.\w+\(\))*")
 _FUNCTION = re.compile(r"(?<![\w.])(?:sc|scanpy|scc2s)\.(?:pp|tl|models)\.(?:c2s_)?(\w+)(?![\w.(])")
 _PART = re.compile(r"(?<![\w.])adata\.(obs|var|obsm|uns|layers|raw|X)\b")
-_PYTHON = re.compile(r"\badata\b|\] = |\w\.\w+\(")
+_PYTHON = re.compile(r"\badata\b|\] = |\w\.\w+\(|=\w+\(")
 
 
 class Flag(NamedTuple):
@@ -76,10 +76,11 @@ def _command(call: str, command: str, flags: Mapping[str, Mapping[str, Flag]]) -
     name = head.split(".")[-1].removeprefix("c2s_")
     inside = rest.rstrip(")")
     if name == "load" and (head == "load" or head.startswith("scc2s.models")):
-        options = _KEYWORD.findall(inside)
-        if options:
-            return " ".join(_written(key, value, flags.get(command, {})) or f"{key}={value}" for key, value in options)
-        return f"--model {_plain(inside.strip()) or 'NAME'}"
+        if options := _KEYWORD.findall(inside):
+            words = [_written(key, value, flags.get(command, {})) for key, value in options]
+            return None if None in words else " ".join(word for word in words if word)
+        bare = inside.strip().isidentifier()  # a variable of Python
+        return f"--model {inside.strip().upper() if bare else _plain(inside.strip())}"
     ours = head == name or re.match(r"(sc|scanpy|scc2s)\.(pp|tl|models)\.", head)
     name = _FUNCTIONS.get(name, name)
     if not ours or name not in flags or (head == name and name not in _FUNCTIONS.values()):
