@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numba import njit
+from ._compiled import compiled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,7 +11,7 @@ WIDTH = 16
 """Bytes of a word that are copied in one go, which most words fit in."""
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def text_length(ranks: np.ndarray, length: np.ndarray) -> int:
     """Bytes that all rows take, each word with a separator."""
     total = 0
@@ -21,7 +21,7 @@ def text_length(ranks: np.ndarray, length: np.ndarray) -> int:
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def write_words(
     ranks: np.ndarray,
     begin: np.ndarray,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ._compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _at_means(
     row: np.ndarray, total: np.ndarray, times: np.ndarray, out: np.ndarray, mean: np.ndarray, seen: np.ndarray
 ) -> int:
@@ -30,7 +31,7 @@ def _at_means(
     return m
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _in_shrinking_list(row: np.ndarray, times: np.ndarray, out: np.ndarray) -> int:
     """Move each repeated gene to the whole part of the mean of its places in the list as it is by then."""
     out[: len(row)] = row
@@ -55,7 +56,7 @@ def _in_shrinking_list(row: np.ndarray, times: np.ndarray, out: np.ndarray) -> i
     return m
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def place_words(
     flat: np.ndarray,
     offsets: np.ndarray,

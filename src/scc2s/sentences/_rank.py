@@ -6,14 +6,17 @@ import numpy as np
 from scipy import sparse
 
 from ._blocks import InvalidValuesError, as_float, csr_rows, row_parts
-from ._kernels import NEGATIVE, NOT_FINITE, REPEATED, rank_csr, rank_dense
+from ._kernels import BAD, REPEATED
 from ._names import name_hashes
+from ._rank_rows import Rows, Rules, rank_rows
 from ._threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._blocks import Matrix
+
+NEGATIVE, NOT_FINITE = 4, 8
 
 TieBreak = Literal["hash", "name", "var_order"]
 
@@ -85,21 +88,20 @@ class Ranker:
         allowed: np.ndarray | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        self._hashes = name_hashes(names, seed=seed)
-        self._keys = _tie_keys(tie_break, self._hashes, names)
-        self._by_content = tie_break == "hash"
-        self._tie_bits = 64 if self._by_content else len(names).bit_length()
-        self._allowed = np.zeros(0, dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
-        if allowed is not None and self._allowed.shape != (len(names),):
-            msg = f"allowed has shape {self._allowed.shape}; pass one boolean a gene ({len(names)})"
+        hashes = name_hashes(names, seed=seed)
+        keys = _tie_keys(tie_break, hashes, names)
+        mask = np.zeros(0, dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
+        if allowed is not None and mask.shape != (len(names),):
+            msg = f"allowed has shape {mask.shape}; pass one boolean a gene ({len(names)})"
             raise ValueError(msg)
+        self._rules = Rules(hashes, keys, by_content=tie_break == "hash", allowed=mask)
         self.n_jobs = n_jobs
 
     def __call__(self, X: Matrix, n_genes: int | None = None, *, start: int = 0) -> np.ndarray:
         """Rank the genes of some cells, as :func:`rank` does; `start` is the number of the first, for errors."""
         n_cells, n_vars = X.shape
-        if len(self._keys) != n_vars:
-            msg = f"{len(self._keys)} names for {n_vars} genes; pass one name a column of X"
+        if len(self._rules.keys) != n_vars:
+            msg = f"{len(self._rules.keys)} names for {n_vars} genes; pass one name a column of X"
             raise ValueError(msg)
         if n_genes is not None and n_genes < 1:
             msg = f"n_genes is {n_genes}; pass 1 or more, or None for all expressed genes"
@@ -112,6 +114,7 @@ class Ranker:
         for first, part in row_parts(X):
             last = first + part.shape[0]
             self._rank_part(part, out[first:last], flags[first:last])
+            _tell_apart(part, flags[first:last])
         _refuse(flags, start)
         if (out[:, -1] >= 0).any():
             return out
@@ -131,20 +134,24 @@ class Ranker:
     def _run(
         self, part: np.ndarray | sparse.csr_matrix, start: int, stop: int, out: np.ndarray, flags: np.ndarray
     ) -> None:
-        args = (self._keys, self._hashes, self._allowed, self._by_content, self._tie_bits, out, flags)
+        n_vars = part.shape[1]
         if isinstance(part, np.ndarray):
-            rank_dense(np.ascontiguousarray(as_float(part[start:stop])), *args)
+            data = np.ascontiguousarray(as_float(part[start:stop])).reshape(-1)
+            begin = np.arange(stop - start) * n_vars
+            rows = Rows(data, begin, begin + n_vars, np.arange(n_vars, dtype=np.int32), np.zeros_like(begin))
         else:
-            rows = csr_rows(part, start, stop)
+            some = csr_rows(part, start, stop)
             # one type of index, so that the kernel is compiled once
-            indices = rows.indices.astype(np.int32, copy=False)
-            rank_csr(as_float(rows.data), indices, rows.indptr.astype(np.int64), *args)
+            genes, indptr = some.indices.astype(np.int32, copy=False), some.indptr.astype(np.int64)
+            rows = Rows(np.ascontiguousarray(as_float(some.data)), indptr[:-1], indptr[1:], genes, indptr[:-1])
+        rank_rows(rows, self._rules, out, flags)
 
 
 def _tie_keys(tie_break: TieBreak, hashes: np.ndarray, names: Sequence[str]) -> np.ndarray:
     if tie_break == "hash":
         return hashes
-    order = np.arange(len(names), dtype=np.uint64)
+    # spread over the whole range, as hashes are
+    order = np.arange(len(names), dtype=np.uint64) << np.uint64(64 - max(1, len(names).bit_length()))
     if tie_break == "var_order":
         return order
     if tie_break == "name":
@@ -161,6 +168,14 @@ def _most_expressed(X: Matrix) -> int:
     if X.format == "csc":
         return int(np.bincount(X.indices).max(initial=0))
     return int(np.diff(X.tocsr().indptr).max(initial=0))
+
+
+def _tell_apart(part: np.ndarray | sparse.csr_matrix, flags: np.ndarray) -> None:
+    """Say of rows that are BAD whether their values are negative, not finite, or both."""
+    for i in np.flatnonzero(flags & BAD).tolist():
+        values = part[i] if isinstance(part, np.ndarray) else part.data[part.indptr[i] : part.indptr[i + 1]]
+        finite = np.isfinite(values)
+        flags[i] = (0 if finite.all() else NOT_FINITE) | (NEGATIVE if (values[finite] < 0).any() else 0)
 
 
 def _refuse(flags: np.ndarray, start: int) -> None:
