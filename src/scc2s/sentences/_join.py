@@ -44,10 +44,11 @@ class Joiner:
     def __init__(self, names: Sequence[str], *, sep: str = " ", n_jobs: int | None = None) -> None:
         self._n_separator = len(sep.encode())
         encoded = list(map(str.encode, names))
-        self._length = np.fromiter(map(len, encoded), np.int64, len(encoded)) + self._n_separator
-        self._offset = np.cumsum(self._length) - self._length
+        length = np.fromiter(map(len, encoded), np.int64, len(encoded)) + self._n_separator
+        self._offset = np.cumsum(length) - length
+        self._length = length.astype(np.uint32)
         self._flat = np.frombuffer(sep.encode().join([*encoded, bytes(WIDTH)]), np.uint8)
-        self._begin = np.lib.stride_tricks.sliding_window_view(self._flat, WIDTH)[self._offset]
+        self._begin = np.lib.stride_tricks.sliding_window_view(self._flat, WIDTH)[self._offset].copy()
         self._n_jobs = n_jobs
 
     def __call__(self, ranks: np.ndarray) -> np.ndarray:

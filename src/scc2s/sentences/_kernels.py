@@ -55,7 +55,8 @@ def pick_rows(
     flags: np.ndarray,
     spare: np.ndarray,
     spare_gene: np.ndarray,
-    pick: np.ndarray,
+    near: np.ndarray,
+    near_gene: np.ndarray,
     tie: np.ndarray,
     at_cut: np.ndarray,
     seen: np.ndarray,
@@ -73,7 +74,7 @@ def pick_rows(
     `bounds`: infinity, minus zero, zero, and a guess of the smallest value that is wanted. The last is replaced by that
     of the last row, a good guess for the next. `seen` has the last row with each gene, counted from `stamp`.
     """
-    room = packed.shape[1]
+    room = packed.shape[1] - 1  # one more, since every candidate is stored and some are then stored over
     infinite, lowest = bounds[0], bounds[1]
     for i in range(len(flags)):
         n = end[i] - begin[i]
@@ -133,23 +134,29 @@ def pick_rows(
                     if (not has_low or cut > low) and (not has_high or cut < high):
                         break
             bounds[3] = cut
-        reached = 0
+        reached = np.uint64(0)  # unsigned, as genes are: numba looks whether a signed index is below 0
         for j in range(n):
-            pick[reached] = j
-            reached += v[j] >= cut
+            near_gene[reached] = j
+            reached += np.uint64(v[j] >= cut)
             total += hashes[g[j]]
         content[i] = total
         for j in range(reached):
-            key = keys[g[pick[j]]]
-            tie[j] = mix(total ^ key) if by_content else key
+            near[j] = v[near_gene[j]]
+            near_gene[j] = g[near_gene[j]]
+        if by_content:
+            for j in range(reached):
+                tie[j] = mix(total ^ keys[near_gene[j]])
+        else:
+            for j in range(reached):
+                tie[j] = keys[near_gene[j]]
         limit = _LAST
         if reached > room:
             # keys are spread evenly, so the first limit lets through some more than are wanted; else it is halved in
             wanted, space = k - above, room - above
             for j in range(reached):
-                at_cut[j] = tie[j] if v[pick[j]] == cut else _LAST
+                at_cut[j] = tie[j] | (np.uint64(0) - np.uint64(near[j] > cut))
             low_tie, high_tie = np.uint64(0), _LAST
-            limit = np.uint64((wanted + space) / (reached - above) * 2.0**62) << _HALF
+            limit = np.uint64((wanted + space) / (np.int64(reached) - above) * 2.0**62) << _HALF
             while high_tie - low_tie > _HALF:
                 here = np.int32(0)
                 for j in range(reached):
@@ -161,17 +168,18 @@ def pick_rows(
                 else:
                     break
                 limit = low_tie + ((high_tie - low_tie + _HALF) >> _HALF)
-        put = 0
-        left = room - above  # only where tie keys are equal as well is this reached
+        put = np.uint64(0)
+        ties_left = np.int64(room) - above  # reached only where tie keys are equal as well
         for j in range(reached):
-            p = pick[j]
-            if put < room:
-                high_bits = np.uint64(_LARGEST - (np.int64(v[p]) >> drop)) << _VALUE
-                packed[i, put] = high_bits | (tie[j] >> _TIE >> place_bits << place_bits) | np.uint64(put)
-                value[i, put], gene[i, put] = v[p], g[p]
-                used = (v[p] > cut) | ((tie[j] <= limit) & (left > 0))
-                left -= v[p] == cut and used
-                put += used
+            key = (np.uint64(_LARGEST - (np.int64(near[j]) >> drop)) << _VALUE) | (
+                tie[j] >> _TIE >> place_bits << place_bits
+            )
+            packed[i, put] = key | put
+            value[i, put], gene[i, put] = near[j], near_gene[j]
+            above_cut = near[j] > cut
+            used = above_cut | ((tie[j] <= limit) & (ties_left > 0))
+            ties_left -= np.int64(used) - np.int64(used & above_cut)
+            put += np.uint64(used)
         packed[i, put:] = _LAST
         n_found[i] = put
 
@@ -187,38 +195,40 @@ def place_rows(
     by_content: bool,
     place_bits: np.uint64,
     sure_bits: np.uint64,
-    order: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """Write the genes of each row of sorted `packed` to `out`, -1 after the last.
 
     Neighbours whose keys are the same but for the last `sure_bits` are put in order by value and whole tie key.
     """
-    k = out.shape[1]
     mask = (np.uint64(1) << place_bits) - np.uint64(1)
-    for i in range(len(packed)):
+    for i in range(len(out)):
         n = n_found[i]
-        before = _LAST
-        for j in range(n):
-            key = packed[i, j]
-            p = np.int64(key & mask)
-            put = j
-            if (key ^ before) >> sure_bits == 0:
-                v, t = value[i, p], keys[gene[i, p]]
-                if by_content:
-                    t = mix(content[i] ^ t)
-                while put > 0:
-                    q = order[put - 1]
-                    v_q, t_q = value[i, q], keys[gene[i, q]]
+        n_alike = np.int32(0)
+        for j in range(1, n):
+            n_alike += np.int32((packed[i, j] ^ packed[i, j - 1]) >> sure_bits == 0)
+        if n_alike:
+            before = _LAST
+            for j in range(n):
+                key = packed[i, j]
+                put = j
+                if (key ^ before) >> sure_bits == 0:
+                    p = key & mask
+                    v, t = value[i, p], keys[gene[i, p]]
                     if by_content:
-                        t_q = mix(content[i] ^ t_q)
-                    if v_q > v or (v_q == v and t_q < t):
-                        break
-                    order[put] = q
-                    put -= 1
-            before = key
-            order[put] = p
-        n = min(n, k)
+                        t = mix(content[i] ^ t)
+                    while put > 0:
+                        q = packed[i, put - 1] & mask
+                        v_q, t_q = value[i, q], keys[gene[i, q]]
+                        if by_content:
+                            t_q = mix(content[i] ^ t_q)
+                        if v_q > v or (v_q == v and t_q < t):
+                            break
+                        packed[i, put] = packed[i, put - 1]
+                        put -= 1
+                before = key
+                packed[i, put] = key
+        n = min(n, out.shape[1])
         for j in range(n):
-            out[i, j] = gene[i, order[j]]
+            out[i, j] = gene[i, packed[i, j] & mask]
         out[i, n:] = -1

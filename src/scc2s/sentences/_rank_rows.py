@@ -58,13 +58,14 @@ def rank_rows(rows: Rows, rules: Rules, out: np.ndarray, flags: np.ndarray) -> N
     room = max(1, min(longest, k + 4 * math.isqrt(k)))
     place_bits = room.bit_length()
     step = min(_STEP, n_rows)
-    packed, content = np.empty((step, room), np.uint64), np.empty(step, np.uint64)
-    value, gene = np.empty((step, room), whole), np.empty((step, room), np.int32)
-    n_found, order = np.empty(step, np.int64), np.empty(room, np.int64)
+    packed, content = np.empty((step, room + 1), np.uint64), np.empty(step, np.uint64)
+    value, gene = np.empty((step, room + 1), whole), np.empty((step, room + 1), np.uint32)
+    n_found = np.empty(step, np.int64)
     spare = (
         np.empty(longest, whole),
-        np.empty(longest, np.int32),
-        np.empty(longest + 1, np.int32),
+        np.empty(longest, np.uint32),
+        np.empty(longest, whole),
+        np.empty(longest, np.uint32),
         np.empty(longest, np.uint64),
         np.empty(longest, np.uint64),
         np.full(len(rules.keys), -1, np.int64),
@@ -77,7 +78,7 @@ def rank_rows(rows: Rows, rules: Rules, out: np.ndarray, flags: np.ndarray) -> N
             bits,
             rows.begin[some],
             rows.end[some],
-            rows.genes,
+            rows.genes.view(np.uint32),
             rows.first_gene[some],
             rules.allowed,
             rules.hashes,
@@ -100,7 +101,7 @@ def rank_rows(rows: Rows, rules: Rules, out: np.ndarray, flags: np.ndarray) -> N
             for row, length in zip(part, found.tolist(), strict=True):
                 row[:length].sort()
         else:
-            part.sort(axis=1)
+            part[:, :room].sort(axis=1)
         sure_bits = np.uint64(33 if wide else place_bits)
         place_rows(
             part,
@@ -112,6 +113,5 @@ def rank_rows(rows: Rows, rules: Rules, out: np.ndarray, flags: np.ndarray) -> N
             rules.by_content,
             np.uint64(place_bits),
             sure_bits,
-            order,
             out[some],
         )
