@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ._names import words
-from ._parse_kernels import place_words
+from ._places import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,12 +107,31 @@ def parse(
         genes.extend(map(gene_of, found))
         n_words.append(len(found))
     counts = np.array(n_words, dtype=np.int64)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    ranks = np.full((len(counts), int(counts.max(initial=1))), -1, dtype=np.int32)
-    n_valid, n_unique = np.zeros_like(counts), np.zeros_like(counts)
-    flat = np.array(genes, dtype=np.int32)
-    length = place_words(flat, offsets, len(names), duplicates == "c2s", unknown == "keep", ranks, n_valid, n_unique)
-    return Parsed(ranks[:, : max(1, length)], counts, n_valid, n_unique)
+    longest = int(counts.max(initial=1))
+    ranks = np.full((len(counts), longest), -1, dtype=np.int32)
+    ranks[np.arange(longest) < counts[:, None]] = np.frombuffer(genes, dtype=np.int32) if genes else []
+    n_valid, n_unique = place(ranks, counts, len(names), shrinking=duplicates == "c2s", keep_unknown=unknown == "keep")
+    reached = np.flatnonzero((ranks >= 0).any(axis=0))
+    return Parsed(ranks[:, : 1 + int(reached[-1]) if len(reached) else 1], counts, n_valid, n_unique)
+
+
+def codes_of(spelled: Sequence[str], names: Sequence[str]) -> np.ndarray | None:
+    """Gene of each word as :func:`parse` reads it, -1 where it is not a gene; ``None`` where one is not a single word.
+
+    Examples
+    --------
+    >>> codes_of(["b", "A", "x"], ["A", "B"]).tolist()
+    [1, 0, -1]
+    """
+    spelled, names = list(spelled), words(names)
+    if spelled == names:
+        return np.arange(len(names), dtype=np.int32)
+    if " ".join(spelled).split() != spelled:
+        return None
+    exact = {name: i for i, name in enumerate(names)}
+    if not all(word in exact for word in spelled):
+        exact = _Lookup(names)
+    return np.fromiter((exact[word] for word in spelled), np.int32, len(spelled))
 
 
 class _Lookup(dict):
