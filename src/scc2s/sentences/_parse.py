@@ -118,20 +118,22 @@ def parse(
 def codes_of(spelled: Sequence[str], names: Sequence[str]) -> np.ndarray | None:
     """Gene of each word as :func:`parse` reads it, -1 where it is not a gene; ``None`` where one is not a single word.
 
+    `names` are what :func:`words` gives.
+
     Examples
     --------
     >>> codes_of(["b", "A", "x"], ["A", "B"]).tolist()
     [1, 0, -1]
     """
-    spelled, names = list(spelled), words(names)
+    spelled, names = list(spelled), list(names)
     if spelled == names:
         return np.arange(len(names), dtype=np.int32)
     if " ".join(spelled).split() != spelled:
         return None
-    exact = {name: i for i, name in enumerate(names)}
-    if not all(word in exact for word in spelled):
-        exact = _Lookup(names)
-    return np.fromiter((exact[word] for word in spelled), np.int32, len(spelled))
+    gene_of = {name: i for i, name in enumerate(names)}
+    if not all(word in gene_of for word in spelled):
+        gene_of = _Lookup(names)
+    return np.fromiter((gene_of[word] for word in spelled), np.int32, len(spelled))
 
 
 class _Lookup(dict):

@@ -45,7 +45,7 @@ def place(
         if not keep_unknown:
             holes = np.flatnonzero(n_valid[some] < counts)
             if len(holes):
-                part[holes] = _moved_up(part[holes])
+                part[holes] = moved_up(part[holes])
     return n_valid, n_unique
 
 
@@ -57,7 +57,7 @@ def _n_repeats(rows: np.ndarray) -> np.ndarray:
     return np.count_nonzero((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0), axis=1)
 
 
-def _moved_up(rows: np.ndarray) -> np.ndarray:
+def moved_up(rows: np.ndarray) -> np.ndarray:
     """Rows without their holes."""
     there = rows >= 0
     out = np.full_like(rows, -1)
