@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import sparse
 
-from ._blocks import InvalidValuesError, as_float, csr_rows, row_parts
+from ._blocks import InvalidValuesError, as_float, csr_rows, refuse_damaged, row_parts
 from ._kernels import BAD, REPEATED
 from ._names import name_hashes
 from ._rank_rows import Rows, Rules, rank_rows
@@ -66,6 +66,8 @@ def rank(
     ------
     InvalidValuesError
         If `X` holds negative or non-finite values.
+    ValueError
+        If the arrays of a sparse `X` do not fit each other (a damaged file).
 
     Examples
     --------
@@ -73,6 +75,8 @@ def rank(
     [[2, 1], [0, -1]]
     """
     ranker = Ranker(names, tie_break=tie_break, seed=seed, allowed=allowed, n_jobs=n_jobs)
+    if sparse.issparse(X):
+        refuse_damaged(X)
     return ranker(X, n_genes)
 
 
@@ -98,7 +102,10 @@ class Ranker:
         self.n_jobs = n_jobs
 
     def __call__(self, X: Matrix, n_genes: int | None = None, *, start: int = 0) -> np.ndarray:
-        """Rank the genes of some cells, as :func:`rank` does; `start` is the number of the first, for errors."""
+        """Rank the genes of some cells, as :func:`rank` does; `start` is the number of the first, for errors.
+
+        `X` is not damaged: it is a block of :func:`row_parts`, or was given to :func:`refuse_damaged`.
+        """
         n_cells, n_vars = X.shape
         if len(self._rules.keys) != n_vars:
             msg = f"{len(self._rules.keys)} names for {n_vars} genes; pass one name a column of X"
@@ -111,7 +118,7 @@ class Ranker:
             k = max(1, _most_expressed(X))
         out = np.empty((n_cells, k), dtype=np.int32)
         flags = np.zeros(n_cells, dtype=np.uint8)
-        for first, part in row_parts(X):
+        for first, part in row_parts(X, checked=True):
             last = first + part.shape[0]
             self._rank_part(part, out[first:last], flags[first:last])
             _tell_apart(part, flags[first:last])
