@@ -153,6 +153,7 @@ def _of_text(data: AnnData, key: str, genes: GeneWords, **how: Unpack[_Reading])
     parsed = parse(get_sentences(data, key), genes.words, **how)
 
     def rows(start: int, stop: int) -> np.ndarray:
-        return genes.columns[parsed.ranks[start:stop]]
+        columns: np.ndarray = genes.columns[parsed.ranks[start:stop]]
+        return columns
 
     return _Read(rows, parsed.ranks.shape[1], parsed)

@@ -14,19 +14,25 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
+_UNREADABLE = (OSError, EOFError, ValueError, IndexError, KeyError, AttributeError, ImportError, pickle.PickleError)
+"""What reading a damaged or foreign cache file may raise."""
+
 
 def compiled(function: Function) -> Function:
     """Compile a function at its first call, without Python's lock, and keep the machine code for later processes.
 
-    numba refuses ``cache=True`` at import where it finds no folder to write to (a read-only installation without a
-    home), and lets errors of a full disk or a damaged file through; here all of these mean: compile without a cache.
+    With its own ``cache=True`` numba fails at import where it finds no folder to write to (a read-only installation
+    without a home), and at the first call where the disk is full or a file of the cache is damaged. Here all of these
+    mean: compile without the cache.
     """
-    dispatcher = njit(nogil=True)(function)
+    dispatcher: Any = njit(nogil=True)(function)
+    cache_of: Any = _ForgivingCache
     try:
-        dispatcher._cache = _ForgivingCache(function)
-    except (RuntimeError, OSError) as error:
-        _say(type(error).__name__)
-    return dispatcher
+        dispatcher._cache = cache_of(function)  # as Dispatcher.enable_caching() does
+    except (RuntimeError, OSError):
+        _say_once()
+    kernel: Function = dispatcher
+    return kernel
 
 
 class _ForgivingCache(FunctionCache):
@@ -34,16 +40,23 @@ class _ForgivingCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
-        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            _say(type(error).__name__)
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except _UNREADABLE:
+            self._start_anew()
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
-            super().save_overload(sig, data)
-        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            _say(type(error).__name__)
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except _UNREADABLE:
+            _say_once()
+
+    def _start_anew(self) -> None:
+        try:
+            self.flush()  # type: ignore[no-untyped-call]
+        except OSError:
+            _say_once()
+            self.disable()  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -51,10 +64,6 @@ def _say_once() -> None:
     from scc2s._logging import logger
 
     logger.warning(
-        "compiled kernels cannot be kept on disk, so each process compiles them anew (seconds); to keep them, set the "
-        "environment variable NUMBA_CACHE_DIR to a folder that can be written"
+        "compiled code cannot be kept on disk, so that it is compiled anew (some seconds in each process); to keep it, "
+        "set the environment variable NUMBA_CACHE_DIR to a folder that can be written"
     )
-
-
-def _say(_: str) -> None:
-    _say_once()

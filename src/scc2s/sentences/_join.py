@@ -66,4 +66,5 @@ class Joiner:
         ends = np.zeros(len(ranks) + 1, dtype=np.int64)
         write_words(ranks, self._begin, self._length, self._flat, self._offset, self._n_separator, text, ends)
         array = pa.LargeStringArray.from_buffers(len(ranks), pa.py_buffer(ends), pa.py_buffer(text))
-        return array.to_numpy(zero_copy_only=False)
+        texts: np.ndarray = array.to_numpy(zero_copy_only=False)
+        return texts

@@ -13,8 +13,7 @@ WIDTH = 16
 """Bytes of a word that are copied in one go, which most words fit in."""
 
 
-@intrinsic
-def _copy_begin(_: Any, text: Any, put: Any, begin: Any, row: Any) -> Any:
+def _copy_begin_types(_: Any, text: Any, put: Any, begin: Any, row: Any) -> Any:
     """Copy row `row` of `begin` to text[put : put + WIDTH] as one vector; a loop over bytes is not made one."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -28,6 +27,9 @@ def _copy_begin(_: Any, text: Any, put: Any, begin: Any, row: Any) -> Any:
     return types.void(text, put, begin, row), generate
 
 
+_copy_begin: Any = intrinsic(_copy_begin_types)
+
+
 @compiled
 def text_length(ranks: np.ndarray, length: np.ndarray) -> int:
     """Bytes that all rows take, each word with a separator."""
@@ -35,7 +37,7 @@ def text_length(ranks: np.ndarray, length: np.ndarray) -> int:
     for i in range(ranks.shape[0]):
         for j in range(ranks.shape[1]):
             if ranks[i, j] >= 0:
-                total += np.int64(length[ranks[i, j]])
+                total += int(length[ranks[i, j]])
     return total
 
 

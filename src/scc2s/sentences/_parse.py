@@ -40,7 +40,8 @@ class Parsed:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.ones(len(whole)), where=whole > 0)
+    ratio: np.ndarray = np.divide(part, whole, out=np.ones(len(whole)), where=whole > 0)
+    return ratio
 
 
 def parse(
@@ -136,7 +137,7 @@ def codes_of(spelled: Sequence[str], names: Sequence[str]) -> np.ndarray | None:
     return np.fromiter((gene_of[word] for word in spelled), np.int32, len(spelled))
 
 
-class _Lookup(dict):
+class _Lookup(dict[str, int]):
     """Word to index of gene, -1 for a word that is none; each new spelling is looked into once."""
 
     def __init__(self, names: list[str]) -> None:
@@ -147,6 +148,6 @@ class _Lookup(dict):
 
     def __missing__(self, word: str) -> int:
         bare = word.strip(string.punctuation)
-        index = self._folded.get(word.casefold(), self._exact.get(bare, self._folded.get(bare.casefold(), -1)))
+        index: int = self._folded.get(word.casefold(), self._exact.get(bare, self._folded.get(bare.casefold(), -1)))
         self[word] = index
         return index

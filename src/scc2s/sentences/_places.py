@@ -54,7 +54,8 @@ def _n_repeats(rows: np.ndarray) -> np.ndarray:
     if not rows.size:
         return np.zeros(len(rows), np.int64)
     ordered = np.sort(rows, axis=1)
-    return np.count_nonzero((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0), axis=1)
+    n_repeats: np.ndarray = np.count_nonzero((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0), axis=1)
+    return n_repeats
 
 
 def moved_up(rows: np.ndarray) -> np.ndarray:

@@ -53,7 +53,8 @@ def expression_at(
     def write(start: int, stop: int) -> None:
         part = rows(start, stop)[:, : len(value)]
         # gene above, place below: one sort of plain integers brings both in order
-        packed = part.astype(whole) << whole(bits)
+        packed: np.ndarray = part.astype(whole)
+        packed <<= bits
         packed |= np.arange(part.shape[1], dtype=whole)
         here = slice(indptr[start], indptr[stop])
         if here.stop - here.start < packed.size:
@@ -62,8 +63,8 @@ def expression_at(
         flat = packed.reshape(-1)
         if here.stop - here.start < packed.size:
             flat = flat[flat < nowhere]
-        indices[here] = flat >> whole(bits)
-        value.take(flat & whole((1 << bits) - 1), out=data[here], mode="clip")
+        indices[here] = flat >> bits
+        value.take(flat & ((1 << bits) - 1), out=data[here], mode="clip")
 
     in_threads(write, n_cells, n_jobs)
     return sparse.csr_matrix((data, indices, indptr), shape=(n_cells, n_genes))
