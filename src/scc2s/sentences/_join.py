@@ -56,12 +56,17 @@ class Joiner:
         out = np.empty(len(ranks), dtype=object)
 
         def run(start: int, stop: int) -> None:
-            out[start:stop] = self._write(np.ascontiguousarray(ranks[start:stop], dtype=np.int32))
+            out[start:stop] = self.write(ranks[start:stop])
 
         in_threads(run, len(ranks), self._n_jobs)
         return out
 
-    def _write(self, ranks: np.ndarray) -> np.ndarray:
+    def write(self, ranks: np.ndarray) -> np.ndarray:
+        """The same on the thread it is called from."""
+        if (highest := int(ranks.max(initial=-1))) >= len(self._length):
+            msg = f"ranks name gene {highest} of {len(self._length)}; pass the names that they index"
+            raise ValueError(msg)
+        ranks = np.ascontiguousarray(ranks, dtype=np.int32)
         text = np.empty(text_length(ranks, self._length) + WIDTH, dtype=np.uint8)
         ends = np.zeros(len(ranks) + 1, dtype=np.int64)
         write_words(ranks, self._begin, self._length, self._flat, self._offset, self._n_separator, text, ends)

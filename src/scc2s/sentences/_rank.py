@@ -12,7 +12,7 @@ from ._rank_rows import Rows, Rules, rank_rows
 from ._threads import in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ._blocks import Matrix
 
@@ -101,8 +101,18 @@ class Ranker:
         self._rules = Rules(hashes, keys, by_content=tie_break == "hash", allowed=mask)
         self.n_jobs = n_jobs
 
-    def __call__(self, X: Matrix, n_genes: int | None = None, *, start: int = 0) -> np.ndarray:
+    def __call__(
+        self,
+        X: Matrix,
+        n_genes: int | None = None,
+        *,
+        start: int = 0,
+        then: Callable[[int, np.ndarray], None] | None = None,
+    ) -> np.ndarray:
         """Rank the genes of some cells, as :func:`rank` does; `start` is the number of the first, for errors.
+
+        `then` is called with rows of the result, and the row of `X` they begin at, by the thread that ranked them, so
+        that other threads go on meanwhile. Rows that are refused in the end may be among them, without genes.
 
         `X` is not damaged: it is a block of :func:`row_parts`, or was given to :func:`refuse_damaged`.
         """
@@ -120,7 +130,7 @@ class Ranker:
         flags = np.zeros(n_cells, dtype=np.uint8)
         for first, part in row_parts(X, checked=True):
             last = first + part.shape[0]
-            self._rank_part(part, out[first:last], flags[first:last])
+            self._rank_part(part, out[first:last], flags[first:last], first, then)
             _tell_apart(part, flags[first:last])
         _refuse(flags, start)
         if (out[:, -1] >= 0).any():
@@ -128,15 +138,25 @@ class Ranker:
         n_used = int((out >= 0).sum(axis=1).max(initial=0))
         return out[:, : max(1, n_used)]
 
-    def _rank_part(self, part: np.ndarray | sparse.csr_matrix, out: np.ndarray, flags: np.ndarray) -> None:
+    def _rank_part(
+        self,
+        part: np.ndarray | sparse.csr_matrix,
+        out: np.ndarray,
+        flags: np.ndarray,
+        first: int,
+        then: Callable[[int, np.ndarray], None] | None,
+    ) -> None:
         def run(start: int, stop: int) -> None:
             self._run(part, start, stop, out[start:stop], flags[start:stop])
+            again = start + np.flatnonzero(flags[start:stop] & REPEATED)
+            for i in again.tolist():  # rare, only in CSR: mended row by row, on a copy
+                row = sparse.csr_matrix(part[i : i + 1], copy=True)
+                row.sum_duplicates()
+                self._run(row, 0, 1, out[i : i + 1], flags[i : i + 1])
+            if then is not None:
+                then(first + start, out[start:stop])
 
         in_threads(run, part.shape[0], self.n_jobs)
-        for i in np.flatnonzero(flags & REPEATED).tolist():  # rare, only in CSR: mended row by row, on a copy
-            row = sparse.csr_matrix(part[i : i + 1], copy=True)
-            row.sum_duplicates()
-            self._run(row, 0, 1, out[i : i + 1], flags[i : i + 1])
 
     def _run(
         self, part: np.ndarray | sparse.csr_matrix, start: int, stop: int, out: np.ndarray, flags: np.ndarray
