@@ -10,7 +10,7 @@ from scc2s._cells.provenance import record
 from scc2s._logging import logger
 from scc2s._settings import settings
 from scc2s.sentences import parse
-from scc2s.sentences._parse import codes_of
+from scc2s.sentences._parse import check_reading, codes_of
 from scc2s.sentences._places_to_values import expression_at
 from scc2s.sentences._recode import Recoded
 
@@ -96,6 +96,7 @@ def reconstruct(
     refuse_unwritable(data)
     line = fit or stored_fit(data)
     genes = words_of(data, sentence_key, gene_symbols=gene_symbols)
+    check_reading(duplicates, unknown)
     how: _Reading = {"duplicates": duplicates, "unknown": unknown}
     read = _of_ranks(data, sentence_key, genes, **how) or _of_text(data, sentence_key, genes, **how)
     value = line.predict(np.arange(1, read.n_places + 1), clip=clip).astype(np.float32)

@@ -90,10 +90,7 @@ def parse(
     >>> parsed.invalid_rate.tolist(), parsed.n_unique.tolist()
     ([0.0, 0.5], [3, 1])
     """
-    for argument, value, known in (("duplicates", duplicates, ("mean", "c2s")), ("unknown", unknown, ("keep", "drop"))):
-        if value not in known:
-            msg = f"{argument}={value!r} is not known; pass {known[0]!r} or {known[1]!r}"
-            raise ValueError(msg)
+    check_reading(duplicates, unknown)
     if isinstance(texts, str):
         msg = "texts is a single string; pass a list of sentences, e.g. parse([text], names)"
         raise TypeError(msg)
@@ -114,6 +111,14 @@ def parse(
     n_valid, n_unique = place(ranks, counts, len(names), shrinking=duplicates == "c2s", keep_unknown=unknown == "keep")
     reached = np.flatnonzero((ranks >= 0).any(axis=0))
     return Parsed(ranks[:, : 1 + int(reached[-1]) if len(reached) else 1], counts, n_valid, n_unique)
+
+
+def check_reading(duplicates: str, unknown: str) -> None:
+    """Raise for a way of reading that there is not."""
+    for argument, value, known in (("duplicates", duplicates, ("mean", "c2s")), ("unknown", unknown, ("keep", "drop"))):
+        if value not in known:
+            msg = f"{argument}={value!r} is not known; pass {known[0]!r} or {known[1]!r}"
+            raise ValueError(msg)
 
 
 def codes_of(spelled: Sequence[str], names: Sequence[str]) -> np.ndarray | None:
