@@ -260,3 +260,9 @@ def test_work_after_the_ranking_gets_every_row_once():
 
         ranks = Ranker(names, n_jobs=3)(matrix, 5, then=keep)
         np.testing.assert_array_equal(np.vstack([seen[first] for first in sorted(seen)]), ranks)
+
+
+def test_values_of_one_gene_whose_sum_is_too_large_are_refused():
+    X = sparse.csr_matrix((np.float32([3e38, 1, 3e38]), [0, 1, 0], [0, 3]), shape=(1, 2))
+    with pytest.raises(InvalidValuesError, match="NaN or infinite values in 1 of 1 cells"), np.errstate(over="ignore"):
+        rank(X, names=["A", "B"])

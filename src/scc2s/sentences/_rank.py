@@ -202,7 +202,9 @@ def _tell_apart(part: np.ndarray | sparse.csr_matrix, flags: np.ndarray) -> None
     for i in np.flatnonzero(flags & BAD).tolist():
         values = part[i] if isinstance(part, np.ndarray) else part.data[part.indptr[i] : part.indptr[i + 1]]
         finite = np.isfinite(values)
-        flags[i] = (0 if finite.all() else NOT_FINITE) | (NEGATIVE if (values[finite] < 0).any() else 0)
+        negative = bool((values[finite] < 0).any())
+        # where neither is so, values of one gene have a sum that is too large
+        flags[i] = (NEGATIVE if negative else 0) | (0 if finite.all() and negative else NOT_FINITE)
 
 
 def _refuse(flags: np.ndarray, start: int) -> None:
