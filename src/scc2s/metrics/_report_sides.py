@@ -105,4 +105,7 @@ def _checked(name: str, given: tuple[Any, ...], with_donors: bool) -> tuple[Any,
         if len(values) != X.shape[0]:
             msg = f"{name} has {X.shape[0]} cells and {len(values)} {kind}s; pass one {kind} for each cell"
             raise ValueError(msg)
+        if kind == "donor" and any(value is None or value != value for value in values):
+            msg = f"{name} has cells without a donor; leave them out, or pass donors=None"
+            raise ValueError(msg)
     return sparse.csr_matrix(X) if sparse.issparse(X) else np.asarray(X), arrays[0], arrays[1] if with_donors else None
