@@ -55,8 +55,8 @@ def screen_table(
         Boolean, which cells belong to the context. Without `neutral` the effect itself takes the place of the split.
     donors
         Donor of each cell: whole donors are drawn for the intervals, once for both contexts where these have the same
-        donors, else for each context. ``None``: cells are drawn. Fewer than three donors (or cells) of a context are too
-        few for an interval, and so for a hit.
+        donors, else for each context. ``None``: cells are drawn. Fewer than three donors (or cells) of a context are
+        too few for an interval, and so for a hit.
     null
         Effects of meaningless names: replicates x perturbations x cells.
     validity
@@ -102,7 +102,7 @@ def screen_table(
     --------
     >>> effects = np.array([[1.0, 1.1, 1.2, 0.0, 0.0, 0.0], [0.4, 0.5, 0.6, 0.4, 0.5, 0.6]])
     >>> table = screen_table(effects, ["amplifier", "everywhere"], positive=np.arange(6) < 3, neutral=np.arange(6) > 2)
-    >>> table[["name", "split", "hit"]].to_numpy().tolist()
+    >>> table[["name", "split", "hit"]].round(2).to_numpy().tolist()
     [['amplifier', 1.1, True], ['everywhere', 0.0, False]]
     """
     import pandas as pd
