@@ -125,7 +125,7 @@ def checked_widths(gammas: Any) -> np.ndarray | None:
 
 
 def median_width(*samples: np.ndarray) -> np.ndarray | None:
-    """One over the median squared distance, of at most 1,000 evenly spaced cells of each sample; ``None`` if it is 0."""
+    """One over the median squared distance, of at most 1,000 evenly spaced cells of each; ``None`` if it is 0."""
     from scipy.spatial.distance import pdist
 
     some = np.concatenate([part[np.linspace(0, len(part) - 1, min(len(part), 1000)).astype(int)] for part in samples])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -98,7 +98,7 @@ def screen(
     return finish(ax, show, given=given)
 
 
-def _controls(table: pd.DataFrame | None, params: dict) -> _Controls:
+def _controls(table: pd.DataFrame | None, params: dict[str, Any]) -> _Controls:
     limit = params.get("max_neutral")
     if table is None:
         return _Controls(np.empty(0), None, limit)

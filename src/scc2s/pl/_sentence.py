@@ -97,7 +97,7 @@ def _row(adata: AnnData, cell: str | int) -> int:
     if not -adata.n_obs <= cell < adata.n_obs:
         msg = f"there is no row {cell}; pass 0 to {adata.n_obs - 1}"
         raise KeyError(msg)
-    return cell % adata.n_obs
+    return int(cell) % int(adata.n_obs)
 
 
 def _values(one: AnnData, genes: list[str], sentence_key: str) -> np.ndarray:
