@@ -8,6 +8,7 @@ from scc2s._cells.access import get_adata, get_sentences, sentence_slots
 from scc2s._cells.recorded import recorded_expression
 
 from ._axes import finish, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -70,6 +71,7 @@ def sentence(
     'expression'
     """
     adata = get_adata(adata, mod)
+    sentence_key = either_name(sentence_key, adata.obs.columns)
     one = adata[[_row(adata, cell)]]
     genes = get_sentences(one, sentence_key)[0].split()[:n_genes]
     if not genes:

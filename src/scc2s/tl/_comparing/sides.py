@@ -249,7 +249,7 @@ def _components(genes: dict[str, Any], reading: Reading) -> dict[str, np.ndarray
     from sklearn.decomposition import PCA
 
     sizes = [X.shape[0] for X in genes.values()]
-    together = (
+    together: Any = (
         sparse.vstack([sparse.csr_matrix(X) for X in genes.values()], format="csr")
         if any(sparse.issparse(X) for X in genes.values())
         else np.concatenate(list(genes.values()))
