@@ -232,3 +232,28 @@ def test_on_real_cells_the_shift_of_the_same_type_is_over_that_of_others_and_und
     assert mean["real cells, split half"] > 0.7
     distance = table.groupby("predictor")["energy_distance"].mean()
     assert distance["real cells, split half"] < distance["same type, other donor"] < distance["control"]
+
+
+@pytest.mark.parametrize("with_donors", [False, True])
+def test_the_order_of_the_cells_does_not_matter(with_donors):
+    sides = {"pred": cells(0.8 * SHIFT, 3), "true": cells(SHIFT, 1), "control": cells(0, 2)}
+    donors = np.tile(np.repeat(["p", "q", "r", "s"], 10), 3)
+    tables = []
+    for seed in (None, 0, 1):
+        order = {
+            name: np.arange(120) if seed is None else np.random.default_rng([seed, i]).permutation(120)
+            for i, name in enumerate(sides)
+        }
+        tables.append(
+            perturbation_report(
+                *(X[order[name]] for name, X in sides.items()),
+                n_boot=50,
+                program=np.array([0, 1]),
+                **{f"{name}_groups": GROUPS[order[name]] for name in sides},
+                donors={name: donors[order[name]] for name in sides} if with_donors else None,
+            )  # fmt: skip
+        )
+    for table in tables[1:]:
+        assert table.equals(tables[0]) or np.allclose(
+            table.select_dtypes("number"), tables[0].select_dtypes("number"), equal_nan=True
+        )

@@ -222,17 +222,22 @@ def kang(shared_data):
     return adata
 
 
-@pytest.mark.parametrize("condition", ["ctrl", "stim"])
-@pytest.mark.parametrize("donor", ["patient_101", "patient_107"])
-def test_cells_of_another_donor_do_not_come_nearer_than_the_ceiling(kang, condition, donor):
-    """With components fitted on the real cells they did in 3 to 5 of the 5 types, down to 0.63 of the ceiling."""
-    adata = kang[kang.obs["condition"] == condition]
-    own = (adata.obs["donor"] == donor).to_numpy()
-    table = scc2s.tl.evaluate(adata[~own], adata[own], metrics="scfid", groupby="cell_type", n_boot=0)
-    rows, mean = table.iloc[:-1], table.iloc[-1]
-    assert mean["value_at_n"] > mean["ceiling"]
-    assert (rows["value_at_n"] > 0.8 * rows["ceiling"]).all()
-    assert (rows["value_at_n"] < rows["ceiling"]).sum() <= 2
+def test_cells_of_another_donor_do_not_come_nearer_than_the_ceiling(kang):
+    """With components fitted on the real cells they did in 16 of these 20 groups, down to 0.63 of the ceiling.
+
+    What is left is chance: groups have 15 to 50 cells, and the halves of one group differ by as much.
+    """
+    nearer = 0
+    for condition in ("ctrl", "stim"):
+        adata = kang[kang.obs["condition"] == condition]
+        for donor in ("patient_101", "patient_107"):
+            own = (adata.obs["donor"] == donor).to_numpy()
+            table = scc2s.tl.evaluate(adata[~own], adata[own], metrics="scfid", groupby="cell_type", n_boot=0)
+            rows, mean = table.iloc[:-1], table.iloc[-1]
+            assert mean["value_at_n"] > mean["ceiling"]
+            assert (rows["value_at_n"] > 0.85 * rows["ceiling"]).all()
+            nearer += (rows["value_at_n"] < rows["ceiling"]).sum()
+    assert nearer <= 6
 
 
 def test_other_cells_of_the_same_donor_come_as_near_as_the_ceiling(kang):
@@ -243,3 +248,21 @@ def test_other_cells_of_the_same_donor_come_as_near_as_the_ceiling(kang):
         row = scc2s.tl.evaluate(adata[some], adata[~some], metrics="scfid", random_state=seed).iloc[0]
         ratio.append(row["value_at_n"] / row["ceiling"])
     assert np.mean(ratio) == pytest.approx(1, abs=0.05)
+
+
+def test_the_order_of_the_cells_does_not_matter():
+    sides = [cells(60, shift, seed) for shift, seed in ((0.8, 1), (1.0, 2), (0.0, 3))]
+    turned = [side[np.random.default_rng(i).permutation(60)] for i, side in enumerate(sides)]
+    kept = {"metrics": [*DISTANCES, "delta_pearson"], "groupby": "kind"}
+    first, second = (scc2s.tl.evaluate(*both[:2], control=both[2], **kept) for both in (sides, turned))
+    pd.testing.assert_frame_equal(first, second, rtol=1e-4)
+
+
+def test_a_control_of_another_length_is_said(caplog):
+    pred, true, control = cells(40, 0.8, 1), cells(40, 1.0, 2), cells(40, 0.0, 3)
+    for side in (pred, true):
+        side.X[:, 5:] = 0
+    scc2s.tl.evaluate(pred, true, metrics="pearson", rep="X")
+    assert not caplog.text
+    scc2s.tl.evaluate(pred, true, metrics="pearson", rep="X", control=control)
+    assert "sc.pp.c2s_sentences(control, n_genes=5)" in caplog.text

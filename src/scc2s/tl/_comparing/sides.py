@@ -76,7 +76,10 @@ def read_sides(
     given = {"pred": get_adata(pred, mod), "true": get_adata(true, mod)}
     if control is not None and not isinstance(control, str):
         given["control"] = get_adata(control, mod)
+    # by name, so that the draws do not depend on the order of the rows
+    order = {name: np.argsort(adata.obs_names.to_numpy(dtype=str), kind="stable") for name, adata in given.items()}
     labels = {name: _labels(adata, columns, name) for name, adata in given.items()}
+    labels = {name: [found[i] for i in order[name]] for name, found in labels.items()}
     column = _column_of(control, labels["true"], columns) if isinstance(control, str) else None
     asked = set(labels["pred"])
     groups = {
@@ -86,7 +89,7 @@ def read_sides(
     }
     _say_groups(asked, set(labels["true"]) & set(groups.values()))
     cells = {
-        name: part._replace(groups=np.array([_name(row) for row in labels[name]], dtype=object))
+        name: part.take(order[name])._replace(groups=_names(labels[name]))
         for name, part in _read(given, reading).items()
     }
     before = None
@@ -133,6 +136,10 @@ def _labels(adata: AnnData, columns: Sequence[str], name: str) -> list[tuple[str
             msg = f"{name} has no column {column!r} in obs; set {name}.obs[{column!r}] = ..., or pass another groupby="
             raise KeyError(msg)
     return list(zip(*values, strict=True)) if values else [()] * adata.n_obs
+
+
+def _names(rows: list[tuple[str, ...]]) -> np.ndarray:
+    return np.array([_name(row) for row in rows], dtype=object)
 
 
 def _name(row: tuple[str, ...]) -> str:
@@ -184,21 +191,24 @@ def _read(given: dict[str, AnnData], reading: Reading) -> dict[str, Cells]:
         reps = _embeddings(given, reading.rep)
     else:
         reps = dict.fromkeys(given)
-    return {name: Cells(np.empty(0, dtype=object), reps[name], genes[name], texts[name]) for name in given}
+    return {
+        name: Cells(np.empty(given[name].n_obs, dtype=object), reps[name], genes[name], texts[name]) for name in given
+    }
 
 
 def say_lengths(n_genes: dict[str, np.ndarray]) -> None:
-    """Warn where predicted cells have far fewer genes than real ones, so that length is what the scores would see."""
-    if not all(len(n_genes[name]) for name in ("pred", "true")):
+    """Warn where cells of one side have half the genes of another, so that length is what the scores would see."""
+    typical = {name: int(np.median(found)) for name, found in n_genes.items() if len(found)}
+    if not typical or 2 * min(typical.values()) > max(typical.values()) or not min(typical.values()):
         return
-    made, real = int(np.quantile(n_genes["pred"], 0.95)), int(np.median(n_genes["true"]))
-    if 0 < made <= real / 2:
-        logger.warning(
-            "cells of pred have %d genes and those of true %d: scores see the length first. Put the real cells (and "
-            "the control) through sentences of the same length: sc.pp.c2s_sentences(true, n_genes=%d); "
-            "sc.pp.c2s_rank_fit(true); sc.pp.c2s_reconstruct(true); and pass true_layer='c2s_reconstructed'",
-            made, real, made,
-        )  # fmt: skip
+    short, long = min(typical, key=typical.__getitem__), max(typical, key=typical.__getitem__)
+    logger.warning(
+        "cells of %s have %d genes and those of %s %d: the scores see the length first. Put all through sentences of "
+        "the same length: sc.pp.c2s_sentences(%s, n_genes=%d); sc.pp.c2s_rank_fit(%s); sc.pp.c2s_reconstruct(%s); and "
+        "pass %s='c2s_reconstructed'",
+        short, typical[short], long, typical[long], long, typical[short], long, long,
+        "layer" if long == "pred" else "true_layer",
+    )  # fmt: skip
 
 
 def _genes(adata: AnnData, name: str, names: pd.Index, reading: Reading) -> np.ndarray | sparse.csr_matrix:
