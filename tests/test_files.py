@@ -1,4 +1,4 @@
-"""Whatever the tools write can be read again: by h5ad and zarr, at once and lazily, under names that files do not like."""
+"""Whatever the tools write can be read again: from h5ad and zarr, at once and lazily, under names that files dislike."""
 
 from __future__ import annotations
 
@@ -67,9 +67,8 @@ def full() -> ad.AnnData:
     sc.tl.c2s_name_genes(adata, groupby="kind", model=asked)
     free = {"model": asked, "constrain": False}
     sc.tl.c2s_perturb(adata, perturbation_key="drug", program=["CD3D", "LYZ", "CST3"], **free)
-    sc.tl.c2s_fate(
-        adata, time_key="time", target_time="1 h", controls=False, prompt="Genes: {cell_sentence} {target_time}", **free
-    )
+    ahead = "Genes: {cell_sentence} {target_time}"
+    sc.tl.c2s_fate(adata, time_key="time", target_time="1 h", controls=False, prompt=ahead, **free)
     sc.tl.c2s_screen(adata, ["x", "y/z", "y|z"], program=["CD3D", "LYZ", "CST3"], n_null=1, **free)
     return adata
 
