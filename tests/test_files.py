@@ -1,4 +1,4 @@
-"""Whatever the tools write can be read again: from h5ad and zarr, at once and lazily, under names that files dislike."""
+"""Whatever the tools write can be read again: h5ad and zarr, at once and lazily, under names that files dislike."""
 
 from __future__ import annotations
 
