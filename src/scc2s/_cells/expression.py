@@ -32,7 +32,7 @@ class Expression:
     @property
     def n_cells(self) -> int:
         """Rows of the matrix."""
-        return self.X.shape[0]
+        return int(self.X.shape[0])
 
     def merged(self, how: Literal["max", "sum"]) -> Expression:
         """The same with allowed columns of one name made one gene; as it is where no name repeats."""
