@@ -116,8 +116,11 @@ def _verdict(
 
 
 def _n_empty(block: np.ndarray | sparse.csr_matrix) -> int:
-    positive = (block > 0).sum(axis=1)
-    return int((np.asarray(positive) == 0).sum())
+    if isinstance(block, np.ndarray):
+        return int((~(block > 0).any(axis=1)).sum())
+    # block > 0 would first sort the arrays of the block, which are those of the user's matrix
+    positive = np.r_[0, np.cumsum(block.data > 0)]
+    return int((positive[block.indptr[1:]] == positive[block.indptr[:-1]]).sum())
 
 
 def _some_rows(block: np.ndarray | sparse.csr_matrix) -> list[np.ndarray]:
