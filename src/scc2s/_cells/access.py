@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pandas as pd
@@ -104,14 +106,15 @@ def expression(
     var_mask
         Genes to use: a boolean column of ``.var``, or a boolean for each gene.
     on_duplicate
-        What to do with genes of one name: refuse them, or merge them to their largest value or (for counts) their sum.
+        What to do with genes of one name: refuse them, or merge them to their largest value or their sum. Logarithms
+        are summed as what they are logarithms of.
 
     Raises
     ------
     KeyError
         If a layer, a column or ``.raw`` is not there.
     ValueError
-        If names are ids or repeated, or arguments exclude each other.
+        If names are ids or repeated, arguments exclude each other, or logarithms of an unknown base are to be summed.
     """
     X, var, source = matrix(adata, layer=layer, use_raw=use_raw)
     if gene_symbols in adata.var and gene_symbols not in var:
@@ -131,7 +134,16 @@ def expression(
     if on_duplicate == "error":
         refuse_repeats(kept, upper=upper)
         return found
-    return found.merged(on_duplicate)
+    return found.merged(on_duplicate, _noted_base(adata, source))
+
+
+def _noted_base(adata: AnnData, source: str) -> float | None:
+    """Base of the logarithm that scanpy has noted; ``None`` where it has not, or the matrix is another one."""
+    noted = adata.uns.get("log1p")
+    if not isinstance(noted, Mapping) or source not in ("X", "raw.X"):
+        return None
+    base = noted.get("base")
+    return math.e if base is None or isinstance(base, str) else float(base)
 
 
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:

@@ -79,8 +79,8 @@ def sentences(
     var_mask
         Genes to use: a boolean column of ``.var`` such as ``"highly_variable"``, or a boolean for each gene.
     on_duplicate
-        Genes of one name: ``"error"``, or merge them to their largest value (``"max"``) or, for counts, their
-        ``"sum"``.
+        Genes of one name: ``"error"``, or merge them to their largest value (``"max"``) or their ``"sum"``. Logarithms
+        are summed as what they are logarithms of, so that counts and logarithms give one sentence.
     organism
         Organism, for the prompts of all later steps: ``"Homo sapiens"``, ``"human"``, ``"NCBITaxon:9606"``, ...
     tie_break
