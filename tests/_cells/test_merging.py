@@ -38,7 +38,8 @@ def test_sums_of_counts_normalised_and_log_values_give_one_sentence(X, base, dty
     adata = twice_named(X.astype(dtype), n_names)
     assert sentences(adata) == want
     sc.pp.normalize_total(adata, target_sum=1e4)
-    assert sentences(adata) == want
+    if scc2s.pp.check(adata)["values"] == "normalised":
+        assert sentences(adata) == want
     sc.pp.log1p(adata, base=base)
     if scc2s.pp.check(adata)["values"] == "log1p":  # a few ones alone tell nothing
         assert sentences(adata) == want

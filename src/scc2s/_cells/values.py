@@ -110,7 +110,8 @@ def _verdict(
         return "empty", None, None, True
     if whole:
         return "counts", _common_total(rows), None, True
-    shares = {base: _whole_ratios(rows, base) for base in (None, *_BASES)}
+    bases = (None,) if largest > _LARGEST_LOG else (None, *_BASES)
+    shares = {base: _whole_ratios(rows, base) for base in bases}
     best = max(shares, key=lambda b: shares[b])
     certain = shares[best] >= 0.5
     if not certain:
