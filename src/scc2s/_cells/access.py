@@ -8,7 +8,8 @@ import numpy as np
 from anndata import AnnData
 
 from scc2s._cells.expression import Expression
-from scc2s._cells.genes import gene_words, refuse_ids, used
+from scc2s._cells.genes import gene_words, used
+from scc2s._cells.symbols import usable
 from scc2s._logging import logger
 from scc2s.sentences import join
 from scc2s.sentences._names import refuse_repeats
@@ -80,6 +81,7 @@ def expression(
     exclude: Iterable[str] = (),
     var_mask: str | np.ndarray | pd.Series | None = None,
     on_duplicate: OnDuplicate = "error",
+    organism: str | None = None,
 ) -> Expression:
     """A matrix of `adata` and the words its genes stand as in sentences.
 
@@ -101,13 +103,16 @@ def expression(
         Genes to use: a boolean column of ``.var``, or a boolean for each gene.
     on_duplicate
         What to do with genes of one name: refuse them, or merge them to their largest value or (for counts) their sum.
+    organism
+        Name of the organism, where the caller knows it; else what the AnnData says. Of other organisms than human and
+        mouse, names of any form are taken, if they are no ids.
 
     Raises
     ------
     KeyError
         If a layer, a column or ``.raw`` is not there.
     ValueError
-        If names are ids or repeated, or arguments exclude each other.
+        If most names are no symbols (ids, peaks, ...), or repeated, or arguments exclude each other.
     """
     X, var, source = matrix(adata, layer=layer, use_raw=use_raw)
     if gene_symbols in adata.var and gene_symbols not in var:
@@ -116,9 +121,9 @@ def expression(
     names = gene_words(var, gene_symbols, upper=upper)
     if isinstance(var_mask, str):
         var_mask = _mask_column(adata, var, var_mask)
-    allowed = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    chosen = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata))
     kept = [n for n, a in zip(names, allowed, strict=True) if a]
-    refuse_ids(kept, var, gene_symbols)
     if on_duplicate not in ("error", "max", "sum"):
         msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"
         raise ValueError(msg)
@@ -128,6 +133,13 @@ def expression(
         refuse_repeats(kept, upper=upper)
         return found
     return found.merged(on_duplicate)
+
+
+def stated_organism(adata: AnnData) -> str | None:
+    """The organism that ``.uns`` or the first cell names."""
+    if (said := adata.uns.get("organism")) is None and "organism" in adata.obs and adata.n_obs:
+        said = adata.obs["organism"].iloc[0]
+    return said if isinstance(said, str) else None
 
 
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:

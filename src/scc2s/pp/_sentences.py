@@ -121,7 +121,7 @@ def sentences(
     InvalidValuesError
         If values are negative, NaN or infinite (a ValueError).
     ValueError
-        If the gene names are database ids or repeat.
+        If most gene names are not symbols (database ids, peaks, probes, ...), or names repeat.
     KeyError
         If a layer, column or modality is not there.
 
@@ -151,6 +151,7 @@ def sentences(
         exclude=exclude,
         var_mask=var_mask,
         on_duplicate=on_duplicate,
+        organism=organism,
     )
     ranker = Ranker(
         expressed.names,
