@@ -12,7 +12,8 @@ from scc2s._cells.symbol_columns import symbol_column
 from scc2s._logging import logger
 from scc2s.prompts._organism import ALIASES
 from scc2s.sentences._symbols import judge
-from scc2s.sentences._word_kinds import GENOME, KINDS
+from scc2s.sentences._word_kinds import KINDS
+from scc2s.sentences._word_patterns import GENOME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

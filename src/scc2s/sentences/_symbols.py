@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scc2s.sentences._word_kinds import ANY_KIND, COPY, KINDS, MISSING, OF_MOST
+from scc2s.sentences._word_kinds import KINDS
+from scc2s.sentences._word_patterns import ANY_KIND, COPY, MISSING, OF_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +38,7 @@ _STYLES = re.compile(
     # ... with brackets in fly, yeast and mouse: E(spl)m8-HLH, tA(UGC)A, Gt(ROSA)26Sor
     rf"|(?=.*[^\W\d_]){_PART}(?:[-.,:]?\([^\W_]+\)|[-.,:]?\[[^\W_]+\])(?:[-.,:]?{_PART})*(?:[-:.]{_PART}|\(\w+\))*"
     # ... or longer numbers, where these are names: unnamed genes, clones, zebrafish and Xenopus models, plant loci
-    r"|LOC\d+(?:[.-][\w.]+)?|\d{7}[A-Z]\d\dRik\S*|ABC\d+-\d+[A-Z]\d+\.\d+|[A-Z]{1,6}\d{5,9}\.\d+|[A-Za-z]+:\d{3,8}|Xelaev\d+m|(?:Gm|LINC|FLJ|KIAA|MGC|DKFZ\w)\d+\w*"
+    r"|LOC\d+(?:[.-][\w.]+)?|\d{7}[A-Z]\d\dRik\S*|ABC\d+-\d+[A-Z]\d+\.\d+|[A-Z]{1,6}\d{5,9}\.\d+|[A-Za-z]{2,4}:\d{3,10}|(?:Xelaev|Xetrov)\d+m|RGD\d+|\d{6,10}Rik|PGSC\d+DMG\d+|(?:Gm|LINC|FLJ|KIAA|MGC|DKFZ\w)\d+\w*"
     r"|(?:LOC_)?[A-Za-z][A-Za-z.]{0,9}\d{0,3}[A-Za-z]{0,3}\d{0,3}[gG]\d{5,9}(?:[._-]?[A-Za-z]?\d+)*"
     # ... and RNAs and locus tags, which have underscores: Y_RNA, 5S_rRNA, Os01g0100100, PF3D7_0100100
     r"|[\w-]{1,14}_(?:r|t|sn|sno|sca|mi|nc|lnc)?RNA[\w.-]*|Metazoa_SRP|(?:uc|snoZ|snoU|snoR|snoMe|ceN|sR|Afr)_?\d+\w*|U\d+_?\w*"
