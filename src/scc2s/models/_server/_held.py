@@ -1,0 +1,266 @@
+"""Cell sentences of an endpoint that holds a model to a grammar: no gene twice, as many as asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from scc2s._logging import logger
+
+from ._client import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from scc2s.models.decoding import GeneVocabulary, Sampling
+
+    from ._structured import Dialect
+
+_REQUESTS = 32
+"""Most requests for one cell. What comes twice in the last answer is left out, and what comes after it stays."""
+_AT_ONCE = 1024
+"""Most genes of one request: llama.cpp refuses a rule that is to be repeated more than 2000 times."""
+_FEW = 4
+"""Genes of the shortest request, and new genes below which the same grammar is not sent again."""
+_LEAST_TOKENS = 16
+_STRIKES = 2
+"""Answers in a row that bring nothing that the grammar allows, after which the endpoint is not believed any more."""
+
+Ending = Literal["whole", "repeat", "foreign"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell to write."""
+
+    prompt: str
+    n_genes: int
+    seed: int | None
+    """``None``: none is sent."""
+
+
+@dataclass
+class Cell:
+    """A cell that is being written."""
+
+    n_wanted: int
+    genes: list[str] = field(default_factory=list)
+    there: set[str] = field(default_factory=set)
+    n_requests: int = 0
+    n_repeats: int = 0
+    """Genes that came a second time."""
+    n_foreign: int = 0
+    """Words that are no genes."""
+    stopped: str = ""
+    """Why it ended before it had the genes asked for."""
+
+    @property
+    def n_missing(self) -> int:
+        """Genes that are still to come."""
+        return self.n_wanted - len(self.genes)
+
+    @property
+    def text(self) -> str:
+        """The sentence, with the space before each word."""
+        return "".join(f" {gene}" for gene in self.genes)
+
+    def take(self, words: Sequence[str], known: frozenset[str], *, skip: bool) -> Ending:
+        """Add words up to the first that is not a gene, or is there already (with `skip`: all but those)."""
+        for word in words:
+            if not self.n_missing:
+                break
+            if word not in known:
+                self.n_foreign += 1
+                return "foreign"
+            if word not in self.there:
+                self.genes.append(word)
+                self.there.add(word)
+                continue
+            self.n_repeats += 1
+            if not skip:
+                return "repeat"
+        return "whole"
+
+
+@dataclass(frozen=True)
+class HeldWriter:
+    """Writes cells through an endpoint that follows a grammar.
+
+    The grammar holds every word to the genes, and says how many there are. That no gene comes twice is seen to here:
+    an answer counts up to the first gene that is there already, and the rest is asked for again from that place on.
+    Where words are not drawn by a seed, or where an answer brought little, the next grammar is without the genes that
+    are there, so that each request brings at least one more. A greedy answer is the one that the model gives under the
+    constraint of another backend, gene by gene.
+
+    Parameters
+    ----------
+    complete
+        Sends a request to the completions, gives the choice that comes back.
+    dialect
+        How the endpoint is told.
+    vocabulary
+        The genes.
+    drawn
+        Fields of a request for how words are drawn, with a seed.
+    count_tokens
+        Tokens of texts, estimated.
+    context
+        Most tokens of prompt and answer together.
+    max_new_tokens
+        Longest answer, where the caller has set one.
+    """
+
+    complete: Callable[[dict[str, Any]], dict[str, Any]]
+    dialect: Dialect
+    vocabulary: GeneVocabulary
+    drawn: Callable[[int | None], dict[str, Any]]
+    count_tokens: Callable[[Sequence[str]], np.ndarray]
+    context: int | None
+    max_new_tokens: int | None
+
+    def __call__(self, job: Job) -> Cell:
+        """The cell after one prompt.
+
+        Raises
+        ------
+        ValueError
+            The endpoint writes what the grammar forbids, or refuses the first request.
+        """
+        cell, room = Cell(job.n_genes), self.max_new_tokens
+        size, scarce, strikes, wider = job.n_genes, False, 0, 1
+        while cell.n_missing and not cell.stopped:
+            n = _rounded(min(size, cell.n_missing), job.n_genes)
+            tokens = self._tokens(job.prompt + cell.text, n) * wider
+            tokens = tokens if room is None else min(tokens, room)
+            last = cell.n_requests + 1 == _REQUESTS
+            before = len(cell.genes)
+            try:
+                choice = self._ask(job, cell, n, tokens, leave_out=bool(cell.genes) and (scarce or job.seed is None))
+            except Refused as error:
+                if not cell.genes:
+                    raise
+                cell.stopped = str(error)
+                break
+            words, cut = _words(choice, n)
+            ending = cell.take(words, self._known, skip=last)
+            new = len(cell.genes) - before
+            if new or ending == "repeat" or cut:
+                strikes = 0
+            elif self.vocabulary.exact or ending == "foreign" or not cell.genes:
+                strikes += 1
+            if strikes == _STRIKES:
+                raise ValueError(_not_held(self.dialect, choice["text"]))
+            if ending == "whole" and not cut and not self.vocabulary.exact and len(words) < n and cell.genes:
+                break  # the model ends here, and may
+            if room is not None:
+                room -= tokens if cut and ending == "whole" else self._spent(cell.genes[before:])
+                if room < 1 and cell.n_missing:
+                    cell.stopped = f"max_new_tokens={self.max_new_tokens}"
+            if last and cell.n_missing and not cell.stopped:
+                cell.stopped = f"{_REQUESTS} requests brought too few different genes"
+            wider = 2 * wider if cut and not new else 1
+            size, scarce = (2 * n if new >= n else max(_FEW, new)), new < min(_FEW, n)
+        return cell
+
+    def _ask(self, job: Job, cell: Cell, n: int, tokens: int, *, leave_out: bool) -> dict[str, Any]:
+        least = n if self.vocabulary.exact else int(not cell.genes)
+        names = self.vocabulary.names
+        if leave_out:
+            fields = self.dialect.fields([name for name in names if name not in cell.there], least, n)
+        else:
+            key = (least, n)
+            if key not in self._fields:
+                self._fields[key] = self.dialect.fields(names, least, n)
+            fields = self._fields[key]
+        seed = None if job.seed is None else job.seed + cell.n_requests
+        cell.n_requests += 1
+        return self.complete({"prompt": job.prompt + cell.text, "max_tokens": tokens, **self.drawn(seed), **fields})
+
+    @cached_property
+    def _fields(self) -> dict[tuple[int, int], dict[str, Any]]:
+        """Grammars of all genes, by how many are to come: few, as the endpoint compiles each once."""
+        return {}
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.vocabulary.names)
+
+    @cached_property
+    def _sizes(self) -> tuple[float, float]:
+        """Mean and standard deviation of the tokens of a gene."""
+        each = np.asarray(self.count_tokens([f" {name}" for name in self.vocabulary.names]), dtype=float)
+        return float(each.mean()), float(each.std())
+
+    def _tokens(self, text: str, n: int) -> int:
+        """Tokens that `n` genes after a text take, were they drawn at random, and the end; what is cut is asked for."""
+        mean, spread = self._sizes
+        most = int(np.ceil(n * mean + 3 * spread * np.sqrt(n))) + 2
+        if self.context is not None:
+            most = min(most, self.context - int(self.count_tokens([text])[0]))
+        return max(most, _LEAST_TOKENS)
+
+    def _spent(self, genes: Sequence[str]) -> int:
+        return int(np.sum(self.count_tokens([f" {gene}" for gene in genes]))) if genes else 0
+
+
+def jobs_of(
+    prompts: Sequence[str], genes: GeneVocabulary, sampling: Sampling | None, seeds: Sequence[int] | None
+) -> list[Job]:
+    """One cell for each prompt."""
+    greedy = sampling is None or sampling.temperature == 0 or seeds is None
+    numbers = [None] * len(prompts) if greedy or seeds is None else [int(seed) for seed in seeds]
+    return list(map(Job, prompts, genes.lengths(len(prompts)).tolist(), numbers))
+
+
+def report(cells: Iterable[Cell]) -> None:
+    """Say how often the endpoint had to be asked again, and how many cells are shorter than asked for."""
+    all_cells = list(cells)
+    if again := sum(cell.n_requests > 1 for cell in all_cells):
+        logger.info(
+            "%d of %d cells were asked for in parts (%d requests for %d cells): %d genes came a second time, %d words "
+            "were no genes; neither is in the answers",
+            again, len(all_cells), sum(cell.n_requests for cell in all_cells), len(all_cells),
+            sum(cell.n_repeats for cell in all_cells), sum(cell.n_foreign for cell in all_cells),
+        )  # fmt: skip
+    if short := [cell for cell in all_cells if cell.stopped]:
+        logger.warning(
+            "%d of %d cells have fewer genes than asked for; the first has %d of %d: %s",
+            len(short), len(all_cells), len(short[0].genes), short[0].n_wanted, short[0].stopped,
+        )  # fmt: skip
+
+
+def _rounded(n: int, all_genes: int) -> int:
+    """The next power of two, or all genes of the cell: few different numbers make few grammars to compile.
+
+    Examples
+    --------
+    >>> [_rounded(n, 200) for n in (1, 5, 100, 140, 200)], _rounded(5000, 5000)
+    ([1, 8, 128, 200, 200], 1024)
+    """
+    return min(1 << (n - 1).bit_length(), all_genes, _AT_ONCE)
+
+
+def _words(choice: dict[str, Any], n: int) -> tuple[list[str], bool]:
+    """Whole words of an answer, and whether it was cut: its last word may then be the start of a longer one.
+
+    Examples
+    --------
+    >>> _words({"text": " CD3D CD3", "finish_reason": "length"}, 2)
+    (['CD3D'], True)
+    >>> _words({"text": " CD3D CD3", "finish_reason": "stop"}, 2)
+    (['CD3D', 'CD3'], False)
+    """
+    words = choice["text"].split()
+    ending = choice.get("finish_reason")
+    cut = ending == "length" or (ending is None and len(words) < n)
+    return (words[:-1] if cut and not choice["text"][-1:].isspace() else words), cut
+
+
+def _not_held(dialect: Dialect, text: str) -> str:
+    return (
+        f"the endpoint took a grammar of genes ({dialect.field}) and answers {text[:60]!r}, which it forbids; see to "
+        "the server's structured outputs, load the model with backend='torch', or let it write freely: constrain=False"
+    )
