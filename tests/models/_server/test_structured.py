@@ -11,7 +11,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from grammar_server import GrammarServer  # noqa: E402
 from server_script import Script, serving  # noqa: E402
-from tiny_models import GENES, prompts  # noqa: E402
+from tiny_models import GENES, build_model, prompts  # noqa: E402
 
 import scc2s  # noqa: E402
 from scc2s.models import GeneVocabulary, Sampling  # noqa: E402
@@ -26,12 +26,33 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("kind", FIELDS)
-def test_greedy_cells_are_those_of_torch_under_its_constraint(tiny, kind, strict):
-    model = tiny("gpt_neox")
+@pytest.fixture(scope="module")
+def spelling(tmp_path_factory):
+    """A tiny model whose tokens are bytes: each name is spelled in one way, so letters and tokens hold to the same."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    def make(kind):
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        vocabulary = {token: i for i, token in enumerate(["<eos>", "<pad>", "<bos>", *alphabet])}
+        tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        folder = tmp_path_factory.mktemp(kind)
+        build_model(kind, max_position_embeddings=1024).save_pretrained(folder)
+        PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>").save_pretrained(
+            folder
+        )
+        return scc2s.models.load(folder, device="cpu", dtype="float32")
+
+    return make
+
+
+@pytest.mark.parametrize(("kind", "strict"), [(kind, strict) for kind in FIELDS for strict in (False, True)])
+def test_greedy_cells_are_those_of_torch_under_its_constraint(spelling, kind, strict):
+    model = spelling("gpt_neox")
     genes = GeneVocabulary(GENES, [12, 5, 1])
-    asked = prompts(3, seed=1)
+    asked = prompts(3, seed=1, genes=(3, 10))
     script = Script(GrammarServer(model, kind, strict=strict))
     with serving(script) as url:
         server = scc2s.models.load(url, **FAST)
@@ -43,10 +64,10 @@ def test_greedy_cells_are_those_of_torch_under_its_constraint(tiny, kind, strict
     assert all(body["prompt"].startswith(tuple(asked)) for _, body, _ in script.requests[n_probes:])
 
 
-@pytest.mark.parametrize("kind", ["gemma2", "llama", "qwen2"])
-def test_families_of_models_give_the_cells_of_torch(tiny, kind):
-    model, genes = tiny(kind), GeneVocabulary(GENES, 8)
-    asked = prompts(2, seed=2)
+@pytest.mark.parametrize("kind", ["gemma2", "llama"])
+def test_families_of_models_give_the_cells_of_torch(spelling, kind):
+    model, genes = spelling(kind), GeneVocabulary(GENES, 8)
+    asked = prompts(2, seed=2, genes=(3, 10))
     with serving(Script(GrammarServer(model, "vLLM"))) as url:
         found = scc2s.models.load(url, **FAST).generate(asked, genes=genes, progress=False)
     assert found == model.generate(asked, genes=genes, progress=False)
@@ -79,9 +100,9 @@ def test_drawn_cells_hold_to_genes_and_are_the_same_again(tiny):
         assert set(text.split()) <= set(GENES)
 
 
-def test_a_model_may_end_early_where_the_length_is_not_exact(tiny):
-    model, genes = tiny("gpt_neox"), GeneVocabulary(GENES, 40, exact=False)
-    asked = prompts(6, seed=4)
+def test_a_model_may_end_early_where_the_length_is_not_exact(spelling):
+    model, genes = spelling("gpt_neox"), GeneVocabulary(GENES, 20, exact=False)
+    asked = prompts(6, seed=4, genes=(3, 10))
     with serving(Script(GrammarServer(model, "vLLM"))) as url:
         found = scc2s.models.load(url, **FAST).generate(asked, genes=genes, progress=False)
     assert found == model.generate(asked, genes=genes, progress=False)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ._structured import Dialect
 
-_REQUESTS = 32
-"""Most requests for one cell. What comes twice in the last answer is left out, and what comes after it stays."""
+_STRICT, _REQUESTS = 32, 40
+"""Requests for one cell after which what comes after a repeated gene counts too, and most requests."""
 _AT_ONCE = 1024
 """Most genes of one request: llama.cpp refuses a rule that is to be repeated more than 2000 times."""
 _FEW = 4
@@ -92,8 +92,11 @@ class HeldWriter:
     The grammar holds every word to the genes, and says how many there are. That no gene comes twice is seen to here:
     an answer counts up to the first gene that is there already, and the rest is asked for again from that place on.
     Where words are not drawn by a seed, or where an answer brought little, the next grammar is without the genes that
-    are there, so that each request brings at least one more. A greedy answer is the one that the model gives under the
-    constraint of another backend, gene by gene.
+    are there, so that each request brings at least one more. A cell that is not whole after 32 requests takes all new
+    genes of the next answers, also those after a repeat.
+
+    A greedy answer is that of the torch backend under its constraint, as long as a name can be spelled in one way: the
+    torch backend allows the tokens that the tokenizer spells a name with, a grammar all that give its letters.
 
     Parameters
     ----------
@@ -132,20 +135,20 @@ class HeldWriter:
         cell, room = Cell(job.n_genes), self.max_new_tokens
         size, scarce, strikes, wider = job.n_genes, False, 0, 1
         while cell.n_missing and not cell.stopped:
-            n = _rounded(min(size, cell.n_missing), job.n_genes)
+            lenient = cell.n_requests >= _STRICT
+            n = _rounded(cell.n_missing if lenient else min(size, cell.n_missing), job.n_genes)
             tokens = self._tokens(job.prompt + cell.text, n) * wider
             tokens = tokens if room is None else min(tokens, room)
-            last = cell.n_requests + 1 == _REQUESTS
-            before = len(cell.genes)
+            before, leave_out = len(cell.genes), lenient or scarce or job.seed is None
             try:
-                choice = self._ask(job, cell, n, tokens, leave_out=bool(cell.genes) and (scarce or job.seed is None))
+                choice = self._ask(job, cell, n, tokens, leave_out=leave_out and before > 0)
             except Refused as error:
                 if not cell.genes:
                     raise
                 cell.stopped = str(error)
                 break
             words, cut = _words(choice, n)
-            ending = cell.take(words, self._known, skip=last)
+            ending = cell.take(words, self._known, skip=lenient)
             new = len(cell.genes) - before
             if new or ending == "repeat" or cut:
                 strikes = 0
@@ -159,7 +162,7 @@ class HeldWriter:
                 room -= tokens if cut and ending == "whole" else self._spent(cell.genes[before:])
                 if room < 1 and cell.n_missing:
                     cell.stopped = f"max_new_tokens={self.max_new_tokens}"
-            if last and cell.n_missing and not cell.stopped:
+            if cell.n_requests == _REQUESTS and cell.n_missing and not cell.stopped:
                 cell.stopped = f"{_REQUESTS} requests brought too few different genes"
             wider = 2 * wider if cut and not new else 1
             size, scarce = (2 * n if new >= n else max(_FEW, new)), new < min(_FEW, n)
