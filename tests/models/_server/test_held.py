@@ -34,11 +34,15 @@ def says(*texts):
 
 
 def asked(script):
-    return [
-        (body["prompt"], re.findall(r"word\S+", body["ebnf"])[0], set(re.findall(r'"(\w+)"', body["ebnf"])))
-        for _, body, _ in script.requests
-        if body and "ebnf" in body and not body["prompt"].startswith("CD3D CD3E CD2")
-    ]
+    """Of each request for a cell: prompt, rule of the sentence, genes that it may begin with."""
+    found = []
+    for _, body, _ in script.requests:
+        if body and "ebnf" in body and not body["prompt"].startswith("CD3D CD3E CD2"):
+            rules = dict(line.split(" ::= ") for line in body["ebnf"].splitlines())
+            begins = rules.get("opening", rules.get("gene"))
+            tree = re.sub(r" (?=\()", "", begins.removeprefix('" " ')).replace('"', "").replace(" ", "")
+            found.append((body["prompt"], rules["root"], {name for name in GENES if re.fullmatch(tree, name)}))
+    return found
 
 
 def write(script, n, *, sampling=None, **changes):
@@ -54,28 +58,34 @@ def test_a_repeat_ends_what_counts_and_the_rest_is_asked_for_from_there(caplog):
     caplog.set_level(logging.INFO)
     script = says(" LYZ CD3D LYZ NKG7", " MS4A1 CD3E")
     assert write(script, 4) == " LYZ CD3D MS4A1 CD3E"
-    (first, count, _), (second, count_2, genes) = asked(script)
-    assert (first, count) == ("p:", "word{4}")
-    assert (second, count_2) == ("p: LYZ CD3D", "word{2}")
-    assert "LYZ" not in genes
+    assert asked(script) == [
+        ("p:", "word{4}", set(GENES)),
+        ("p: LYZ CD3D", "opening word{1}", set(GENES) - {"LYZ", "CD3D"}),
+    ]
     assert "1 of 1 cells were asked for in parts (2 requests for 1 cells): 1 genes came a second time" in caplog.text
 
 
 def test_drawn_answers_are_asked_for_with_another_seed_and_the_same_grammar():
     script = says(" LYZ CD3D NKG7 MS4A1 LYZ CD3", " CD3E CD3")
     assert write(script, 6, sampling=Sampling()) == " LYZ CD3D NKG7 MS4A1 CD3E CD3"
-    (_, _, all_genes), (_, _, genes) = asked(script)
-    assert genes == all_genes
+    assert [(rule, genes) for _, rule, genes in asked(script)] == [("word{6}", set(GENES)), ("word{2}", set(GENES))]
     seeds = [body["seed"] for _, body, _ in script.requests if body and "seed" in body]
     assert seeds == [7, 8]
 
 
-def test_where_little_came_the_genes_that_are_there_are_left_out():
-    script = says(" LYZ LYZ LYZ LYZ LYZ", " NKG7 CD3D CD3E MS4A1")
-    assert write(script, 5, sampling=Sampling()) == " LYZ NKG7 CD3D CD3E MS4A1"
-    (_, _, first), (_, _, second) = asked(script)
-    assert "LYZ" in first
-    assert "LYZ" not in second
+def test_where_little_came_the_next_answer_begins_with_a_new_gene_and_no_longer_name():
+    script = says(" CD3 CD3 CD3 CD3 CD3", " NKG7 CD3D CD3E MS4A1")
+    assert write(script, 5, sampling=Sampling()) == " CD3 NKG7 CD3D CD3E MS4A1"
+    assert [(rule, genes) for _, rule, genes in asked(script)] == [
+        ("word{5}", set(GENES)),
+        ("opening word{3}", {"LYZ", "NKG7", "MS4A1"}),
+    ]
+
+
+def test_longer_names_come_where_nothing_else_is_left():
+    script = says(" LYZ NKG7 MS4A1 CD3 CD3", " CD3E CD3D")
+    assert write(script, 6) == " LYZ NKG7 MS4A1 CD3 CD3E CD3D"
+    assert asked(script)[1][1:] == ("opening word{1}", {"CD3D", "CD3E"})
 
 
 def test_a_word_that_is_cut_is_not_taken_for_a_gene():
@@ -114,7 +124,7 @@ def test_a_model_that_may_end_early_does():
     assert write(says(" LYZ CD3D"), 5, vocabulary={"exact": False}) == " LYZ CD3D"
     script = says(" LYZ CD3D LYZ", "")
     assert write(script, 5, vocabulary={"exact": False}) == " LYZ CD3D"
-    assert [count for _, count, _ in asked(script)] == ["word{1,5}", "word{0,4}"]
+    assert [rule for _, rule, _ in asked(script)] == ["word{1,5}", "(opening word{0,3})?"]
 
 
 def test_max_new_tokens_is_the_most_of_all_requests(caplog):

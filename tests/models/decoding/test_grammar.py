@@ -177,6 +177,19 @@ def test_the_engine_lets_a_sentence_end_where_it_may(engine, write):
 
 
 @pytest.mark.parametrize("write", [ebnf, regex])
+@pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (0, 2), (1, 3)])
+def test_the_first_word_may_have_a_list_of_its_own(engine, write, least, most):
+    first = ["CD3", "MT-CO12"]
+    text = write(GENES, least, most, first=first)
+    compiled = engine.compiler.compile_regex(text) if write is regex else engine.compiler.compile_grammar(text)
+    for words in ("", "CD3", "CD4", "MT-CO12 CD4", "CD4 CD3", "CD3 CD3", "CD3 IL1 IL2", "CD3 IL1 IL2 IL3", "CD30"):
+        n, begins = len(words.split()), words.split()[:1]
+        allowed = least <= n <= most and set(begins) <= set(first)
+        allowed &= set(words.split()) <= set(GENES)
+        assert engine.takes(compiled, f" {words}" if words else "") == allowed, words
+
+
+@pytest.mark.parametrize("write", [ebnf, regex])
 def test_a_random_walk_under_the_mask_writes_only_genes(engine, write):
     rng, compiled = np.random.default_rng(0), engine.compile(write, HARD + GENES, 6, 6)
     for _ in range(5):

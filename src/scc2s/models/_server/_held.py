@@ -13,7 +13,7 @@ from scc2s._logging import logger
 from ._client import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from scc2s.models.decoding import GeneVocabulary, Sampling
 
@@ -23,8 +23,10 @@ _STRICT, _REQUESTS = 32, 40
 """Requests for one cell after which what comes after a repeated gene counts too, and most requests."""
 _AT_ONCE = 1024
 """Most genes of one request: llama.cpp refuses a rule that is to be repeated more than 2000 times."""
+_SHORTEST = 16
+"""Genes of the shortest request, where so many are missing: one more gene costs less than one more request."""
 _FEW = 4
-"""Genes of the shortest request, and new genes below which the same grammar is not sent again."""
+"""New genes below which the same grammar is not sent again."""
 _LEAST_TOKENS = 16
 _STRIKES = 2
 """Answers in a row that bring nothing that the grammar allows, after which the endpoint is not believed any more."""
@@ -91,12 +93,14 @@ class HeldWriter:
 
     The grammar holds every word to the genes, and says how many there are. That no gene comes twice is seen to here:
     an answer counts up to the first gene that is there already, and the rest is asked for again from that place on.
-    Where words are not drawn by a seed, or where an answer brought little, the next grammar is without the genes that
-    are there, so that each request brings at least one more. A cell that is not whole after 32 requests takes all new
+    Where words are not drawn by a seed, or where an answer brought little, the next one may not begin with a gene that
+    is there, so that it brings at least one more. Nor may it begin with a longer name: a model that wants ``VIM`` again
+    would start it, and the grammar would make it ``VIMP``. A cell that is not whole after 32 requests takes all new
     genes of the next answers, also those after a repeat.
 
-    A greedy answer is that of the torch backend under its constraint, as long as a name can be spelled in one way: the
-    torch backend allows the tokens that the tokenizer spells a name with, a grammar all that give its letters.
+    A greedy answer is that of the torch backend under its constraint, as long as a name can be spelled in one way and
+    none begins with another: torch allows the tokens that the tokenizer spells a name with, a grammar all that give its
+    letters.
 
     Parameters
     ----------
@@ -133,15 +137,15 @@ class HeldWriter:
             The endpoint writes what the grammar forbids, or refuses the first request.
         """
         cell, room = Cell(job.n_genes), self.max_new_tokens
-        size, scarce, strikes, wider = job.n_genes, False, 0, 1
+        size, stuck, strikes, wider = job.n_genes, False, 0, 1
         while cell.n_missing and not cell.stopped:
             lenient = cell.n_requests >= _STRICT
             n = _rounded(cell.n_missing if lenient else min(size, cell.n_missing), job.n_genes)
             tokens = self._tokens(job.prompt + cell.text, n) * wider
             tokens = tokens if room is None else min(tokens, room)
-            before, leave_out = len(cell.genes), lenient or scarce or job.seed is None
+            before = len(cell.genes)
             try:
-                choice = self._ask(job, cell, n, tokens, leave_out=leave_out and before > 0)
+                choice = self.complete(self._body(job, cell, n, tokens, stuck=stuck, lenient=lenient))
             except Refused as error:
                 if not cell.genes:
                     raise
@@ -165,22 +169,25 @@ class HeldWriter:
             if cell.n_requests == _REQUESTS and cell.n_missing and not cell.stopped:
                 cell.stopped = f"{_REQUESTS} requests brought too few different genes"
             wider = 2 * wider if cut and not new else 1
-            size, scarce = (2 * n if new >= n else max(_FEW, new)), new < min(_FEW, n)
+            size, stuck = max(_SHORTEST, 2 * new), ending == "repeat" and (new < _FEW or job.seed is None)
         return cell
 
-    def _ask(self, job: Job, cell: Cell, n: int, tokens: int, *, leave_out: bool) -> dict[str, Any]:
+    def _body(self, job: Job, cell: Cell, n: int, tokens: int, *, stuck: bool, lenient: bool) -> dict[str, Any]:
         least = n if self.vocabulary.exact else int(not cell.genes)
-        names = self.vocabulary.names
-        if leave_out:
-            fields = self.dialect.fields([name for name in names if name not in cell.there], least, n)
+        names, key = self.vocabulary.names, (least, n)
+        left = [name for name in names if name not in cell.there] if lenient or stuck else []
+        if lenient:
+            fields = self.dialect.fields(left, least, n)
+        elif stuck:
+            first = [name for name in left if not _begins_with(name, cell.there)]
+            fields = self.dialect.fields(names, least, n, first=first or left)
         else:
-            key = (least, n)
             if key not in self._fields:
                 self._fields[key] = self.dialect.fields(names, least, n)
             fields = self._fields[key]
         seed = None if job.seed is None else job.seed + cell.n_requests
         cell.n_requests += 1
-        return self.complete({"prompt": job.prompt + cell.text, "max_tokens": tokens, **self.drawn(seed), **fields})
+        return {"prompt": job.prompt + cell.text, "max_tokens": tokens, **self.drawn(seed), **fields}
 
     @cached_property
     def _fields(self) -> dict[tuple[int, int], dict[str, Any]]:
@@ -244,6 +251,17 @@ def _rounded(n: int, all_genes: int) -> int:
     ([1, 8, 128, 200, 200], 1024)
     """
     return min(1 << (n - 1).bit_length(), all_genes, _AT_ONCE)
+
+
+def _begins_with(name: str, there: Container[str]) -> bool:
+    """Whether a name is one of those that are there, or goes on from one.
+
+    Examples
+    --------
+    >>> [_begins_with(name, {"VIM", "CD3D"}) for name in ("VIM", "VIMP", "CD3")]
+    [True, True, False]
+    """
+    return any(name[:end] in there for end in range(1, len(name) + 1))
 
 
 def _words(choice: dict[str, Any], n: int) -> tuple[list[str], bool]:

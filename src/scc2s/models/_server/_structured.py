@@ -27,10 +27,12 @@ class Dialect:
     """Its name; of a field inside a field ``outer.inner``."""
     servers: str
     """Which servers are known to have it."""
-    write: Callable[[Sequence[str], int, int], str]
+    write: Callable[..., str]
     """Grammar of sentences: :func:`~scc2s.models.decoding._grammar.ebnf` or ``regex``."""
 
-    def fields(self, names: Sequence[str], least: int, most: int) -> dict[str, Any]:
+    def fields(
+        self, names: Sequence[str], least: int, most: int, *, first: Sequence[str] | None = None
+    ) -> dict[str, Any]:
         """What to add to a request, so that the answer consists of these genes.
 
         Examples
@@ -38,7 +40,7 @@ class Dialect:
         >>> DIALECTS[-3].fields(["CD3D", "LYZ"], 2, 2)
         {'structured_outputs': {'regex': '( (CD3D|LYZ)){2}'}}
         """
-        value: Any = self.write(names, least, most)
+        value: Any = self.write(names, least, most, first=first)
         for part in reversed(self.field.split(".")):
             value = {part: value}
         return dict(value)

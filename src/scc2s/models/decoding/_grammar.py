@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _META = frozenset("\\.+*?()[]{}^$|")
 
 
-def ebnf(names: Sequence[str], least: int, most: int) -> str:
+def ebnf(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | None = None) -> str:
     r"""Cell sentences of these genes in the EBNF of xgrammar, which is the GBNF of llama.cpp.
 
     The names are a prefix tree: what begins alike stands once, so few ways are open at any place. Nothing keeps a gene
@@ -24,6 +24,8 @@ def ebnf(names: Sequence[str], least: int, most: int) -> str:
         Words of the genes.
     least, most
         How many a sentence has.
+    first
+        Those that it may begin with; ``None``: any.
 
     Returns
     -------
@@ -42,12 +44,24 @@ def ebnf(names: Sequence[str], least: int, most: int) -> str:
     word ::= " " gene
     gene ::= "CD" ("3" ("D" | "E") | "4") | "LYZ"
     <BLANKLINE>
+    >>> print(ebnf(["CD3D", "LYZ"], 2, 5, first=["LYZ"]))
+    root ::= opening word{1,4}
+    opening ::= " " ("LYZ")
+    word ::= " " gene
+    gene ::= "CD3D" | "LYZ"
+    <BLANKLINE>
     """
-    tree = _tree(_checked(names), 0, " ", " | ", _quoted)
-    return f'root ::= word{_times(least, most)}\nword ::= " " gene\ngene ::= {tree}\n'
+    gene = _tree(_checked(names), 0, " ", " | ", _quoted)
+    rules = f'word ::= " " gene\ngene ::= {gene}\n'
+    if first is None:
+        return f"root ::= word{_times(least, most)}\n{rules}"
+    opening = _tree(_checked(first), 0, " ", " | ", _quoted)
+    more = "" if most == 1 else f" word{_times(max(least, 1) - 1, most - 1)}"
+    root = f"(opening{more})?" if least == 0 else f"opening{more}"
+    return f'root ::= {root}\nopening ::= " " ({opening})\n{"" if most == 1 else rules}'
 
 
-def regex(names: Sequence[str], least: int, most: int) -> str:
+def regex(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | None = None) -> str:
     r"""The same as a regular expression, in what all engines have: groups, ``|``, ``?``, ``{m,n}``.
 
     Examples
@@ -58,7 +72,13 @@ def regex(names: Sequence[str], least: int, most: int) -> str:
     >>> bool(re.fullmatch(regex(["CD3D", "LYZ"], 2, 2), " LYZ CD3D"))
     True
     """
-    return f"( ({_tree(_checked(names), 0, '', '|', _escaped)})){_times(least, most)}"
+    word = f"( ({_tree(_checked(names), 0, '', '|', _escaped)}))"
+    if first is None:
+        return f"{word}{_times(least, most)}"
+    opening = f"( ({_tree(_checked(first), 0, '', '|', _escaped)}))"
+    if most > 1:
+        opening += f"{word}{_times(max(least, 1) - 1, most - 1)}"
+    return f"({opening})?" if least == 0 else opening
 
 
 def _checked(names: Sequence[str]) -> list[str]:
