@@ -1,0 +1,110 @@
+"""Files of a model folder: whether they are what their names say, and lie inside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds; empty where there is no such file.
+
+    Raises
+    ------
+    ValueError
+        Not JSON, or JSON of another kind.
+    """
+    if not path.is_file():
+        return {}
+    refuse_pointer(path)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        msg = f"{path} is damaged: it is not JSON ({error}); copy or download it again"
+        raise ValueError(msg) from error
+    if not isinstance(found, dict):
+        msg = f"{path} holds a JSON {_kind(found)} where an object {{...}} belongs; copy or download it again"
+        raise ValueError(msg)
+    return found
+
+
+def refuse_pointer(path: Path) -> None:
+    """Refuse a file that stands for another one, and an empty one.
+
+    Raises
+    ------
+    ValueError
+        An empty file, or the pointer that Git leaves where its extension for large files is not installed.
+    """
+    with path.open("rb") as file:
+        start = file.read(len(_POINTER))
+    if not start:
+        msg = f"{path} is empty, as after a download that was cut off; copy or download it again"
+        raise ValueError(msg)
+    if start == _POINTER:
+        msg = (
+            f"{path} is a Git LFS pointer, not the file itself; fetch the file: run `git lfs pull` in the folder, or "
+            "`hf download ID --local-dir FOLDER`"
+        )
+        raise ValueError(msg)
+
+
+def inside(folder: Path, name: object, said_by: str) -> Path:
+    """A file that another one names, which has to lie in the folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    name
+        As it is named.
+    said_by
+        What names it, for messages.
+
+    Raises
+    ------
+    ValueError
+        A name that leads out of the folder, or a link that does.
+    """
+    if not isinstance(name, str) or not name:
+        msg = f"{folder / said_by} names {name!r} as a file; download the folder again, or save the model again"
+        raise ValueError(msg)
+    windows = PureWindowsPath(name)
+    parts = {*PurePosixPath(name).parts, *windows.parts}
+    path = folder / name
+    if ".." in parts or "\0" in name or name.startswith("/") or windows.drive or windows.root or not _kept(folder, path):
+        msg = (
+            f"{said_by} of {folder} names {name!r}, which is not inside the folder; weights are read from inside alone: "
+            "put the file itself there, or save the model again: save_pretrained(folder)"
+        )
+        raise ValueError(msg)
+    return path
+
+
+def blobs_of(folder: Path) -> Path | None:
+    """Where the hub cache keeps the files that a snapshot folder of it links to."""
+    resolved = folder.resolve()
+    cached = resolved.parent.name == "snapshots" and (resolved.parent.parent / "blobs").is_dir()
+    return (resolved.parent.parent / "blobs").resolve() if cached else None
+
+
+def _kept(folder: Path, path: Path) -> bool:
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):  # links in a circle
+        return False
+    if target.is_relative_to(folder.resolve()):
+        return True
+    blobs = blobs_of(folder)
+    return blobs is not None and target.is_relative_to(blobs)
+
+
+def _kind(value: object) -> str:
+    names = {list: "list", str: "text", bool: "truth value", type(None): "null"}
+    return names.get(type(value), "number")

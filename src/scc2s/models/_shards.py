@@ -1,0 +1,128 @@
+"""The weights of a model folder: which files they are, and whether these are whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._files import inside, read_object, refuse_pointer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+_OTHERS = (".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".npz", ".pkl")
+_NUMBERS = frozenset({"F64", "F32", "F16", "BF16"})
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that make up the weights, by name: those, and no others, are loaded and hashed.
+
+    One file, or the parts that an index names.
+
+    Raises
+    ------
+    FileNotFoundError
+        There are none, or a part is lost.
+    ValueError
+        Weights of another format, or an index that is damaged or names a file outside of the folder.
+    """
+    if (folder / WHOLE).is_symlink() or (folder / WHOLE).exists():
+        return [_file(folder, WHOLE, "the file name")]
+    index = folder / INDEX
+    if not index.is_file():
+        raise _none(folder)
+    return [_file(folder, name, INDEX) for name in sorted(set(_map(index).values()), key=str)]
+
+
+def check_weights(folder: Path, *, quantised: bool = False) -> None:
+    """Read the header of each file of the weights, and no weights.
+
+    Parameters
+    ----------
+    folder
+        Model folder.
+    quantised
+        Whether the config says so: then there are whole numbers among the weights.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`weight_files`; a file that is cut off or damaged; parts that hold other weights than the index says.
+    """
+    files = weight_files(folder)
+    found: dict[str, Path] = {}
+    for path in files:
+        for name, dtype in _header(path).items():
+            if name in found:
+                msg = f"{path} and {found[name].name} both hold {name!r}; delete the folder and download it again"
+                raise ValueError(msg)
+            if dtype not in _NUMBERS and not quantised and name.endswith("weight"):
+                msg = f"{path} is damaged: its header says that {name!r} is {dtype}; copy or download it again"
+                raise ValueError(msg)
+            found[name] = path
+    if files[0].name == WHOLE:
+        return
+    for name, part in _map(folder / INDEX).items():
+        there = found.get(name)
+        if there is None or there != folder / part:
+            where = "no part has it" if there is None else f"it is in {there.name}"
+            msg = f"{folder / INDEX} says that {name!r} is in {part}, and {where}; download the folder again"
+            raise ValueError(msg)
+
+
+def _map(index: Path) -> dict[str, str]:
+    said = read_object(index)
+    parts = said.get("weight_map")
+    if not isinstance(parts, dict) or not parts or not isinstance(said.get("metadata", {}), dict):
+        msg = f"{index} is damaged: it has no weight_map of weights to files; download it again"
+        raise ValueError(msg)
+    if "metadata" not in said:
+        msg = f"{index} lacks 'metadata', which transformers needs; save the model again: save_pretrained(folder)"
+        raise ValueError(msg)
+    return parts
+
+
+def _file(folder: Path, name: Any, said_by: str) -> Path:
+    path = inside(folder, name, said_by)
+    if path.suffix != ".safetensors":
+        msg = (
+            f"{said_by} of {folder} names {name!r}: these weights are not safetensors, and other formats can run code "
+            "when read; convert what you trust: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
+        )
+        raise ValueError(msg)
+    if not path.is_file():
+        msg = f"{folder} lacks {name}, a part of its weights; copy or download it again"
+        raise FileNotFoundError(msg)
+    return path
+
+
+def _header(path: Path) -> dict[str, str]:
+    """Number format of each tensor; the library compares sizes in the header with that of the file."""
+    from safetensors import SafetensorError, safe_open
+
+    refuse_pointer(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        msg = (
+            f"{path} is damaged or cut off ({path.stat().st_size:,} bytes do not go with its header: {error}); copy or "
+            "download it again"
+        )
+        raise ValueError(msg) from error
+
+
+def _none(folder: Path) -> Exception:
+    there = sorted(path.name for path in folder.iterdir())
+    if others := [name for name in there if name.endswith(_OTHERS)]:
+        return ValueError(
+            f"the weights of {folder} are not safetensors ({others[0]}), and other formats can run code when read; "
+            "convert what you trust: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
+        )
+    named = [name for name in there if name.endswith(".safetensors")]
+    if named:
+        return FileNotFoundError(
+            f"{folder} has neither {WHOLE} nor {INDEX}, only {', '.join(named[:3])}; download the whole folder, or give "
+            "the one file that it should have this name"
+        )
+    return FileNotFoundError(f"{folder} has no *.safetensors weights; give the folder that save_pretrained wrote")
