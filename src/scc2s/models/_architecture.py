@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from ._settings_of import text_part
 
 # Settings of layers that carry a state from token to token in place of keys and values.
 _STATES = ("mamba_", "ssm_", "state_size", "conv_kernel", "conv_L_cache", "linear_conv", "lru_width", "rwkv", "mlstm_")
 _RECURRENT = frozenset({"mamba", "mamba2", "falcon_mamba", "rwkv", "recurrent_gemma", "xlstm", "jamba", "lfm2"})
 _ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention"})
-_OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMaskedLM")
-_NEEDED = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
-_COUNTS = (*_NEEDED, "num_key_value_heads", "head_dim", "intermediate_size", "max_position_embeddings")
-_IDS = ("eos_token_id", "bos_token_id", "pad_token_id")
+_OTHER_HEADS = (
+    *("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMaskedLM"),
+    *("ForMultipleChoice", "ForImageClassification", "ForReward", "EncoderModel"),
+)
 _ONLY = "only causal decoders can be asked here, such as those of scc2s.models.catalogue()"
 
 
 def check_architecture(config: dict[str, Any], tokenizer: dict[str, Any], name: str) -> None:
-    """Refuse what is no causal decoder that transformers itself knows.
+    """Refuse what is not a causal decoder that transformers itself knows.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def check_architecture(config: dict[str, Any], tokenizer: dict[str, Any], name: 
     _check_kind(kind, config, name)
     made = config.get("architectures")
     heads = [one for one in made if isinstance(one, str)] if isinstance(made, list) else []
-    if other := [one for one in heads if one.endswith(_OTHER_HEADS)]:
+    if other := [one for one in heads if one.endswith(_OTHER_HEADS) and not any(map(_writes, heads))]:
         msg = f"{name} is a {other[0]}, which writes no text; {_ONLY}"
         raise ValueError(msg)
 
@@ -73,63 +72,43 @@ def _check_kind(kind: str, config: dict[str, Any], name: str) -> None:
         raise ValueError(msg)
     encoder = kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.get("is_decoder")
     if encoder or kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        what = "an encoder, which reads text in both directions" if encoder else "no language model that writes"
+        what = "an encoder, which reads text in both directions" if encoder else "not a language model that writes"
         msg = f"{name} is a {kind} model, {what}; {_ONLY}"
         raise ValueError(msg)
-    text = _text(config)
+    text = text_part(config)
     layers = text.get("layer_types")
     others = {str(one) for one in layers} - _ATTENTION if isinstance(layers, list) else set()
     if kind in _RECURRENT or others or any(key.startswith(_STATES) for key in text):
         msg = f"{name} is a {kind} model, which keeps a state in place of keys and values (state-space); {_ONLY}"
         raise ValueError(msg)
+    if text.get("is_causal") is False or text.get("use_bidirectional_attention") in (True, "all"):
+        msg = f"{name} reads text in both directions (its config says so), as encoders do; {_ONLY}"
+        raise ValueError(msg)
 
 
-def check_sizes(config: dict[str, Any], folder: Path) -> None:
-    """Refuse sizes that are lacking or are no counts: transformers would fall back to defaults, or fail.
-
-    Raises
-    ------
-    ValueError
-        Which one, in the config of which folder.
-    """
-    from transformers import CONFIG_MAPPING
-
-    text = _text(config)
-    kind = text.get("model_type", config.get("model_type"))
-    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        kind = config["model_type"]
-    names: dict[str, Any] = getattr(CONFIG_MAPPING[kind], "attribute_map", {})
-    for key in _COUNTS:
-        said = key if key in text else str(names.get(key, key))
-        value = text.get(said)
-        # The text part of a multimodal config may leave out what is the default of its kind.
-        if value is None and (key not in _NEEDED or text is not config):
-            continue
-        if value is None:
-            msg = f"{folder / 'config.json'} is damaged: it lacks {said!r}; copy or download it again"
-            raise ValueError(msg)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            msg = f"{folder / 'config.json'} is damaged: {said} is {value!r}; copy or download it again"
-            raise ValueError(msg)
+def _writes(head: str) -> bool:
+    return head.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration"))
 
 
-def check_ends(settings: dict[str, Any], path: Path) -> None:
-    """Refuse special tokens that are no token ids.
+def check_own_code(config: dict[str, Any], name: str) -> None:
+    """Refuse settings that make transformers fetch code, or weights of another name than those looked at.
 
     Raises
     ------
     ValueError
-        Which one, in which file.
+        Which one.
     """
-    for key in _IDS:
-        value = settings.get(key)
-        each = value if isinstance(value, list) else [value]
-        if any(one is not None and (not isinstance(one, int) or isinstance(one, bool)) for one in each):
-            msg = f"{path} is damaged: {key} is {value!r}, not the number of a token; copy or download it again"
+    for part in (config, text_part(config)):
+        for key, value in part.items():
+            if key.endswith(("attn_implementation", "experts_implementation")) and "/" in str(value):
+                msg = (
+                    f"config.json of {name} asks for {key} {str(value)[:60]!r}, code from elsewhere that is never run; "
+                    "take it out of the file"
+                )
+                raise ValueError(msg)
+        if part.get("transformers_weights") is not None:
+            msg = (
+                f"config.json of {name} names weights of its own (transformers_weights); rename the file to "
+                "model.safetensors, and take the setting out"
+            )
             raise ValueError(msg)
-
-
-def _text(config: dict[str, Any]) -> dict[str, Any]:
-    """Settings of the text part."""
-    part = config.get("text_config")
-    return part if isinstance(part, dict) else config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
+_BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -21,6 +23,9 @@ def read_object(path: Path) -> dict[str, Any]:
         Not JSON, or JSON of another kind.
     """
     if not path.is_file():
+        if path.exists() or path.is_symlink():
+            msg = f"{path} is not a file (a folder, or a link that leads nowhere); copy or download it again"
+            raise ValueError(msg)
         return {}
     refuse_pointer(path)
     try:
@@ -78,20 +83,25 @@ def inside(folder: Path, name: object, said_by: str) -> Path:
     windows = PureWindowsPath(name)
     parts = {*PurePosixPath(name).parts, *windows.parts}
     path = folder / name
-    if ".." in parts or "\0" in name or name.startswith("/") or windows.drive or windows.root or not _kept(folder, path):
+    if (
+        ".." in parts
+        or "\0" in name
+        or name.startswith("/")
+        or windows.drive
+        or windows.root
+        or not _kept(folder, path)
+    ):
         msg = (
-            f"{said_by} of {folder} names {name!r}, which is not inside the folder; weights are read from inside alone: "
-            "put the file itself there, or save the model again: save_pretrained(folder)"
+            f"{said_by} of {folder} names {name!r}, which is not inside the folder, and weights are only read from "
+            "there: put the file itself there, or save the model again: save_pretrained(folder)"
         )
         raise ValueError(msg)
     return path
 
 
-def blobs_of(folder: Path) -> Path | None:
-    """Where the hub cache keeps the files that a snapshot folder of it links to."""
-    resolved = folder.resolve()
-    cached = resolved.parent.name == "snapshots" and (resolved.parent.parent / "blobs").is_dir()
-    return (resolved.parent.parent / "blobs").resolve() if cached else None
+def in_hub_cache(target: Path) -> bool:
+    """Whether a file lies where the hub cache keeps what its snapshot folders link to, named by its hash."""
+    return target.parent.name == "blobs" and _BLOB.fullmatch(target.name) is not None
 
 
 def _kept(folder: Path, path: Path) -> bool:
@@ -99,10 +109,7 @@ def _kept(folder: Path, path: Path) -> bool:
         target = path.resolve()
     except (OSError, RuntimeError):  # links in a circle
         return False
-    if target.is_relative_to(folder.resolve()):
-        return True
-    blobs = blobs_of(folder)
-    return blobs is not None and target.is_relative_to(blobs)
+    return target.is_relative_to(folder.resolve()) or in_hub_cache(target)
 
 
 def _kind(value: object) -> str:

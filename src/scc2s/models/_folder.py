@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from ._architecture import check_architecture, check_ends, check_sizes
-from ._files import read_object, refuse_pointer
+from ._architecture import check_architecture, check_own_code
+from ._files import read_object
+from ._settings_of import check_ends, check_settings, text_part
 from ._shards import check_weights, weight_files
+from ._tokenizer_files import check_fits, check_tokenizer_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,57 +59,28 @@ def check_folder(folder: Path, name: str) -> None:
         No config.json, no weights or not all of them, or no tokenizer.
     ValueError
         An adapter without its base; files that are damaged or only stand for others; weights that are not safetensors
-        or not inside the folder; a model that is no causal decoder, needs code of its own, or is of an architecture
+        or not inside the folder; a model that is not a causal decoder, needs code of its own, or is of an architecture
         that this version of transformers does not know; settings that transformers would not read.
     """
     _refuse_adapter(folder, name)
+    config = read_object(folder / "config.json")
     if not (folder / "config.json").is_file():
         what = "it is empty" if not any(folder.iterdir()) else "it has no config.json"
-        msg = f"{name} is no model folder: {what}; give the folder that save_pretrained wrote"
+        msg = f"{name} is not a model folder: {what}; give the folder that save_pretrained wrote"
         raise FileNotFoundError(msg)
-    config = read_object(folder / "config.json")
     weight_files(folder)
-    tokenizer = check_tokenizer_files(folder, name)
+    tokenizer, largest = check_tokenizer_files(folder, name)
     for file in ("generation_config.json", "special_tokens_map.json", "added_tokens.json", "scc2s.json"):
         read_object(folder / file)
     check_architecture(config, tokenizer, name)
-    check_sizes(config, folder)
+    check_own_code(config, name)
+    shapes = check_weights(folder, quantised="quantization_config" in config)
+    check_settings(config, folder / "config.json", n_weights=len(shapes))
     check_ends(config, folder / "config.json")
     check_ends(read_object(folder / "generation_config.json"), folder / "generation_config.json")
-    check_weights(folder, quantised="quantization_config" in config)
+    check_fits(largest, text_part(config)["vocab_size"], folder)
     if transformers_major() < 5:
         _check_rotary(config, name)
-
-
-def check_tokenizer_files(folder: Path, name: str) -> dict[str, Any]:
-    """Settings of the tokenizer, whose files are there and can be read.
-
-    Raises
-    ------
-    FileNotFoundError
-        No tokenizer, or not its settings.
-    ValueError
-        A damaged file, or settings that say nothing.
-    """
-    if not any((folder / file).is_file() for file in ("tokenizer.json", "tokenizer.model", "vocab.json")):
-        msg = f"{name} has no tokenizer; save it beside the weights: tokenizer.save_pretrained(folder)"
-        raise FileNotFoundError(msg)
-    if (folder / "tokenizer.model").is_file():
-        refuse_pointer(folder / "tokenizer.model")
-    read_object(folder / "vocab.json")
-    path = folder / "tokenizer.json"
-    if path.is_file() and not isinstance(read_object(path).get("model"), dict):
-        msg = f"{path} is damaged: it has no 'model'; save the tokenizer again: tokenizer.save_pretrained(folder)"
-        raise ValueError(msg)
-    path = folder / "tokenizer_config.json"
-    if not path.is_file():
-        msg = f"{name} lacks tokenizer_config.json, which names its end token; write it: tokenizer.save_pretrained(folder)"
-        raise FileNotFoundError(msg)
-    settings = read_object(path)
-    if not settings:
-        msg = f"{path} says nothing, not even the end token; write it again: tokenizer.save_pretrained(folder)"
-        raise ValueError(msg)
-    return settings
 
 
 def _refuse_adapter(folder: Path, name: str) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _OTHERS = (".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".npz", ".pkl")
 _NUMBERS = frozenset({"F64", "F32", "F16", "BF16"})
+# Masks and positions that some versions of transformers saved beside the weights, and do not read.
+BUFFERS = ("attention.bias", "attn.bias", "masked_bias", "inv_freq", "position_ids", "token_type_ids")
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -34,7 +36,7 @@ def weight_files(folder: Path) -> list[Path]:
     return [_file(folder, name, INDEX) for name in sorted(set(_map(index).values()), key=str)]
 
 
-def check_weights(folder: Path, *, quantised: bool = False) -> None:
+def check_weights(folder: Path, *, quantised: bool = False) -> dict[str, tuple[int, ...]]:
     """Read the header of each file of the weights, and no weights.
 
     Parameters
@@ -44,6 +46,10 @@ def check_weights(folder: Path, *, quantised: bool = False) -> None:
     quantised
         Whether the config says so: then there are whole numbers among the weights.
 
+    Returns
+    -------
+    Shape of each weight.
+
     Raises
     ------
     FileNotFoundError, ValueError
@@ -51,23 +57,25 @@ def check_weights(folder: Path, *, quantised: bool = False) -> None:
     """
     files = weight_files(folder)
     found: dict[str, Path] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for path in files:
-        for name, dtype in _header(path).items():
+        for name, (dtype, shape) in _header(path).items():
             if name in found:
                 msg = f"{path} and {found[name].name} both hold {name!r}; delete the folder and download it again"
                 raise ValueError(msg)
-            if dtype not in _NUMBERS and not quantised and name.endswith("weight"):
+            if dtype not in _NUMBERS and not quantised and not name.endswith(BUFFERS):
                 msg = f"{path} is damaged: its header says that {name!r} is {dtype}; copy or download it again"
                 raise ValueError(msg)
-            found[name] = path
+            found[name], shapes[name] = path, shape
     if files[0].name == WHOLE:
-        return
+        return shapes
     for name, part in _map(folder / INDEX).items():
         there = found.get(name)
         if there is None or there != folder / part:
             where = "no part has it" if there is None else f"it is in {there.name}"
             msg = f"{folder / INDEX} says that {name!r} is in {part}, and {where}; download the folder again"
             raise ValueError(msg)
+    return shapes
 
 
 def _map(index: Path) -> dict[str, str]:
@@ -96,14 +104,15 @@ def _file(folder: Path, name: Any, said_by: str) -> Path:
     return path
 
 
-def _header(path: Path) -> dict[str, str]:
-    """Number format of each tensor; the library compares sizes in the header with that of the file."""
+def _header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Number format and shape of each tensor; the library compares sizes in the header with that of the file."""
     from safetensors import SafetensorError, safe_open
 
     refuse_pointer(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is not a dict)
+            return {name: (one.get_dtype(), tuple(one.get_shape())) for name, one in slices.items()}
     except (SafetensorError, OSError, ValueError) as error:
         msg = (
             f"{path} is damaged or cut off ({path.stat().st_size:,} bytes do not go with its header: {error}); copy or "
@@ -122,7 +131,7 @@ def _none(folder: Path) -> Exception:
     named = [name for name in there if name.endswith(".safetensors")]
     if named:
         return FileNotFoundError(
-            f"{folder} has neither {WHOLE} nor {INDEX}, only {', '.join(named[:3])}; download the whole folder, or give "
-            "the one file that it should have this name"
+            f"{folder} has neither {WHOLE} nor {INDEX}, only {', '.join(named[:3])}; download the whole folder, or "
+            f"rename the one file: {WHOLE}"
         )
     return FileNotFoundError(f"{folder} has no *.safetensors weights; give the folder that save_pretrained wrote")

@@ -7,8 +7,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ._files import blobs_of
-from ._shards import weight_files
+from ._files import in_hub_cache
+from ._shards import INDEX, WHOLE, weight_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +26,19 @@ def weights_hash(folder: Path) -> str:
     FileNotFoundError, ValueError
         As :func:`scc2s.models._shards.weight_files`.
     """
-    blobs = blobs_of(folder)
-    parts = [_file_hash(path, blobs) for path in weight_files(folder)]
+    parts = [_file_hash(path) for path in _parts(folder)]
     return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
-def _file_hash(path: Path, blobs: Path | None) -> str:
+def _parts(folder: Path) -> list[Path]:
+    """What an index names; without one, and without a whole file, all that there is."""
+    there = sorted(folder.glob("*.safetensors"))
+    return there if there and not any((folder / name).exists() for name in (WHOLE, INDEX)) else weight_files(folder)
+
+
+def _file_hash(path: Path) -> str:
     target = path.resolve()
-    if target.parent == blobs and _SHA256.fullmatch(target.name):
+    if path.is_symlink() and in_hub_cache(target) and _SHA256.fullmatch(target.name):
         return target.name
     there = target.stat()
     return _read_hash(target, there.st_size, there.st_mtime_ns)

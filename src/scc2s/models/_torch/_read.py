@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -7,12 +8,15 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from transformers.utils import logging
 
 from scc2s.models._folder import saved_tokenizer_class
+from scc2s.models._foreign import reading
+from scc2s.models._shards import BUFFERS
 from scc2s.models._weights import weights_hash
 
 from ._model import TorchModel
+from ._trial import check_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import torch
@@ -42,8 +46,12 @@ def read(
     ValueError
         Some weights are missing.
     """
-    config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
-    with _bars(shown=_size(source.folder) > _SLOW):
+    with reading(source.folder / "config.json", "read"):
+        config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
+    with reading(source.folder / "tokenizer.json", "read"):
+        tokenizer = _tokenizer(source.folder)
+    _check_special(tokenizer, config, source.folder)
+    with _bars(shown=_size(source.folder) > _SLOW), reading(source.folder, "make a model of"):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             source.folder,
             config=config,
@@ -60,9 +68,15 @@ def read(
             "all of it: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
         )
         raise ValueError(msg)
-    return TorchModel(
+    if left := _left_out(report["unexpected_keys"]):
+        msg = (
+            f"{source.folder} holds {len(left)} weights that the model of its config.json has no place for "
+            f"({', '.join(left[:3])}), and without them it would give other numbers; copy or download config.json again"
+        )
+        raise ValueError(msg)
+    model = TorchModel(
         lm,
-        _tokenizer(source.folder),
+        tokenizer,
         id=source.id,
         revision=source.revision,
         family=family,
@@ -71,6 +85,27 @@ def read(
         weights_hash=weights_hash(source.folder),
         quantization=placement.quantization,
     )
+    check_runs(model._decoder, source.id)
+    return model
+
+
+def _left_out(names: Iterable[str]) -> list[str]:
+    """Weights of layers, of the embedding or of the head; not what else may stand beside them, e.g. a second head."""
+    ours = re.compile(r"\.\d+\.|embed|lm_head|wte|norm")
+    return sorted(name for name in names if ours.search(name) and not name.endswith(BUFFERS) and "mtp" not in name)
+
+
+def _check_special(tokenizer: Any, config: Any, folder: Path) -> None:
+    """Refuse special tokens of the tokenizer's settings that the model has no vectors for."""
+    rows = config.get_text_config().vocab_size
+    for name in ("eos_token", "bos_token", "pad_token"):
+        number = getattr(tokenizer, f"{name}_id")
+        if number is not None and number >= rows:
+            msg = (
+                f"tokenizer_config.json of {folder} says {name} is {getattr(tokenizer, name)!r}, token {number}, and "
+                f"the model has vectors for {rows}; save the tokenizer again: tokenizer.save_pretrained(folder)"
+            )
+            raise ValueError(msg)
 
 
 def _size(folder: Path) -> int:
