@@ -78,7 +78,7 @@ def inside(folder: Path, name: object, said_by: str) -> Path:
         A name that leads out of the folder, or a link that does.
     """
     if not isinstance(name, str) or not name:
-        msg = f"{folder / said_by} names {name!r} as a file; download the folder again, or save the model again"
+        msg = f"{name!r} in {folder} ({said_by}) is not the name of a file; download the folder again"
         raise ValueError(msg)
     windows = PureWindowsPath(name)
     parts = {*PurePosixPath(name).parts, *windows.parts}
@@ -92,8 +92,8 @@ def inside(folder: Path, name: object, said_by: str) -> Path:
         or not _kept(folder, path)
     ):
         msg = (
-            f"{said_by} of {folder} names {name!r}, which is not inside the folder, and weights are only read from "
-            "there: put the file itself there, or save the model again: save_pretrained(folder)"
+            f"{folder / name} ({said_by}) is not inside the folder, and weights are only read from there: put the file "
+            "itself there, or save the model again: save_pretrained(folder)"
         )
         raise ValueError(msg)
     return path

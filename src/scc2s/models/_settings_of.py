@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def _check_number(name: str, value: Any, usual: Any, path: Path) -> None:
     positive = isinstance(usual, int | float) and not isinstance(usual, bool) and usual > 0
     small = name.endswith(("eps", "epsilon"))
     wrong = (
-        not math.isfinite(value)
-        or abs(value) > _LARGEST_NUMBER
+        not abs(value) <= _LARGEST_NUMBER  # nor a value that is not a number
         or (positive and value < 0)
         or (positive and value == 0 and isinstance(usual, float) and not name.startswith(("initializer", "classifier")))
         or (small and not 0 < value < 0.1)

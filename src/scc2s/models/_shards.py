@@ -29,7 +29,7 @@ def weight_files(folder: Path) -> list[Path]:
         Weights of another format, or an index that is damaged or names a file outside of the folder.
     """
     if (folder / WHOLE).is_symlink() or (folder / WHOLE).exists():
-        return [_file(folder, WHOLE, "the file name")]
+        return [_file(folder, WHOLE, "a link")]
     index = folder / INDEX
     if not index.is_file():
         raise _none(folder)
@@ -91,10 +91,10 @@ def _map(index: Path) -> dict[str, str]:
 
 
 def _file(folder: Path, name: Any, said_by: str) -> Path:
-    path = inside(folder, name, said_by)
+    path = inside(folder, name, said_by if said_by != INDEX else f"named by {INDEX}")
     if path.suffix != ".safetensors":
         msg = (
-            f"{said_by} of {folder} names {name!r}: these weights are not safetensors, and other formats can run code "
+            f"{folder / said_by} names {name!r}: these weights are not safetensors, and other formats can run code "
             "when read; convert what you trust: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
         )
         raise ValueError(msg)

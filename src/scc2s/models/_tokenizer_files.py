@@ -9,6 +9,7 @@ from ._files import read_object, refuse_pointer
 if TYPE_CHECKING:
     from pathlib import Path
 
+_TOKENS = ("eos_token", "bos_token", "pad_token", "unk_token")
 _AGAIN = "save the tokenizer again: tokenizer.save_pretrained(folder)"
 
 
@@ -33,7 +34,7 @@ def check_tokenizer_files(folder: Path, name: str) -> tuple[dict[str, Any], int 
     if (folder / "tokenizer.model").is_file():
         refuse_pointer(folder / "tokenizer.model")
     read_object(folder / "vocab.json")
-    largest = _largest(path, said) if path.is_file() else None
+    known, largest = _tokens(path, said) if path.is_file() else (None, None)
     path = folder / "tokenizer_config.json"
     settings = read_object(path)
     if not path.is_file():
@@ -42,10 +43,38 @@ def check_tokenizer_files(folder: Path, name: str) -> tuple[dict[str, Any], int 
     if not settings:
         msg = f"{path} says nothing, not even the end token; {_AGAIN}"
         raise ValueError(msg)
+    _check_settings(settings, known, path)
     return settings, largest
 
 
-def _largest(path: Path, said: dict[str, Any]) -> int:
+def _check_settings(settings: dict[str, Any], known: set[str] | None, path: Path) -> None:
+    wrong = [key for key in _TOKENS if not _is_token(settings.get(key))]
+    if not isinstance(settings.get("tokenizer_class"), str | None):
+        wrong.append("tokenizer_class")
+    longest = settings.get("model_max_length")
+    if longest is not None and (not isinstance(longest, int | float) or isinstance(longest, bool) or not longest > 0):
+        wrong.append("model_max_length")
+    if wrong:
+        msg = f"{path} is damaged: {wrong[0]} is {str(settings[wrong[0]])[:60]!r}; {_AGAIN}"
+        raise ValueError(msg)
+    end = _content(settings.get("eos_token"))
+    added = settings.get("added_tokens_decoder")
+    named = {str(_content(one)) for one in added.values()} if isinstance(added, dict) else set()
+    if known is not None and end is not None and end not in known | named:
+        msg = f"{path} says that the end token is {str(end)!r}, which is not a token of tokenizer.json; {_AGAIN}"
+        raise ValueError(msg)
+
+
+def _content(said: Any) -> Any:
+    return said.get("content", 0) if isinstance(said, dict) else said
+
+
+def _is_token(said: Any) -> bool:
+    said = _content(said)
+    return said is None or (isinstance(said, str) and bool(said))
+
+
+def _tokens(path: Path, said: dict[str, Any]) -> tuple[set[str], int]:
     if not isinstance(said.get("model"), dict):
         msg = f"{path} is damaged: it has no 'model'; {_AGAIN}"
         raise ValueError(msg)
@@ -63,7 +92,8 @@ def _largest(path: Path, said: dict[str, Any]) -> int:
     if not vocabulary:
         msg = f"{path} has no tokens; {_AGAIN}"
         raise ValueError(msg)
-    return max([*vocabulary.values(), *(number for number, token in added.items() if not token.special)])
+    known = {*vocabulary, *(token.content for token in added.values())}
+    return known, max([*vocabulary.values(), *(number for number, token in added.items() if not token.special)])
 
 
 def check_fits(largest: int | None, n_rows: int, folder: Path) -> None:

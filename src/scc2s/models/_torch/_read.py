@@ -10,6 +10,7 @@ from transformers.utils import logging
 from scc2s.models._folder import saved_tokenizer_class
 from scc2s.models._foreign import reading
 from scc2s.models._shards import BUFFERS
+from scc2s.models._tokens import tokenize
 from scc2s.models._weights import weights_hash
 
 from ._model import TorchModel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    import numpy as np
     import torch
 
     from scc2s.models._sources import Source
@@ -50,7 +52,8 @@ def read(
         config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
     with reading(source.folder / "tokenizer.json", "read"):
         tokenizer = _tokenizer(source.folder)
-    _check_special(tokenizer, config, source.folder)
+        (first,) = tokenize(tokenizer, ["Genes: CD3D LYZ"]).ids
+    _check_special(tokenizer, first, config.get_text_config().vocab_size, source.folder)
     with _bars(shown=_size(source.folder) > _SLOW), reading(source.folder, "make a model of"):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             source.folder,
@@ -95,17 +98,22 @@ def _left_out(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if ours.search(name) and not name.endswith(BUFFERS) and "mtp" not in name)
 
 
-def _check_special(tokenizer: Any, config: Any, folder: Path) -> None:
-    """Refuse special tokens of the tokenizer's settings that the model has no vectors for."""
-    rows = config.get_text_config().vocab_size
-    for name in ("eos_token", "bos_token", "pad_token"):
-        number = getattr(tokenizer, f"{name}_id")
-        if number is not None and number >= rows:
-            msg = (
-                f"tokenizer_config.json of {folder} says {name} is {getattr(tokenizer, name)!r}, token {number}, and "
-                f"the model has vectors for {rows}; save the tokenizer again: tokenizer.save_pretrained(folder)"
-            )
-            raise ValueError(msg)
+def _check_special(tokenizer: Any, first: np.ndarray, rows: int, folder: Path) -> None:
+    """Refuse special tokens that the model has no vectors for, and an end token that is not one token."""
+    end, known = tokenizer.eos_token, tokenizer.get_vocab()
+    number = tokenizer.eos_token_id
+    if end is not None and (end not in known or number is None or number >= rows):
+        msg = (
+            f"tokenizer_config.json of {folder} says that the end token is {str(end)!r}, which the tokenizer or the "
+            "model does not have; save the tokenizer again: tokenizer.save_pretrained(folder)"
+        )
+        raise ValueError(msg)
+    if first.max(initial=0) >= rows:
+        msg = (
+            f"the tokenizer of {folder} begins a text with token {first.max()}, and the model has vectors for {rows}; "
+            "save the tokenizer again: tokenizer.save_pretrained(folder)"
+        )
+        raise ValueError(msg)
 
 
 def _size(folder: Path) -> int:
