@@ -4,13 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scc2s._cells.access import get_adata, sentence_slots
+from scc2s._cells.access import get_adata, get_sentences, sentence_slots
 from scc2s._cells.gene_words import stored_fit, words_of
 from scc2s._cells.provenance import record
+from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._writing.checks import ready, refuse_empty
 from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.new_cells import new_cells, write_samples
-from scc2s.tl._writing.write_cells import Decoding, read_cells
+from scc2s.tl._writing.shared_genes import SharedGenes
+from scc2s.tl._writing.write_cells import read_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,18 +148,22 @@ def generate(
         random_state=random_state,
         cache=cache,
     )
+    n_samples = _n_samples(n, cells_per_sample)
     data = get_adata(adata, mod)
+    refuse_empty(data, cells=False)
     line = fit or stored_fit(data)
-    table = conditions(obs, _n_samples(n, cells_per_sample))
+    table = conditions(obs, n_samples)
+    genes = words_of(data, sentence_key)
+    decoding = ready(decoding, genes.in_sentences)
+    length = decoding.n_genes or _usual_length(data, sentence_key, constrain=constrain)
     several = cells_per_sample > 1
     name = "generate_sample" if several else "generate_unconditional" if obs is None else "generate"
     loaded, task = choose_writer(model, prompt, name, declared=several)
-    length = n_genes or _usual_length(data, sentence_key)
     fields = condition_fields(data, task, table, n_genes=length, n_cells=cells_per_sample, organism=organism)
     contexts = task.render([""] * len(table), fields).texts
-    texts = write_samples(loaded, task, contexts, length, cells_per_sample, words_of(data, sentence_key), decoding)
-    written = read_cells(data, words_of(data, sentence_key), line, texts, np.full(len(texts), length))
-    out = new_cells(data, table, written, cells_per_sample)
+    texts = write_samples(loaded, task, contexts, length, cells_per_sample, genes, decoding)
+    written = read_cells(data, genes, texts, np.full(len(texts), length))
+    out = new_cells(data, table, written, written.expression(line), cells_per_sample)
     validity = written.validity()
     params = {
         "n": n,
@@ -186,11 +193,16 @@ def _n_samples(n: int | None, cells_per_sample: int) -> int:
     return 1 if n is None else n // cells_per_sample
 
 
-def _usual_length(data: AnnData, sentence_key: str) -> int:
-    """Genes of the data set's own sentences."""
+def _usual_length(data: AnnData, sentence_key: str, *, constrain: bool) -> int:
+    """Genes of the data set's own sentences; of those that a model may write, where it is held to them."""
     name = sentence_slots(sentence_key).n_genes
-    length = int(data.obs[name].median()) if name in data.obs else _USUAL_LENGTH
-    return max(1, min(length, data.n_vars))
+    if name not in data.obs or not data.n_obs:
+        return min(_USUAL_LENGTH, data.n_vars)
+    lengths = data.obs[name].to_numpy(dtype=float)
+    if constrain and data.raw is not None:
+        shared = SharedGenes.of(data, np.arange(data.n_obs), sentence_key, constrain=True)
+        lengths = shared.n_writable(get_sentences(data, sentence_key)).astype(float)
+    return max(1, min(int(np.nanmedian(lengths)), data.n_vars))
 
 
 def _copy_context(data: AnnData, out: AnnData, line: RankFit, sentence_key: str, n_genes: int) -> None:

@@ -2,18 +2,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.gene_words import stored_fit
+from scc2s._cells.columns import opened
+from scc2s._cells.gene_words import stored_fit, words_of
 from scc2s._cells.results import name_of_result
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.prompts._scramble import scramble
+from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.controls import ReportOptions
-from scc2s.tl._predicting.perturbations import one_a_cell, perturbation_names, with_details
-from scc2s.tl._predicting.predict import Changes, claim_prediction, predict
-from scc2s.tl._predicting.truth import truth_cells, without_truth
+from scc2s.tl._predicting.perturbations import (
+    conditions_of,
+    details_of,
+    perturbation_names,
+    recorded,
+    text_of,
+    with_details,
+)
+from scc2s.tl._predicting.predict import AskedCells, Changes, claim_prediction, predict
+from scc2s.tl._predicting.truth import told_apart, truth_cells, without_truth
+from scc2s.tl._writing.checks import check_prompt, ready, refuse_empty, refuse_without
 from scc2s.tl._writing.responses import Asker
-from scc2s.tl._writing.write_cells import PERTURBATION, Decoding, refuse_without
+from scc2s.tl._writing.write_cells import PERTURBATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -190,32 +199,53 @@ def perturb(
         random_state=random_state,
         cache=cache,
     )
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
-    result = claim_prediction(data, "perturb", name_of_result(key_added, _KEY), PERTURBATION)
-    loaded, task = choose_writer(model, prompt, "perturb")
-    refuse_without(task, PERTURBATION)
+    check_prompt(prompt, PERTURBATION)
+    out, data = opened(adata, mod=mod, copy=copy)
+    refuse_empty(data)
+    result = claim_prediction(data, "perturb", name_of_result(key_added, _KEY), PERTURBATION, "dose", "time")
     real = truth_cells(data, truth, perturbation_key)
     names = without_truth(perturbation_names(data, perturbation, perturbation_key), data, real)
-    details = {
-        name: one_a_cell(value, data, name) for name, value in (("dose", dose), ("time", time)) if value is not None
-    }
-    texts, fields = with_details(names, task, details)
-    predict(
-        Asker(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
-        Changes(
-            PERTURBATION,
-            texts,
-            names,
-            fields,
-            {
-                "unperturbed regeneration": [control_name] * data.n_obs,
-                "scrambled name": [text and scramble(text, random_state) for text in texts],
-            },
-        ),
-        ReportOptions(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
-        result,
-        params={"perturbation_key": perturbation_key, "control_name": control_name},
+    details = details_of(data, dose=dose, time=time)
+    conditions, telling = conditions_of(names, details)
+    report = None
+    if controls:
+        report = ReportOptions(
+            truth=told_apart(real, data, names, telling, {"dose": dose, "time": time}),
+            groupby=groupby,
+            n_cells=n_control_cells,
+            program=program,
+            n_boot=n_boot,
+            donor_key=donor_key,
+        )
+    cells = AskedCells.of(
+        data, conditions, report, sentence_key=sentence_key, constrain=constrain, random_state=random_state
     )
+    line = fit or stored_fit(data)
+    decoding = ready(decoding, words_of(data, sentence_key).in_sentences)
+    loaded, task = choose_writer(model, prompt, "perturb")
+    refuse_without(task, PERTURBATION)
+    texts, fields = with_details(names, task, details)
+    asker = Asker(
+        data=data,
+        model=loaded,
+        task=task,
+        decoding=decoding,
+        fit=line,
+        organism=organism,
+        sentence_key=sentence_key,
+        genes=cells.genes,
+    )
+    changes = Changes(
+        field=PERTURBATION,
+        texts=texts,
+        fields=fields,
+        controls={
+            "unperturbed regeneration": [control_name] * data.n_obs,
+            "scrambled name": [text and scramble(text, random_state) for text in texts],
+        },
+        said={detail: [text_of(value) for value in values] for detail, values in details.items()},
+    )
+    params = {"perturbation_key": perturbation_key, "control_name": control_name}
+    params |= {detail: recorded(details.get(detail), names) for detail in ("dose", "time")}
+    predict(asker, cells, changes, report, result, params)
     return out if copy else None

@@ -12,10 +12,13 @@ from scc2s.sentences import split_cells
 from scc2s.tl._writing.write_cells import write_texts
 
 if TYPE_CHECKING:
+    from scipy import sparse
+
     from scc2s._cells.gene_words import GeneWords
     from scc2s.models import Model
     from scc2s.prompts import Task
-    from scc2s.tl._writing.write_cells import Decoding, Written
+    from scc2s.tl._asking.decoding import Decoding
+    from scc2s.tl._writing.write_cells import Written
 
 
 def write_samples(
@@ -43,7 +46,9 @@ def write_samples(
     return [text for sample in zip(*cells, strict=True) for text in sample]
 
 
-def new_cells(data: ad.AnnData, table: pd.DataFrame, written: Written, cells_per_sample: int) -> ad.AnnData:
+def new_cells(
+    data: ad.AnnData, table: pd.DataFrame, written: Written, expression: sparse.csr_matrix, cells_per_sample: int
+) -> ad.AnnData:
     """The cells with the genes of `data`, described by the rows of `table`."""
     obs = table.loc[table.index.repeat(cells_per_sample)]
     if cells_per_sample > 1:
@@ -52,7 +57,7 @@ def new_cells(data: ad.AnnData, table: pd.DataFrame, written: Written, cells_per
     validity = written.validity().add_prefix("c2s_").set_axis(index)
     sentences = pd.Series(written.texts, index=index, dtype=object, name="c2s_sentence")
     return ad.AnnData(
-        written.expression,
+        expression,
         obs=pd.concat([obs.set_axis(index), sentences, validity], axis=1),
         var=data.var.copy(),
         obsm={"c2s_ranks": written.parsed.ranks},

@@ -1,0 +1,65 @@
+"""What tools that let a model write refuse before they load one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scc2s import prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+
+    from scc2s.prompts import Task
+    from scc2s.tl._asking.decoding import Decoding
+
+
+def refuse_empty(adata: AnnData, *, cells: bool = True) -> None:
+    """Raise where there is nothing to ask about, or nothing to write."""
+    if cells and not adata.n_obs:
+        msg = "adata has no cells; look at what was filtered out, e.g. by sc.pp.filter_cells(adata, min_genes=...)"
+        raise ValueError(msg)
+    if not adata.n_vars:
+        msg = "adata has no genes, and cells are written with the genes of .var; pass an AnnData that has them"
+        raise ValueError(msg)
+
+
+def refuse_without(task: Task, field: str) -> None:
+    """Raise if the prompt does not say what happens to the cell."""
+    if field not in task.fields:
+        msg = (
+            f"the prompt of task {task.name!r} has no {{{field}}}, so the model would not know what happens to the "
+            "cell; add the field"
+        )
+        raise ValueError(msg)
+
+
+def check_prompt(prompt: str | Task | None, field: str) -> None:
+    """:func:`refuse_without` for a prompt that the user gave; that of a family is known once the model is."""
+    if prompt is not None:
+        refuse_without(prompts.custom(prompt) if isinstance(prompt, str) else prompt, field)
+
+
+def ready(decoding: Decoding, words: Sequence[str]) -> Decoding:
+    """The same with its cache open, after a look at whether `words` are enough.
+
+    Raises
+    ------
+    ValueError
+        More genes are asked for than there are.
+    OSError, ValueError
+        What :class:`scc2s.models.ResponseCache` says of a file that cannot be used.
+    """
+    from scc2s.models import ResponseCache
+
+    if decoding.constrain and decoding.n_genes is not None and decoding.n_genes > len(words):
+        msg = (
+            f"n_genes={decoding.n_genes}, but the sentences of adata may hold {len(words)} genes; pass n_genes= at "
+            f"most {len(words)}, or constrain=False"
+        )
+        raise ValueError(msg)
+    if decoding.cache is None or isinstance(decoding.cache, ResponseCache):
+        return decoding
+    return replace(decoding, cache=ResponseCache(decoding.cache))
