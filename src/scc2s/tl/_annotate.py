@@ -139,7 +139,10 @@ def annotate(
     data = get_adata(out, mod)
     refuse_unwritable(data)
     if groupby is not None and groupby not in data.obs:
-        msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
+        msg = (
+            f"adata.obs has no column {groupby!r} to group by; pass another, or make it after pip install "
+            "'scc2s[analysis]': sc.pp.neighbors(adata); sc.tl.leiden(adata)"
+        )
         raise KeyError(msg)
     key = f"c2s_{target}" if key_added is None else key_added
     result = claim(

@@ -155,7 +155,9 @@ def fate(
         real = Truth(data, there, None)
     texts = without_truth([target if time is not None and time != target else None for time in now], data, real)
     if not any(texts):
-        msg = f"no cell is at another time than {target!r}; pass another target_time=, or a time_key= with earlier cells"
+        msg = (
+            f"no cell is at another time than {target!r}; pass another target_time=, or a time_key= with earlier cells"
+        )
         raise ValueError(msg)
     report = None
     if controls:
@@ -167,7 +169,9 @@ def fate(
             n_boot=n_boot,
             donor_key=donor_key,
         )
-    cells = AskedCells.of(data, texts, report, sentence_key=sentence_key, constrain=constrain, random_state=random_state)
+    cells = AskedCells.of(
+        data, texts, report, sentence_key=sentence_key, constrain=constrain, random_state=random_state
+    )
     line = fit or stored_fit(data)
     decoding = ready(decoding, words_of(data, sentence_key).in_sentences)
     loaded, task = choose_writer(model, prompt, "fate", declared=True)
@@ -182,9 +186,7 @@ def fate(
         sentence_key=sentence_key,
         genes=cells.genes,
     )
-    changes = Changes(
-        field=_FIELD, texts=texts, fields={}, controls={"regeneration at its own time": now}, said={}
-    )
+    changes = Changes(field=_FIELD, texts=texts, fields={}, controls={"regeneration at its own time": now}, said={})
     predict(asker, cells, changes, report, result, {"time_key": time_key, "target_time": target})
     return out if copy else None
 

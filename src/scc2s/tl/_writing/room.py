@@ -44,8 +44,10 @@ def room_for(model: Model, task: Task, words: Sequence[str], n_genes: int, decod
     while fits > 0 and _tokens(mean, deviation, fits) > left / 2:
         fits -= 1
     mend = f"n_genes= at most {fits}" if fits else "another model="
-    what = f"n_genes={n_genes}" if decoding.n_genes else f"cells show up to {n_genes} genes, and as many would be written:"
-    msg = f"{what} {'takes' if decoding.n_genes else 'that takes'} about {room} of the {context}; pass {mend}"
+    if decoding.n_genes is None:
+        msg = f"cells show up to {n_genes} genes, and to write as many takes about {room} of the {context}; pass {mend}"
+    else:
+        msg = f"n_genes={n_genes} takes about {room} of the {context}; pass {mend}"
     raise ValueError(msg)
 
 
