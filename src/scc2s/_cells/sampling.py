@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def shuffled(names: Iterable[object], seed: int, *, ties: Sequence[str] | None = None) -> np.ndarray:
-    """Rows in an order of chance that depends on the names alone: where a cell stands, and which others there are,
-    changes nothing about who of two cells comes first.
+    """Rows in an order of chance that depends on the names alone.
+
+    Where a cell stands, and which others there are, changes nothing about who of two cells comes first.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.columns import column, opened
-from scc2s._cells.gene_words import stored_fit, words_of
+from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import name_of_result
+from scc2s._cells.written_words import writable_words
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.controls import ReportOptions
@@ -173,7 +174,7 @@ def fate(
         data, texts, report, sentence_key=sentence_key, constrain=constrain, random_state=random_state
     )
     line = fit or stored_fit(data)
-    decoding = ready(decoding, words_of(data, sentence_key).in_sentences)
+    decoding = ready(decoding, writable_words(data, sentence_key).in_sentences)
     loaded, task = choose_writer(model, prompt, "fate", declared=True)
     refuse_without(task, _FIELD)
     asker = Asker(

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scc2s._cells.columns import opened
-from scc2s._cells.gene_words import stored_fit, words_of
+from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import name_of_result
+from scc2s._cells.written_words import writable_words
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.prompts._scramble import scramble
 from scc2s.tl._asking.decoding import Decoding
@@ -121,7 +122,7 @@ def perturb(
         Genes to write; ``None`` takes as many as the cell shows.
     constrain
         Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
-        Otherwise it writes freely, its answer is cut behind `n_genes` words, and words that are no gene are counted.
+        Otherwise it writes freely, its answer is cut after `n_genes` words, and words that are not genes are counted.
     temperature, top_p, top_k
         How words are drawn; ``temperature=0`` takes the most likely one each time.
     n_samples
@@ -161,7 +162,7 @@ def perturb(
     `.obs['c2s_perturbed_n_words']`, `.obs['c2s_perturbed_n_genes']` : :class:`pandas.Series` (dtype `float32`)
         Words, and different genes among them; mean over `n_samples`.
     `.obs['c2s_perturbed_valid']`, `.obs['c2s_perturbed_unique']` : :class:`pandas.Series` (dtype `float32`)
-        Share of words that are genes of ``.var``; share of those that are no repeat.
+        Share of words that are genes of the data set; share of those that are no repeat.
     `.obs['c2s_perturbed_complete']` : :class:`pandas.Series` (dtype `bool`)
         Whether all words asked for were written, or the model ended before.
     `.uns['c2s']['perturb']['perturbed']` : :class:`dict`
@@ -221,7 +222,7 @@ def perturb(
         data, conditions, report, sentence_key=sentence_key, constrain=constrain, random_state=random_state
     )
     line = fit or stored_fit(data)
-    decoding = ready(decoding, words_of(data, sentence_key).in_sentences)
+    decoding = ready(decoding, writable_words(data, sentence_key).in_sentences)
     loaded, task = choose_writer(model, prompt, "perturb")
     refuse_without(task, PERTURBATION)
     texts, fields = with_details(names, task, details)
@@ -245,7 +246,7 @@ def perturb(
         },
         said={detail: [text_of(value) for value in values] for detail, values in details.items()},
     )
-    params = {"perturbation_key": perturbation_key, "control_name": control_name}
+    params: dict[str, Any] = {"perturbation_key": perturbation_key, "control_name": control_name}
     params |= {detail: recorded(details.get(detail), names) for detail in ("dose", "time")}
     predict(asker, cells, changes, report, result, params)
     return out if copy else None

@@ -8,8 +8,9 @@ import numpy as np
 
 from scc2s._cells.access import get_sentences
 from scc2s._cells.columns import opened
-from scc2s._cells.gene_words import stored_fit, words_of
+from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import claim, name_of_result
+from scc2s._cells.written_words import writable_words
 from scc2s._logging import logger
 from scc2s.metrics._screen import HitRule, screen_table
 from scc2s.prompts import NO_PERTURBATION
@@ -18,7 +19,7 @@ from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.perturbations import name_of, refuse_column
 from scc2s.tl._predicting.screen_cells import screen_cells
 from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
-from scc2s.tl._writing.checks import check_prompt, ready, refuse_empty, refuse_without
+from scc2s.tl._writing.checks import check_prompt, ready, refuse_empty, refuse_without, whole_numbers
 from scc2s.tl._writing.responses import Asker
 from scc2s.tl._writing.shared_genes import SharedGenes
 from scc2s.tl._writing.write_cells import PERTURBATION
@@ -164,6 +165,7 @@ def screen(
         n_genes=n_genes, constrain=constrain, temperature=temperature, top_p=top_p, top_k=top_k, n_samples=n_samples,
         max_new_tokens=max_new_tokens, random_state=random_state, cache=cache,
     )  # fmt: skip
+    whole_numbers(n_cells=(n_cells, 2), n_boot=(n_boot, 0), n_null=(0 if n_null is None else n_null, 0))
     key = name_of_result(key_added, "screen")
     names = _names(perturbations)
     n_null = _n_null(n_null, len(names), alpha)
@@ -177,7 +179,7 @@ def screen(
         data, get_sentences(data, sentence_key), context_key=context_key, positive=positive, neutral=neutral,
         donor_key=donor_key, n_cells=n_cells, random_state=random_state,
     )  # fmt: skip
-    genes = words_of(data, sentence_key)
+    genes = writable_words(data, sentence_key)
     scoring = Scoring.of(program, genes, method=method, baseline=baseline)
     shared = SharedGenes.of(data, np.unique(cells.rows), sentence_key, constrain=constrain)
     line = fit or stored_fit(data)
@@ -224,8 +226,8 @@ def _names(perturbations: Sequence[Any]) -> list[str]:
 
 def _n_null(n_null: int | None, n_names: int, alpha: float) -> int:
     """Scrambled names for each perturbation; says so where they are too few for a single hit."""
-    if not 0 < alpha < 1 or (n_null is not None and n_null < 0):
-        msg = f"n_null={n_null} and alpha={alpha} make no null; pass n_null= a number from 0 and alpha= between 0 and 1"
+    if not 0 < alpha < 1:
+        msg = f"alpha={alpha} is not a share of false hits; pass alpha= between 0 and 1"
         raise ValueError(msg)
     if n_null is None:
         return math.ceil(1 / alpha)

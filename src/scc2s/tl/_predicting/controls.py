@@ -14,6 +14,7 @@ from scc2s._cells.sampling import shuffled, some_of_each
 from scc2s._logging import logger
 from scc2s.programs import as_program, match
 from scc2s.tl._predicting.truth import group_labels, refuse_unclear
+from scc2s.tl._writing.checks import whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,10 +45,7 @@ class ReportOptions:
 
     def check(self, adata: AnnData, conditions: Sequence[str]) -> None:
         """Raise what the report would fail on, before any question is asked."""
-        for argument, value, least in (("n_control_cells", self.n_cells, 1), ("n_boot", self.n_boot, 0)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                msg = f"{argument}={value!r} makes no report; pass {argument}= a whole number from {least}"
-                raise ValueError(msg)
+        whole_numbers(n_control_cells=(self.n_cells, 1), n_boot=(self.n_boot, 0))
         refuse_unclear(self.truth, conditions)
         for data in (adata, *([] if self.truth is None else [self.truth.data])):
             group_labels(data, self.groupby)
@@ -75,8 +73,8 @@ class ReportOptions:
         """Columns of ``.var`` of the genes of the program."""
         if self.program is None:
             return None
-        found = match(as_program(self.program), genes.words).columns
-        return genes.columns[np.flatnonzero(genes.shared)[found]]
+        words = genes.in_var
+        return np.array([words[name] for name in match(as_program(self.program), list(words)).found], dtype=np.int64)
 
     def params(self) -> dict[str, Any]:
         """What a record of the result should hold."""

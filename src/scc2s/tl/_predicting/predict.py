@@ -10,6 +10,7 @@ import numpy as np
 from scc2s._cells.access import get_sentences
 from scc2s._cells.results import claim
 from scc2s._logging import logger
+from scc2s.models._progress import called
 from scc2s.tl._predicting.controls import control_report
 from scc2s.tl._writing.responses import slots_of
 from scc2s.tl._writing.shared_genes import SharedGenes
@@ -118,7 +119,8 @@ def predict(
     others = {} if report is None else asked.controls
     about = rows[cells.picked]
     questions = [(about, asked.given(about, texts)) for texts in others.values()]
-    *replies, response = asker.ask([*questions, (rows, asked.given(rows))])
+    with called(result.record[0]):
+        *replies, response = asker.ask([*questions, (rows, asked.given(rows))])
     params = {
         **params,
         **asker.params(),

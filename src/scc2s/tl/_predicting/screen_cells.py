@@ -47,9 +47,6 @@ def screen_cells(
     ValueError
         If a context has under 2 cells, or a cell has no donor.
     """
-    if n_cells < 2:
-        msg = f"n_cells={n_cells} gives no interval; pass n_cells= a number from 2"
-        raise ValueError(msg)
     contexts = {"positive": _members(data, context_key, "positive", positive, neutral)}
     if neutral is not None:
         contexts["neutral"] = _members(data, context_key, "neutral", neutral, positive)

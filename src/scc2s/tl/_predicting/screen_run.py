@@ -51,8 +51,8 @@ class Scoring:
             raise ValueError(msg)
         check_method(method)
         chosen = as_program(program)
-        where = match(chosen, genes.in_sentences)
-        column = dict(zip(genes.words, genes.columns, strict=False))
+        column = dict(zip(genes.words, genes.columns.tolist(), strict=False))
+        where = match(chosen, [name for name in genes.in_sentences if column[name] >= 0])
         columns = np.array([column[name] for name in where.found])
         return cls(program=chosen, where=where, columns=columns, method=method, baseline=baseline)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from scc2s import prompts
 
@@ -24,6 +26,14 @@ def refuse_empty(adata: AnnData, *, cells: bool = True) -> None:
     if not adata.n_vars:
         msg = "adata has no genes, and cells are written with the genes of .var; pass an AnnData that has them"
         raise ValueError(msg)
+
+
+def whole_numbers(**numbers: tuple[Any, int]) -> None:
+    """Raise for an argument that is not a whole number, or under its least."""
+    for name, (value, least) in numbers.items():
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < least:
+            msg = f"{name}={value!r} is out of range; pass {name}= a number from {least}, without a fraction"
+            raise ValueError(msg)
 
 
 def refuse_without(task: Task, field: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.fields import prompt_fields
+from scc2s._cells.results import refuse_name
 from scc2s.prompts._task import N_GENES, SENTENCE
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 N_CELLS = "n_cells"
 """Field of a prompt that asks for several cells at once: how many."""
+
+_OWN = tuple(f"c2s_{name}" for name in (
+    "sentence", "n_words", "n_genes", "valid", "unique", "complete", "sample"
+))  # fmt: skip
+"""Columns of new cells."""
 
 
 def conditions(obs: Mapping[str, Any] | pd.DataFrame | None, n: int) -> pd.DataFrame:
@@ -30,6 +36,11 @@ def conditions(obs: Mapping[str, Any] | pd.DataFrame | None, n: int) -> pd.DataF
     else:
         values = [_listed(value) for value in obs.values()]
         table = pd.DataFrame(list(product(*values)), columns=list(obs))
+    for name in table.columns:
+        refuse_name(name, "column of obs")
+        if name in _OWN:
+            msg = f"obs has a column {name!r}, which the new cells get in any case; pass obs= with another name for it"
+            raise ValueError(msg)
     if table.isna().any(axis=None) or not len(table):
         msg = (
             "obs has missing values, or no row; pass obs={column: value or list of values}, or a DataFrame without NaN"

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from scc2s._cells.access import get_sentences
-from scc2s._cells.gene_words import words_of
+from scc2s._cells.written_words import writable_words
 from scc2s._settings import settings
 from scc2s.tl._asking.question import ask
 from scc2s.tl._writing.room import room_for
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
+    from scc2s._cells.gene_words import GeneWords
     from scc2s.prompts import Task
     from scc2s.sentences import RankFit
     from scc2s.tl._asking.decoding import Decoding
@@ -98,6 +99,11 @@ class Asker:
         """Of all cells."""
         return get_sentences(self.data, self.sentence_key)
 
+    @cached_property
+    def words(self) -> GeneWords:
+        """That a model may write."""
+        return writable_words(self.data, self.sentence_key)
+
     def ask(self, questions: Sequence[tuple[np.ndarray, Mapping[str, Sequence[Any]]]]) -> list[Response]:
         """Ask what cells become, all questions in one run, so that batches are full.
 
@@ -117,7 +123,7 @@ class Asker:
             for name in questions[0][1]
         }
         draws = np.tile(np.arange(n), len(rows) // n)
-        words = words_of(self.data, self.sentence_key)
+        words = self.words
         question = ask(
             self.data,
             self.task,

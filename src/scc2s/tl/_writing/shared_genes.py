@@ -1,15 +1,14 @@
-"""Genes that both sides of a comparison can hold: sentences may come from ``.raw``, written cells have ``.var``."""
+"""Genes that both sides of a comparison can hold, and their places: what is read, written and real counts alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scc2s._cells.access import get_sentences, sentence_slots
-from scc2s._cells.gene_words import words_of
-from scc2s._cells.genes import gene_words
+from scc2s._cells.access import get_sentences
+from scc2s._cells.written_words import may_hold, writable_words
 from scc2s._logging import logger
 from scc2s.sentences import parse
 
@@ -37,12 +36,12 @@ class Places(NamedTuple):
 class SharedGenes:
     """Words that sentences hold, which of them a model may write, and which both sides can hold.
 
-    A real cell shows genes of ``.raw`` that no written cell has. Were these left where they stand, the genes after them
-    would have lower ranks in real cells than in written ones, and every prediction would differ from every real cell.
+    Were a word that only one side can hold left where it stands, the genes after it would have lower ranks on that side
+    than on the other, and every prediction would differ from every real cell.
     """
 
     names: list[str]
-    """Words: first those of ``.var``, then others that stand in sentences."""
+    """Words: first those that the sentences of the data set may hold, then others that stand in sentences."""
     columns: np.ndarray
     """Column of ``.var`` of each word, -1 for none; then -1, which index -1 picks."""
     writable: np.ndarray
@@ -78,13 +77,11 @@ class SharedGenes:
         ValueError
             If no gene of ``.var`` is in the sentences, or those of `truth` are of other genes.
         """
-        genes = words_of(adata, sentence_key)
+        genes = writable_words(adata, sentence_key)
         own = _sentences(adata, rows, sentence_key)
         other = None if truth is None else _sentences(*truth, sentence_key)
-        apart = truth is not None and truth[0] is not adata
-        wide = [*_raw_words(adata, sentence_key)]
-        if apart:
-            wide += _all_words(truth[0], sentence_key)
+        apart = None if truth is None or truth[0] is adata else truth[0]
+        wide = [] if apart is None else writable_words(apart, sentence_key).words
         stand = {word for sentence in (*own, *(other or ())) for word in sentence.split()}
         known = {word.casefold() for word in genes.words}  # a word in other capitals is the same gene
         extra = [word for word in dict.fromkeys((*wide, *sorted(stand))) if word.casefold() not in known]
@@ -95,17 +92,18 @@ class SharedGenes:
         writable = held if constrain else np.ones(len(names) + 1, dtype=bool)
         found = cls(names=names, columns=columns, writable=writable, shared=held)
         _say_absent(found, own)
-        if apart and other is not None:
-            there = may_hold(truth[0], sentence_key, other)
+        if apart is not None and other is not None:
+            there = may_hold(apart, sentence_key, other)
             _refuse_other(own, there, other, may_hold(adata, sentence_key, own))
             both = held & np.array([*(name.casefold() in there for name in names), True])
             found = replace(found, shared=both)
         return found
 
     @property
-    def words(self) -> list[str]:
-        """Words that both sides can hold."""
-        return [name for name, shared in zip(self.names, self.shared[:-1], strict=True) if shared]
+    def in_var(self) -> dict[str, int]:
+        """Words that both sides can hold and that stand for a gene of ``.var``, with its column."""
+        columns = np.where(self.shared, self.columns, -1)[:-1].tolist()
+        return {name: column for name, column in zip(self.names, columns, strict=True) if column >= 0}
 
     def places(self, texts: Sequence[str], most: np.ndarray | None = None) -> Places:
         """Genes of sentences that are shared, in places that both sides count in the same way.
@@ -144,72 +142,48 @@ def _without(ranks: np.ndarray, n: np.ndarray, dropped: np.ndarray) -> tuple[np.
     return np.take_along_axis(np.where(out, -1, ranks), order, axis=1), n - out.sum(axis=1)
 
 
-def may_hold(adata: AnnData, sentence_key: str, sentences: Iterable[str]) -> set[str]:
-    """Words, in small letters, that `sentences` hold or, by the record of how they were made, may hold."""
-    made_with = _made_with(adata, sentence_key)
-    found = {word for sentence in sentences for word in sentence.split()}
-    found.update(words_of(adata, sentence_key).in_sentences)
-    if made_with.get("source", "raw.X") == "raw.X":
-        found.update({*_raw_words(adata, sentence_key)} - {str(name) for name in made_with.get("exclude", ())})
-    return {word.casefold() for word in found}
-
-
-def _made_with(adata: AnnData, sentence_key: str) -> dict[str, Any]:
-    return dict(adata.uns.get("c2s", {}).get(sentence_slots(sentence_key).record, {}).get("params", {}))
-
-
-def _raw_words(adata: AnnData, sentence_key: str) -> list[str]:
-    """Words of the genes of ``.raw``, written as the sentences are."""
-    if adata.raw is None:
-        return []
-    made_with = _made_with(adata, sentence_key)
-    symbols = words_of(adata, sentence_key).gene_symbols
-    var = adata.raw.var
-    if symbols is not None and symbols not in var:
-        return []
-    return [word for word in gene_words(var, symbols, upper=bool(made_with.get("upper", False))) if word]
-
-
-def _all_words(adata: AnnData, sentence_key: str) -> list[str]:
-    return [*words_of(adata, sentence_key).words, *_raw_words(adata, sentence_key)]
-
-
 def _sentences(adata: AnnData, rows: np.ndarray, sentence_key: str) -> list[str]:
     sentences = get_sentences(adata, sentence_key)
     return [sentences[row] for row in rows.tolist()]
 
 
 def _say_absent(genes: SharedGenes, sentences: list[str]) -> None:
-    """Log how much of the sentences written cells cannot hold."""
-    n_words, n_absent, n_held = _counted(sentences, genes)
+    """Log how much of the sentences has no column in ``.var``, and how much of it no model may write."""
+    n_words, n_raw, n_foreign, n_held = _counted(sentences, genes)
     if n_words and not n_held:
         msg = (
             "no word of the sentences is a gene of adata.var that a model may write; make sentences of its genes: "
             "sc.pp.c2s_sentences(adata, use_raw=False), with gene_symbols= where symbols stand in a column of var"
         )
         raise ValueError(msg)
-    if n_absent:
+    if n_raw:
         logger.warning(
-            "%.1f %% of the words of the sentences are genes that adata.var lacks (does it hold some genes of .raw?): "
-            "the model reads them, but what it writes and what is compared are genes of adata.var alone, real cells "
-            "too; for sentences of these genes call sc.pp.c2s_sentences(adata, use_raw=False)",
-            max(0.1, 100 * n_absent / n_words),
+            "%.1f %% of the words of the sentences are genes that .raw has and adata.var lacks: they are read, written "
+            "and counted in the ranks, but layers and scores are of the genes of adata.var; for sentences of these "
+            "alone call sc.pp.c2s_sentences(adata, use_raw=False) and sc.pp.c2s_rank_fit(adata, use_raw=False)",
+            max(0.1, 100 * n_raw / n_words),
+        )
+    if n_foreign:
+        logger.warning(
+            "%.1f %% of the words of the sentences are not genes that a model may write: it reads them, but they are "
+            "left out of every comparison, on both sides; for sentences of the genes of adata call "
+            "sc.pp.c2s_sentences(adata)",
+            max(0.1, 100 * n_foreign / n_words),
         )
 
 
-def _counted(sentences: list[str], genes: SharedGenes) -> tuple[int, int, int]:
-    """Words, those that are no gene of ``.var``, and those that both sides can hold."""
-    column = dict(zip(genes.names, genes.columns.tolist(), strict=False))
-    if all(place >= 0 for place in column.values()):
-        return 0, 0, 0  # every word is a gene of .var, perhaps in other capitals
-    n_words = n_absent = n_held = 0
+def _counted(sentences: list[str], genes: SharedGenes) -> tuple[int, int, int, int]:
+    """Words; those of ``.raw`` alone; those that no model may write; those of ``.var`` that both sides can hold."""
+    n_words = n_raw = n_foreign = n_held = 0
     for at in range(0, len(sentences), _AT_ONCE):
         parsed = parse(sentences[at : at + _AT_ONCE], genes.names)
         found = parsed.ranks[parsed.ranks >= 0]
+        held, in_var = genes.shared[found], genes.columns[found] >= 0
         n_words += int(parsed.n_words.sum())
-        n_absent += int((genes.columns[found] < 0).sum())
-        n_held += int(genes.shared[found].sum())
-    return n_words, n_absent, n_held
+        n_raw += int((held & ~in_var).sum())
+        n_foreign += int((~held & ~in_var).sum())
+        n_held += int((held & in_var).sum())
+    return n_words, n_raw, n_foreign, n_held
 
 
 def _refuse_other(own: Iterable[str], there: set[str], other: Iterable[str], here: set[str]) -> None:
