@@ -15,7 +15,7 @@ from scc2s.tl._predicting.controls import ReportOptions
 from scc2s.tl._predicting.perturbations import text_of
 from scc2s.tl._predicting.predict import AskedCells, Changes, claim_prediction, predict
 from scc2s.tl._predicting.truth import Truth, truth_cells, without_truth
-from scc2s.tl._writing.checks import check_prompt, ready, refuse_empty, refuse_without
+from scc2s.tl._writing.checks import check_asked, check_prompt, ready, refuse_empty, refuse_without
 from scc2s.tl._writing.responses import Asker
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def fate(
         cache=cache,
     )
     check_prompt(prompt, _FIELD)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
     out, data = opened(adata, mod=mod, copy=copy)
     refuse_empty(data)
     result = claim_prediction(data, "fate", name_of_result(key_added, _KEY), _FIELD)
@@ -194,7 +195,7 @@ def fate(
 
 def _times(column: pd.Series, target_time: Any) -> tuple[list[str | None], str]:
     """Time point of each cell, and the one asked for, as texts that are written alike: 6 and 6.0 are one time."""
-    target = text_of(target_time)
+    target = text_of(target_time) if np.ndim(target_time) == 0 else None
     if not target:
         msg = f"target_time={target_time!r} is not a time point; pass target_time= one, written as in time_key"
         raise ValueError(msg)

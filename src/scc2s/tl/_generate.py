@@ -12,10 +12,9 @@ from scc2s._cells.provenance import record
 from scc2s._cells.results import claim
 from scc2s._cells.written_words import raw_words, writable_words
 from scc2s.models._progress import called
-from scc2s.prompts import custom
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
-from scc2s.tl._writing.checks import ready, refuse_empty, whole_numbers
+from scc2s.tl._writing.checks import as_task, check_asked, ready, refuse_empty, whole_numbers
 from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.new_cells import new_cells, write_samples
 from scc2s.tl._writing.write_cells import read_cells
@@ -157,6 +156,7 @@ def generate(
         cache=cache,
     )
     n_samples = _n_samples(n, cells_per_sample)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
     data = get_adata(adata, mod)
     refuse_numbered(data)
     refuse_empty(data, cells=False)
@@ -171,7 +171,7 @@ def generate(
         condition_fields, data, table=table, n_genes=length, n_cells=cells_per_sample, organism=organism
     )
     if prompt is not None:  # that of a family is known once the model is
-        fields_of(custom(prompt) if isinstance(prompt, str) else prompt)
+        fields_of(as_task(prompt))
     loaded, task = choose_writer(model, prompt, name, declared=several)
     fields = fields_of(task)
     contexts = task.render([""] * len(table), fields).texts

@@ -21,7 +21,7 @@ from scc2s.tl._predicting.perturbations import (
 )
 from scc2s.tl._predicting.predict import AskedCells, Changes, claim_prediction, predict
 from scc2s.tl._predicting.truth import told_apart, truth_cells, without_truth
-from scc2s.tl._writing.checks import check_prompt, ready, refuse_empty, refuse_without
+from scc2s.tl._writing.checks import check_asked, check_name, check_prompt, ready, refuse_empty, refuse_without
 from scc2s.tl._writing.responses import Asker
 from scc2s.tl._writing.write_cells import PERTURBATION
 
@@ -201,6 +201,8 @@ def perturb(
         cache=cache,
     )
     check_prompt(prompt, PERTURBATION)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
+    check_name(control_name=control_name)
     out, data = opened(adata, mod=mod, copy=copy)
     refuse_empty(data)
     result = claim_prediction(data, "perturb", name_of_result(key_added, _KEY), PERTURBATION, "dose", "time")

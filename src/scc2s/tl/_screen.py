@@ -19,7 +19,16 @@ from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.perturbations import name_of, refuse_column
 from scc2s.tl._predicting.screen_cells import screen_cells
 from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
-from scc2s.tl._writing.checks import check_prompt, ready, refuse_empty, refuse_without, whole_numbers
+from scc2s.tl._writing.checks import (
+    check_asked,
+    check_name,
+    check_prompt,
+    numbers,
+    ready,
+    refuse_empty,
+    refuse_without,
+    whole_numbers,
+)
 from scc2s.tl._writing.responses import Asker
 from scc2s.tl._writing.shared_genes import SharedGenes
 from scc2s.tl._writing.write_cells import PERTURBATION
@@ -166,10 +175,13 @@ def screen(
         max_new_tokens=max_new_tokens, random_state=random_state, cache=cache,
     )  # fmt: skip
     whole_numbers(n_cells=(n_cells, 2), n_boot=(n_boot, 0), n_null=(0 if n_null is None else n_null, 0))
+    numbers(alpha=(alpha, 0, 1), min_validity=(min_validity, 0, 1), max_neutral=(max_neutral, 0, math.inf))
     key = name_of_result(key_added, "screen")
     names = _names(perturbations)
     n_null = _n_null(n_null, len(names), alpha)
     check_prompt(prompt, PERTURBATION)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
+    check_name(control_name=control_name)
     out, data = opened(adata, mod=mod, copy=copy)
     refuse_empty(data)
     for name in perturbations:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from scc2s.prompts import Task
 
+_UNIT = {"dose": "nM", "time": "h"}
 JOINT = " + "
 """Between the names of a combination."""
 
@@ -85,7 +86,18 @@ def details_of(adata: AnnData, **given: Any) -> dict[str, list[Any]]:
             )
             raise ValueError(msg)
         found[name] = list(one_a_cell(value, adata, name))
+        if listed := [one for one in found[name] if np.ndim(one) or isinstance(one, set | dict)]:
+            msg = f"{name}={listed[0]!r} is not one value; pass {name}= a text, e.g. '10 nM + 5 nM' for a combination"
+            raise ValueError(msg)
+        if bare := sorted({str(text_of(one)) for one in found[name] if _is_bare(one)}):
+            logger.warning(
+                "%s is told to the model without a unit: %s; pass e.g. '%s %s'", name, bare[0], bare[0], _UNIT[name]
+            )
     return found
+
+
+def _is_bare(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not pd.isna(value)
 
 
 def conditions_of(
@@ -167,11 +179,12 @@ def with_details(
         if name in task.fields and (n := sum(pd.isna(v) and bool(t) for v, t in zip(values, names, strict=True))):
             msg = f"{name} is missing for {n} cells, and the prompt names it; pass {name}= a value for each of them"
             raise ValueError(msg)
-    fields = {name: [str(value) for value in values] for name, values in details.items() if name in task.fields}
+    fields = {
+        name: [str(text_of(value)) for value in values] for name, values in details.items() if name in task.fields
+    }
     after = [values for name, values in details.items() if name not in task.fields]
     texts = [
-        name if name is None else ", ".join([name, *(str(values[i]) for values in after if not pd.isna(values[i]))])
-        for i, name in enumerate(names)
+        None if name is None else with_values(name, [values[i] for values in after]) for i, name in enumerate(names)
     ]
     return texts, fields
 
