@@ -39,7 +39,7 @@ def embed(
             model=loaded,
             prompt=prompt,
             pooling=pooling,  # type: ignore[arg-type]  # checked by embed
-            layer=model_layer,
+            model_layer=model_layer,
             scope=scope,  # type: ignore[arg-type]
             organism=organism,
             key_added=key_added,
