@@ -3,8 +3,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
-from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.columns import column
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.models._answers import answers
 from scc2s.tl._asking.answers import (
@@ -143,7 +142,7 @@ def annotate(
     TypeError
         If labels are not a list of texts.
     ValueError
-        If there are no labels to choose from, they repeat, or one is missing or empty; if there are no cells.
+        If there are no labels to choose from, they repeat, or one is missing or empty.
     KeyError
         If there are no sentences, or the prompt has a field that is no column of ``.obs``.
 
@@ -175,13 +174,13 @@ def annotate(
         random_state=random_state,
         cache=cache,
     )
-    given = given_labels(labels, target, needed=mode == "score")
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    given = given_labels(labels, target, scored=mode == "score")
+    out, data = opened(adata, mod=mod, copy=copy)
     if groupby is not None:
         refuse_column_name("groupby", groupby)
-        column(data, groupby, "groupby")
+        if groupby not in data.obs:
+            msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
+            raise KeyError(msg)
     key = f"c2s_{target}" if key_added is None else key_added
     result = claim(
         data,
@@ -189,7 +188,7 @@ def annotate(
         obs=[key, *(f"{key}_{part}" for part in ("prob", "entropy", "raw", *([] if groupby is None else [groupby])))],
         obsm=[f"{key}_probs"],
     )
-    seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key)
+    seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
     if (wanted := worded(prompt, target)) is not None:
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, target, can=mode)

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.columns import rows_of
+from scc2s._cells.columns import opened, rows_of
 from scc2s._cells.results import claim, name_of_result
 from scc2s.models._numbers import attention_maps
 from scc2s.models._words import word_spans
@@ -116,9 +115,7 @@ def attention(
     ((420, 5), ['cell', 'gene', 'position', 'attends_to', 'weight'])
     """
     layer = model_layer_of(model_layer, layer, "attention")
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    out, data = opened(adata, mod=mod, copy=copy)
     key = name_of_result(key_added, "attention")
     result = claim(data, f"{key}_record", uns=[key, f"{key}_record"])
     rows = rows_of(data, cells)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from scc2s._cells.access import get_adata, refuse_unwritable, sentence_slots
+from scc2s._cells.access import sentence_slots
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.models._numbers import embeddings
 from scc2s.tl._asking.arguments import model_layer_of
@@ -106,9 +107,7 @@ def embed(
     """
     _check(pooling, scope)
     layer = model_layer_of(model_layer, layer, "embed")
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    out, data = opened(adata, mod=mod, copy=copy)
     result = claim(data, "embed" if key_added == "X_c2s" else f"embed_{key_added}", obsm=[key_added])
     seen = look(data, prompt, "cell_type", organism=organism, sentence_key=sentence_key)
     if n_empty := len(seen.rows) - len(seen.written):

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.columns import rows_of
+from scc2s._cells.columns import opened, rows_of
 from scc2s._cells.gene_words import words_of
 from scc2s._cells.results import claim, name_of_result
 from scc2s._logging import logger
@@ -129,9 +128,7 @@ def importance(
         whole("n_genes", n_genes)
     whole("n_sanity", n_sanity)
     whole("random_state", random_state, least=None)
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    out, data = opened(adata, mod=mod, copy=copy)
     key = name_of_result(key_added, "importance")
     result = claim(data, key, layers=[f"c2s_{key}"], uns=[key])
     rows = rows_of(data, cells)

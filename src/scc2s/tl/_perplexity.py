@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.metrics import perplexity as per_gene
 from scc2s.models._numbers import checked, likelihoods
@@ -106,9 +106,7 @@ def perplexity(
     True
     """
     whole("random_state", random_state, least=0)
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    out, data = opened(adata, mod=mod, copy=copy)
     result = claim(
         data,
         "perplexity" if key_added == "c2s_perplexity" else f"perplexity_{key_added}",

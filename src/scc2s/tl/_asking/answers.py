@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from scc2s.tl._asking.question import Question
 
 
-def given_labels(labels: Iterable[object] | None, target: str, *, needed: bool) -> list[str] | None:
+def given_labels(labels: Iterable[object] | None, target: str, *, scored: bool) -> list[str] | None:
     """The user's labels, each a text that a model can be asked for and a file can hold.
 
     Blanks at the ends of a label go; whole numbers, as clusters have, become text. All else is refused: what is
-    missing, empty, or the same as another but for case and blanks.
+    missing, empty, or the same as another but for blanks; and but for case, where labels are to share a probability.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def given_labels(labels: Iterable[object] | None, target: str, *, needed: bool) 
         What the user gave; ``None``: the model may declare some, for cell types.
     target
         What is asked for.
-    needed
-        Whether there must be some.
+    scored
+        Whether the model compares them, so that there must be some; else it writes, and they are what it may mean.
 
     Raises
     ------
@@ -47,25 +47,27 @@ def given_labels(labels: Iterable[object] | None, target: str, *, needed: bool) 
 
     Examples
     --------
-    >>> given_labels(["T cell", " B cell "], "cell_type", needed=True)
+    >>> given_labels(["T cell", " B cell "], "cell_type", scored=True)
     ['T cell', 'B cell']
     """
     if labels is None:
-        if needed and target != "cell_type":
+        if scored and target != "cell_type":
             msg = f"there are no labels to choose from, and models declare none for {target!r}; pass labels=[...]"
             raise ValueError(msg)
         return None
     names = [_label(value, i) for i, value in enumerate(_listed(labels))]
-    if not names and needed:
-        msg = "labels is empty, so there is nothing to choose from; pass labels= with at least one"
+    if not names and scored:
+        msg = "labels is empty, so there is nothing to choose from; pass labels=[...] with at least one"
         raise ValueError(msg)
     if {UNMAPPED, UNASSIGNED} & set(names):
         msg = f"a label is {UNMAPPED!r} or {UNASSIGNED!r}, which mean that a cell has none; leave it out of labels="
         raise ValueError(msg)
     read: dict[str, str] = {}
     for name in names:
-        # Two wordings that differ by case, blanks or the encoding of an accent are one answer.
-        reading = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+        # Wordings that differ by blanks or the encoding of an accent are one answer; those that differ by case too, but
+        # a written answer may be any of them.
+        reading = " ".join(unicodedata.normalize("NFKC", name).split())
+        reading = reading.casefold() if scored else reading
         if reading in read:
             msg = (
                 f"labels repeat: {read[reading]!r} and {name!r} read the same; pass each once, "
@@ -113,7 +115,7 @@ def _label(value: Any, i: int) -> str:
 def label_set(given: list[str] | None, model: Model, target: str, *, needed: bool) -> list[str]:
     """Labels to choose from: the user's (:func:`given_labels`), or those that the model declares for cell types."""
     if given is None and target == "cell_type" and model.labels is not None:
-        given = given_labels(model.labels, target, needed=False)
+        given = list(model.labels)  # as it was taught them, two spellings of one included
     if not given and needed:
         msg = f"there are no labels to choose from, and {model.id} declares none for {target!r}; pass labels=[...]"
         raise ValueError(msg)

@@ -34,7 +34,7 @@ class Cells:
     @property
     def written(self) -> np.ndarray:
         """Those of `rows` that have a sentence."""
-        return self.rows[[bool(self.sentences[row].strip()) for row in self.rows]]
+        return self.rows[np.array([bool(self.sentences[row].strip()) for row in self.rows], dtype=bool)]
 
 
 def look(
@@ -46,6 +46,7 @@ def look(
     sentence_key: str,
     rows: np.ndarray | None = None,
     shows: bool = True,
+    needed: bool = True,
 ) -> Cells:
     """Read what the prompts will hold.
 
@@ -63,6 +64,8 @@ def look(
         Rows of `adata` to ask about; ``None``: each once.
     shows
         Whether the prompt is to show the cell.
+    needed
+        Whether there must be a cell with a sentence.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def look(
     ValueError
         There are no cells, none of them has a sentence, or a prompt does not show the cell.
     """
-    if not adata.n_obs or (rows is not None and not len(rows)):
+    if needed and not len(np.arange(adata.n_obs) if rows is None else rows):
         msg = "there are no cells to ask about; pass an AnnData (and cells=, where there is one) with at least one"
         raise ValueError(msg)
     task = worded(prompt, name)
@@ -86,7 +89,7 @@ def look(
         rows=np.arange(len(sentences)) if rows is None else rows,
         fields=_fields(adata, _known_fields(name) if task is None else task.fields, organism),
     )
-    if not len(found.written):
+    if needed and not len(found.written):
         msg = (
             f"none of the {len(found.rows)} cells has a gene in its sentence; ask about others, or make the sentences "
             "from another matrix: sc.pp.c2s_sentences(adata, layer=...)"
