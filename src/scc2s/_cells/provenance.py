@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _PACKAGES = ("scc2s", "anndata", "scanpy", "numpy", "torch", "transformers")
+_version = cache(version)  # each call reads a file
 
 
 def versions() -> dict[str, str]:
@@ -18,7 +20,7 @@ def versions() -> dict[str, str]:
     found = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            found[name] = _version(name)
         except PackageNotFoundError:
             continue
     return found

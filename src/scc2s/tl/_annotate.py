@@ -179,7 +179,10 @@ def annotate(
     if groupby is not None:
         refuse_column_name("groupby", groupby)
         if groupby not in data.obs:
-            msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
+            msg = (
+                f"adata.obs has no column {groupby!r} to group by; pass another, or make it after pip install "
+                "'scc2s[analysis]': sc.pp.neighbors(adata); sc.tl.leiden(adata)"
+            )
             raise KeyError(msg)
     key = f"c2s_{target}" if key_added is None else key_added
     result = claim(

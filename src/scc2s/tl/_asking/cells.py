@@ -34,7 +34,7 @@ class Cells:
     @property
     def written(self) -> np.ndarray:
         """Those of `rows` that have a sentence."""
-        return self.rows[np.array([bool(self.sentences[row].strip()) for row in self.rows], dtype=bool)]
+        return np.asarray([row for row in self.rows if self.sentences[row].strip()], dtype=np.int64)
 
 
 def look(
