@@ -95,7 +95,8 @@ def choose_writer(
     """
     from scc2s import models
 
-    worded(prompt, name)
+    if prompt is not None:
+        worded(prompt, name)
     loaded = models.load(model)
     known = loaded.tasks
     if prompt is None and (name not in known if known is not None else declared):
