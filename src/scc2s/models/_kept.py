@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from scc2s._logging import logger
-
 from ._progress import bar
-from .decoding._cache import ResponseCache, key_of
+from .decoding._cache import ResponseCache, checksum, key_of, read_by_key, report_damage
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 # batches. They never depend on the clock or on what is kept already, so that a run that goes on batches as one that
 # was never broken, and its numbers are equal to the last bit.
 _FEW, _MANY = 16, 128
-_AT_ONCE = 500  # variables of one query; SQLite's own limit is 999 in old builds
 _SUM = 8  # bytes of a checksum
 _NO_MATTER = {
     *("id", "revision", "weights_hash", "url"),  # key_of tells models apart by these
@@ -134,17 +131,17 @@ class NumberStore:
         damaged = 0
         with self._cache._open() as db:
             db.text_factory = bytes  # a flipped bit can turn bytes into what should be a text
-            for start in range(0, len(keys), _AT_ONCE):
-                some = keys[start : start + _AT_ONCE]
-                marks = ",".join("?" * len(some))
-                for key, value in db.execute(f"SELECT key, value FROM numbers WHERE key IN ({marks})", some):
+            for some, entries in read_by_key(db, "key, value", "numbers", keys):
+                wanted = set(some)
+                for key, value in entries:
+                    if key not in wanted:
+                        continue
                     row = _unpacked(key, value)
                     if row is None:
                         damaged += 1
                     else:
                         found[key] = row
-        if damaged:
-            logger.warning("%d entries of %s are damaged, and are asked for again", damaged, self._cache.path)
+        report_damage(damaged, self._cache.path)
         return found
 
     def put(self, found: Mapping[Hashable, np.ndarray]) -> None:
@@ -172,18 +169,15 @@ def _common(model: Any, info: Mapping[str, Any], what: Mapping[str, Any]) -> byt
     return key_of(info, "", {"numbers": dict(what), "model": more, "tokenizer": tokenizer_hash(model)}).encode()
 
 
-def _packed(key: Hashable, row: np.ndarray) -> bytes:
+def _packed(key: Any, row: np.ndarray) -> bytes:
     row = np.ascontiguousarray(row, dtype="<f4" if row.dtype == np.float32 else "<f8")
     value = str(row.itemsize).encode() + row.tobytes()
-    return value + _sum(key, value)
+    return value + checksum(key, value)
 
 
 def _unpacked(key: Any, packed: Any) -> np.ndarray | None:
     """The row, or ``None`` where a bit of it has changed."""
-    if not isinstance(packed, bytes) or packed[-_SUM:] != _sum(key, packed[:-_SUM]):
+    if not isinstance(packed, bytes) or packed[-_SUM:] != checksum(key, packed[:-_SUM]):
         return None
     return np.frombuffer(packed[1:-_SUM], dtype=f"<f{packed[:1].decode()}")
 
-
-def _sum(key: Any, value: bytes) -> bytes:
-    return hashlib.blake2b(bytes(key) + value, digest_size=_SUM).digest()
