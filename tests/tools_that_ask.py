@@ -1,7 +1,7 @@
 """The tools that ask a model, each on a few cells with a tiny model, and what they leave; also a run that is killed.
 
-``python tools_that_ask.py CELLS MODEL FOLDER`` runs each of them in a process that is killed when the model is asked for
-the second time; what it has got by then is in ``FOLDER/<tool>.sqlite``.
+``python tools_that_ask.py CELLS MODEL FOLDER`` runs each of them in a process that is killed when the model is asked
+for the second time; what it has got by then is in ``FOLDER/<tool>.sqlite``.
 """
 
 from __future__ import annotations
@@ -50,17 +50,20 @@ TOOLS: dict[str, Callable[..., None]] = {
 def counted(model: Any, asked: list[Any], *, kill_at: int | None = None) -> Any:
     """The model, which notes what it is asked, and ends the process at the call `kill_at`."""
     n_calls = 0
-    for name in ASK:
 
-        def call(prompts: Any, *args: Any, _inner: Any = getattr(model, name), **kwargs: Any) -> Any:
+    def noting(inner: Any) -> Any:
+        def call(prompts: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal n_calls
             n_calls += 1
             if n_calls == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
             asked.extend(prompts)
-            return _inner(prompts, *args, **kwargs)
+            return inner(prompts, *args, **kwargs)
 
-        setattr(model, name, call)
+        return call
+
+    for name in ASK:
+        setattr(model, name, noting(getattr(model, name)))
     return model
 
 

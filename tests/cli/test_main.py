@@ -69,7 +69,6 @@ def test_a_cache_gives_the_answers_of_the_first_run(run: Run, cells: Path, model
     cache = tmp_path / "answers.sqlite"
     for command, options in (("embed", ()), ("annotate", ()), ("annotate", ("--mode", "generate"))):
         files = [tmp_path / f"{i}.h5ad" for i in range(2)]
-        before = cache.stat().st_size if cache.exists() else 0
         for file in files:
             assert run(command, cells, file, "--model", model, "--cache", cache, *options)[0] == 0
         one, other = map(ad.read_h5ad, files)
@@ -77,7 +76,6 @@ def test_a_cache_gives_the_answers_of_the_first_run(run: Run, cells: Path, model
             assert np.array_equal(one.obsm["X_c2s"], other.obsm["X_c2s"])
         else:
             assert one.obs["c2s_cell_type"].equals(other.obs["c2s_cell_type"])
-        assert cache.stat().st_size > before
     with sqlite3.connect(cache) as db:
         n_numbers, n_answers = (db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("numbers", "answers"))
     db.close()

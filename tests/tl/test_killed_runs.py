@@ -6,7 +6,6 @@ import inspect
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +20,8 @@ from tools_that_ask import TOOLS, counted
 import scc2s
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import anndata as ad
 
 
