@@ -180,4 +180,3 @@ def _unpacked(key: Any, packed: Any) -> np.ndarray | None:
     if not isinstance(packed, bytes) or packed[-_SUM:] != checksum(key, packed[:-_SUM]):
         return None
     return np.frombuffer(packed[1:-_SUM], dtype=f"<f{packed[:1].decode()}")
-

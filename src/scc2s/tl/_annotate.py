@@ -13,6 +13,7 @@ from scc2s.tl._asking.answers import (
     one_hot,
     read_labels,
     refuse_many_fields,
+    refuse_unknown_labels,
     score_labels,
 )
 from scc2s.tl._asking.arguments import refuse_column_name, whole
@@ -20,6 +21,7 @@ from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
 from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._describing.groups import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -178,12 +180,8 @@ def annotate(
     out, data = opened(adata, mod=mod, copy=copy)
     if groupby is not None:
         refuse_column_name("groupby", groupby)
-        if groupby not in data.obs:
-            msg = (
-                f"adata.obs has no column {groupby!r} to group by; pass another, or make it after pip install "
-                "'scc2s[analysis]': sc.pp.neighbors(adata); sc.tl.leiden(adata)"
-            )
-            raise KeyError(msg)
+        if data.n_obs or groupby not in data.obs:
+            Groups.of(data, groupby)  # an error now rather than after the work
     key = f"c2s_{target}" if key_added is None else key_added
     result = claim(
         data,
@@ -192,6 +190,8 @@ def annotate(
         obsm=[f"{key}_probs"],
     )
     seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
+    if given is not None:
+        refuse_unknown_labels(synonyms or {}, given)
     if (wanted := worded(prompt, target)) is not None:
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, target, can=mode)

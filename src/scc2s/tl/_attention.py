@@ -9,6 +9,7 @@ from scc2s._cells.columns import opened, rows_of
 from scc2s._cells.results import claim, name_of_result
 from scc2s.models._numbers import attention_maps
 from scc2s.models._words import word_spans
+from scc2s.models.decoding._cache import refuse_cache
 from scc2s.tl._asking.arguments import model_layer_of, refuse_column_name
 from scc2s.tl._asking.cells import look
 from scc2s.tl._asking.question import ask, load_for
@@ -115,6 +116,7 @@ def attention(
     ((420, 5), ['cell', 'gene', 'position', 'attends_to', 'weight'])
     """
     layer = model_layer_of(model_layer, layer, "attention")
+    refuse_cache(cache)
     out, data = opened(adata, mod=mod, copy=copy)
     key = name_of_result(key_added, "attention")
     result = claim(data, f"{key}_record", uns=[key, f"{key}_record"])

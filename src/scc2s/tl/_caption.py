@@ -153,7 +153,12 @@ def caption(
     for argument, value in {"n_cells": n_cells, "n_captions": n_captions, "n_top": n_top}.items():
         whole(argument, value)
     decoding = Decoding(
-        temperature=temperature, top_p=top_p, top_k=top_k, max_new_tokens=max_new_tokens, random_state=random_state
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        max_new_tokens=max_new_tokens,
+        random_state=random_state,
+        cache=cache,
     )
     out, data = opened(adata, mod=mod, copy=copy)
     result = claim(data, "caption" if key_added == "captions" else f"caption_{key_added}", uns=[key_added])

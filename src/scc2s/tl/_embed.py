@@ -6,6 +6,7 @@ from scc2s._cells.access import sentence_slots
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.models._numbers import embeddings
+from scc2s.models.decoding._cache import refuse_cache
 from scc2s.tl._asking.arguments import model_layer_of
 from scc2s.tl._asking.cells import look
 from scc2s.tl._asking.question import ask, load_for
@@ -107,6 +108,7 @@ def embed(
     """
     _check(pooling, scope)
     layer = model_layer_of(model_layer, layer, "embed")
+    refuse_cache(cache)
     out, data = opened(adata, mod=mod, copy=copy)
     result = claim(data, "embed" if key_added == "X_c2s" else f"embed_{key_added}", obsm=[key_added])
     seen = look(data, prompt, "cell_type", organism=organism, sentence_key=sentence_key)

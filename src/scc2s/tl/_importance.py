@@ -11,6 +11,7 @@ from scc2s._cells.results import claim, name_of_result
 from scc2s._logging import logger
 from scc2s.models._occlusion import occlusion, rank_agreement
 from scc2s.models._words import word_spans
+from scc2s.models.decoding._cache import refuse_cache
 from scc2s.tl._asking.answers import as_answers, refuse_many_fields
 from scc2s.tl._asking.arguments import whole
 from scc2s.tl._asking.cells import look, worded
@@ -128,6 +129,7 @@ def importance(
         whole("n_genes", n_genes)
     whole("n_sanity", n_sanity)
     whole("random_state", random_state, least=None)
+    refuse_cache(cache)
     out, data = opened(adata, mod=mod, copy=copy)
     key = name_of_result(key_added, "importance")
     result = claim(data, key, layers=[f"c2s_{key}"], uns=[key])

@@ -10,9 +10,10 @@ from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.metrics import perplexity as per_gene
 from scc2s.models._numbers import checked, likelihoods
+from scc2s.models.decoding._cache import refuse_cache
 from scc2s.prompts import custom
 from scc2s.prompts._task import SENTENCE
-from scc2s.tl._asking.arguments import whole
+from scc2s.tl._asking.arguments import refuse_column_name, whole
 from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.question import ask, load_for
 
@@ -106,6 +107,8 @@ def perplexity(
     True
     """
     whole("random_state", random_state, least=0)
+    refuse_column_name("key_added", key_added)
+    refuse_cache(cache)
     out, data = opened(adata, mod=mod, copy=copy)
     result = claim(
         data,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ class ResponseCache:
 
     Raises
     ------
+    TypeError
+        Not a path.
     FileNotFoundError
         No such folder.
     ValueError
@@ -55,10 +58,8 @@ class ResponseCache:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
-        if not self.path.resolve().parent.is_dir():
-            msg = f"there is no folder {self.path.parent} for the cache; make it: mkdir -p {self.path.parent}"
-            raise FileNotFoundError(msg)
+        self.path = Path(_path(path))
+        _refuse_no_folder(self.path)
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")  # two processes that find no file must not both make it
             made_by = db.execute("PRAGMA application_id").fetchone()[0]
@@ -132,6 +133,37 @@ class ResponseCache:
         finally:
             if db is not None:
                 db.close()
+
+
+def refuse_cache(cache: object) -> None:
+    """Raise what :class:`ResponseCache` would, before any work is done, and without making the file.
+
+    Raises
+    ------
+    TypeError
+        Neither a cache nor a path.
+    FileNotFoundError, ValueError, OSError, TimeoutError
+        As for :class:`ResponseCache`.
+    """
+    if cache is None or isinstance(cache, ResponseCache):
+        return
+    if Path(_path(cache)).exists():
+        ResponseCache(_path(cache))
+    else:
+        _refuse_no_folder(Path(_path(cache)))
+
+
+def _path(path: Any) -> str | PathLike[str]:
+    if not isinstance(path, str | os.PathLike) or not str(path).strip():
+        msg = f"cache={path!r} is not the path of a file; pass cache='answers.sqlite', or leave it out"
+        raise TypeError(msg)
+    return path
+
+
+def _refuse_no_folder(path: Path) -> None:
+    if not path.resolve().parent.is_dir():
+        msg = f"there is no folder {path.parent} for the cache; make it: mkdir -p {path.parent}"
+        raise FileNotFoundError(msg)
 
 
 def read_by_key(

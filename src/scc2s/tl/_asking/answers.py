@@ -122,6 +122,11 @@ def label_set(given: list[str] | None, model: Model, target: str, *, needed: boo
     return given or []
 
 
+def refuse_unknown_labels(synonyms: Mapping[str, str], labels: Sequence[str]) -> None:
+    """Raise if a synonym stands for something that is no label."""
+    match_labels([], labels, synonyms=synonyms)
+
+
 def refuse_many_fields(task: Task) -> None:
     """Raise if the answer to a task is not one text."""
     if len(task.response_fields) != 1:

@@ -76,7 +76,7 @@ def look(
     ValueError
         There are no cells, none of them has a sentence, or a prompt does not show the cell.
     """
-    if needed and not len(np.arange(adata.n_obs) if rows is None else rows):
+    if needed and not (adata.n_obs if rows is None else len(rows)):
         msg = "there are no cells to ask about; pass an AnnData (and cells=, where there is one) with at least one"
         raise ValueError(msg)
     task = worded(prompt, name)

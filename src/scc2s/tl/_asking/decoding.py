@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scc2s.models.decoding._cache import refuse_cache
 from scc2s.tl._asking.arguments import whole
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Decoding:
                 whole(name, value)
         whole("random_state", self.random_state, least=None)
         _ = self.sampling  # checks its own values, before any work is done
+        refuse_cache(self.cache)
 
     @property
     def sampling(self) -> Sampling:
