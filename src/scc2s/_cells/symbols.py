@@ -50,7 +50,9 @@ class NamedGenes(NamedTuple):
 
 def named_genes(var: pd.DataFrame, gene_symbols: str | None) -> NamedGenes:
     """The names of the genes in ``var[gene_symbols]`` (``None``: in its index), judged."""
-    names = list(map(str, var.index if gene_symbols is None else var[gene_symbols].astype(object).fillna("")))
+    names = (var.index if gene_symbols is None else var[gene_symbols].astype(object).fillna("")).tolist()
+    if set(map(type, names)) - {str}:
+        names = list(map(str, names))
     return NamedGenes(names, judge(names), other_features(var))
 
 
@@ -88,7 +90,12 @@ def findings(
     organism
         Organism as the user says. Of other organisms than human and mouse, all words that are no ids are taken.
     """
-    named = named_genes(var, gene_symbols)
+    return _findings(named_genes(var, gene_symbols), var, gene_symbols, chosen, organism=organism)
+
+
+def _findings(
+    named: NamedGenes, var: pd.DataFrame, gene_symbols: str | None, chosen: np.ndarray | None, *, organism: str | None
+) -> list[Finding]:
     chosen = np.ones(len(var), dtype=bool) if chosen is None else chosen
     where = "the gene names" if gene_symbols is None else f"var[{gene_symbols!r}]"
     said = _of_types(named, chosen)
@@ -125,12 +132,13 @@ def usable(
         If most names are no symbols, or none is one.
     """
     chosen = np.ones(len(var), dtype=bool) if chosen is None else chosen
-    for found in findings(var, gene_symbols, chosen, organism=organism):
+    named = named_genes(var, gene_symbols)
+    for found in _findings(named, var, gene_symbols, chosen, organism=organism):
         if found.refused:
             msg = f"{found.text}{', which language models do not know' if found.short else ''}; {found.mend}"
             raise ValueError(msg)
         logger.warning("%s; %s", found.text, found.mend)
-    allowed: np.ndarray = chosen & named_genes(var, gene_symbols).usable()
+    allowed: np.ndarray = chosen & named.usable()
     return allowed
 
 

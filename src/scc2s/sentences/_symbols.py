@@ -8,27 +8,32 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from scc2s.sentences._word_kinds import KINDS
 from scc2s.sentences._word_patterns import ANY_KIND, COPY, MISSING, OF_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Most symbols of most data sets: one part, nothing that any kind of id looks like. The rest is looked at in detail.
-_PLAIN = re.compile(
-    r"(?!HTO|CMO3|SIRV|AFFX|CCDS|POS\d|NEG\d|TC\d{6}|ASHG|NULL|NONE|UNKNOWN|MISSING|UNNAMED|HASH|SAMPLE|BLANK|NON?TARG|SAFE|RNA|GRNA"
-    r"|X\d|NAN?$|NIL$|(?i:ENS[A-Z]*\d))[A-Z](?:[A-Z]|\d(?!\d{6}))+|C[\dX]\d?orf\d+[A-Z]?"
-    r"|(?!Nan$|Na$|Null|None|Nil$|Missing|Unnamed|Unknown|Has?h|Sample|Blank|Neg|Non?targ|Safe|Gene|Spike|Anti|Ensg|Sg)"
-    r"[A-Z][a-z](?:[a-z]|\d(?!\d{6}))*"
+# Most symbols of most data sets, in the syntax of RE2, which reads a whole list at once: of one part, of several ...
+_ONE_PART = r"^(?:[A-Z](?:\d{0,6}[A-Z])*\d{0,6}|[A-Z][a-z](?:\d{0,6}[a-z])*\d{0,6}|[a-z]{2,8}\d{0,3}[a-z]{0,2})$"
+_CLONE = (
+    r"^(?:(?:RP|CT[ABCD]|CH|LL|GS|KB|XXbac|ABC)\d*-\d+[A-Z]+\d+\.\d+|[A-Z]{2}\d{6}\.\d+|[A-Z0-9]\d{6}[A-Z]\d\dRik"
+    r"|LOC\d{5,9}|C[\dX]\d?orf\d+[A-Z]?)$"  # RP11-34P13.7: no copies are among them
 )
-
-# The same for names of more parts: of worm genes, clones, RIKEN's, small letters, R's copies.
-_PARTED = re.compile(
-    r"(?!nan|adt|hto|cmo|peak|tile|rna|gene|null|none|chr)[a-z]{3,4}-\d{1,3}(?:\.\d{1,2})?"
-    r"|(?:RP|CT[ABCD]|CH|LL|GS|KB|XXbac|ABC)\d*-\d+[A-Z]+\d+\.\d+|[A-Z]{2}\d{6}\.\d+|[A-Z0-9]\d{6}[A-Z]\d\dRik"
-    r"|(?:[A-Z]{1,2}\d{1,3}[A-Z]\d{1,2}[A-Z]{0,3}|Z[CK]\d+)\.\d+|(?:HLA|MT|H2|mt)-[A-Za-z][A-Za-z0-9]*|[A-Z]\w{1,9}-(?:AS|IT|OT|DT)\d?"
-    r"|(?!NA|NONE|NULL|NIL|HLA|MT|H2|RP|CT|NM|XM|NR|XR|NP|XP|NKX|KRTAP|NEG|POS|CHR|X\d|[XYMWZIV]+\.)[A-Z](?:[A-Z]|\d(?!\d{6})){2,9}\.\d{1,2}"
-    r"|(?!na|nil|none|null|missing|un|hash|sample|blank|spike|chr|ens)[a-z]{2,8}\d{0,3}[a-z]{0,2}"
+_PARTS = (
+    r"^(?:[A-Z][A-Z0-9]{1,9}[-.]\d{1,2}|[A-Z][A-Z0-9]{1,9}-(?:AS|IT|OT|DT)\d?"  # NKX2-1, GAS5-AS1
+    r"|(?:HLA|MT|H2|mt)-[A-Za-z][A-Za-z0-9]{0,6}|[a-z]{3,4}-\d{1,3}(?:\.\d{1,2})?"  # HLA-DRA, unc-119
+    r"|(?:[A-Z]{1,2}\d{1,3}[A-Z]\d{1,2}[A-Z]{0,3}|Z[CK]\d+)\.\d+)$"  # F29D10.1
+)
+# ... and beginnings of words among them that are looked at one by one.
+_UNSURE = (
+    r"^(?i:hto|cmo\d|sirv|affx|ccds|pos\d|neg|tc\d|ashg|hash|sample|blank|non?.?targ|safe|s?.?rna|grna|ens|hgnc|mgi|rgd|vgnc"
+    r"|peak|region|tile|gene|symbol|probe|spike|adt|anti|prot|chr|human|mouse|x\d|mt[._]|hla[._]|h2[._]|nkx|krtap"
+    r"|rp\d*\.|ct[abcd]\.|[xymwziv]+\.|(?:nan?|none|null|nil|missing|unknown|unnamed)(?:[-.]\d+)?$)"
 )
 
 # Words of symbols: letters and digits, no run of digits as long as those of accessions ...
@@ -103,8 +108,6 @@ def kind_of(name: str) -> str | None:
     >>> kind_of("chr1:1000-2000"), kind_of("HLA-DRB1"), kind_of("a gene")
     ('peaks', None, 'unknown')
     """
-    if _PLAIN.fullmatch(name):
-        return None
     if is_missing(name):
         return "missing"
     if found := ANY_KIND.fullmatch(name):
@@ -140,23 +143,43 @@ def _after_prefix(name: str) -> str | None:
 def _judge(names: tuple[str, ...]) -> Verdict:
     found: dict[str, list[int]] = {}
     unknown: list[int] = []
-    plain, parted = _PLAIN.fullmatch, _PARTED.fullmatch
-    odd = [(i, name) for i, name in enumerate(names) if not plain(name)]
-    every = frozenset(names) if odd else frozenset()
-    for i, name in odd:
-        kind = None if parted(name) else kind_of(name)
-        if kind in (None, "unknown") and _is_copy(name, every):
-            kind = "copies"
-        if kind == "unknown":
+    odd, numbered = _to_look_at(names)
+    for i in odd:
+        if (kind := kind_of(names[i])) == "unknown":
             unknown.append(i)
         elif kind is not None:
             found.setdefault(kind, []).append(i)
+    if numbered:
+        every, other = frozenset(names), {i for at in found.values() for i in at}
+        if copies := [i for i in numbered if i not in other and _is_copy(names[i], every)]:
+            found["copies"] = copies
+            unknown = sorted(set(unknown).difference(copies))
     _settle_fly(names, found)
     _settle_numbers(names, found)
     for kind, rule in OF_MOST.items():
         if not found and _most(rule, names):
             found[kind] = [i for i, name in enumerate(names) if rule.fullmatch(name)]
     return Verdict(len(names), dict(sorted(found.items(), key=lambda item: -len(item[1]))), unknown)
+
+
+def _to_look_at(names: tuple[str, ...]) -> tuple[list[int], list[int]]:
+    """Positions of words that are not common symbols, and of those that end with a number after a mark."""
+    try:
+        words = pa.array(names, pa.large_string())
+    except UnicodeEncodeError:  # a lone surrogate
+        return list(range(len(names))), list(range(len(names)))
+    rest = np.flatnonzero(~_are(words, _ONE_PART) | (unsure := _are(words, _UNSURE)))
+    words, unsure = words.take(pa.array(rest)), unsure[rest]
+    clone = _are(words, _CLONE) & ~unsure
+    odd = ~clone & (unsure | ~_are(words, _PARTS))
+    numbered = ~clone & _are(words, r"[-._]\d{1,4}$")
+    return rest[odd].tolist(), rest[numbered].tolist()
+
+
+def _are(words: pa.Array, rule: str) -> np.ndarray:
+    """Which words a rule holds for."""
+    held: np.ndarray = pc.match_substring_regex(words, rule).to_numpy(zero_copy_only=False)
+    return held
 
 
 def _is_copy(name: str, every: frozenset[str]) -> bool:

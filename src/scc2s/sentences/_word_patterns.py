@@ -1,4 +1,4 @@
-"""How words that are not gene symbols are written: ids, peaks, probes, antibodies, dates; by each source's own rules."""
+"""How words that are not gene symbols are written: ids, peaks, probes, antibodies, dates (each by its source)."""
 
 from __future__ import annotations
 
