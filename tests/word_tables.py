@@ -102,7 +102,11 @@ OTHERS = {
     "genome_prefix": r"""
         GRCh38_CD3D GRCh38___CD3D GRCh38-CD3D GRCh38.CD3D GRCh38______CD3D mm10___Cd3d mm10_Cd3d mm10-Cd3d
         mm10---Cd3d GRCm39_Cd3d GRCm38_Lyz2 hg19_CD3D hg38_HLA-DRA hg19_MT-CO1 GRCh38_premrna_CD3D HUMAN_CD3D
-        MOUSE_Cd3d human_CD3D dm6_Act5C GRCz11_tp53 GRCh37_LYZ rn6_Tp53
+        MOUSE_Cd3d human_CD3D dm6_Act5C GRCz11_tp53 GRCh37_LYZ rn6_Tp53 grch38_cd3d MM10_Cd3d
+        CD3D_GRCh38 CD3D-hg19 Cd3d_mm10
+    """,
+    "quoted": r"""
+        "CD3D" 'CD3D' b'CD3D' "HLA-DRA" b'ENSG00000141510'
     """,
     "gene_prefix": r"""
         gene-TP53 gene:TP53 GENE:TP53 rna-TP53 symbol:TP53

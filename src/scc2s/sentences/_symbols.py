@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scc2s.sentences._word_kinds import KINDS
-from scc2s.sentences._word_patterns import ANY_KIND, COPY, MISSING, OF_MOST
+from scc2s.sentences._word_patterns import ANY_KIND, COPY, GENOME, GENOME_END, MISSING, OF_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,6 +51,7 @@ _STYLES = re.compile(
     r"(?:LOC_)?[A-Za-z][A-Za-z0-9]{1,11}(?:_[A-Za-z]{1,3})?_[A-Za-z]{0,4}\d[A-Za-z0-9]*\d{2,}\w*(?:\.\d+)*|C[1-7R]_\d{5}[WC]_[AB]"
     r"|MGG_\d+|[A-Z]+\d+_FG\d+|[A-Z]+\d+\.\d_FG[TP]?\d+"
 )
+_BEFORE = re.compile(r"^\w+[:|-]")
 _NUMBERED = re.compile(r"(\D*)[-._]\d+")
 _FLY = re.compile(r"(?:Dmel\\|Dmel_)?CG\d{3,5}")
 _FLY_SYMBOLS = frozenset({"nan", "na", "nil"})
@@ -108,13 +109,12 @@ def kind_of(name: str) -> str | None:
     >>> kind_of("chr1:1000-2000"), kind_of("HLA-DRB1"), kind_of("a gene")
     ('peaks', None, 'unknown')
     """
+    name = name.strip()  # as words of sentences are
     if is_missing(name):
         return "missing"
     if found := ANY_KIND.fullmatch(name):
         kind = found.lastgroup
-        if kind in ("genome_prefix", "gene_prefix"):
-            return _after_prefix(name) or kind
-        return kind
+        return (_without_prefix(name) or kind) if kind in ("genome_prefix", "gene_prefix") else kind
     return None if _STYLES.fullmatch(name) else "unknown"
 
 
@@ -132,9 +132,9 @@ def is_missing(name: str) -> bool:
     return word in MISSING or ((parts := _NUMBERED.fullmatch(word)) is not None and parts[1] in MISSING)
 
 
-def _after_prefix(name: str) -> str | None:
+def _without_prefix(name: str) -> str | None:
     """Kind of what stands after a prefix, where that is not a symbol either."""
-    rest = re.sub(r"^.*?(?:[-_.:|]+)(?=[A-Za-z0-9])", "", name, count=1)
+    rest = GENOME_END.sub("", GENOME.sub("", name, count=1) if GENOME.match(name) else _BEFORE.sub("", name, count=1))
     kind = kind_of(rest) if rest != name else None
     return kind if kind in KINDS and KINDS[kind].role in ("id", "feature") and kind != "peaks" else None
 
