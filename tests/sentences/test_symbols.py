@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +119,13 @@ def test_what_follows_a_genome_is_judged_too():
 def test_no_names_have_no_share():
     assert judge([]).share("id", "feature") == 0
     assert judge([]).n_symbols == 0
+
+
+@pytest.mark.parametrize("end", ["!", " ", "_", "|", "-", ".", "(", "1234567"])
+@pytest.mark.parametrize("begin", ["a(b)", "E(spl)", "chr1", "ENS", "a-", "1", "A_", "|", "GRCh38_"])
+@pytest.mark.parametrize("middle", ["a", "1", "a1", "a-", "1_", "._", "A|", "()"])
+def test_no_word_takes_long_to_judge(begin, middle, end):
+    start = time.process_time()
+    for length in (50, 190, 5000):
+        kind_of(begin + middle * (length // len(middle)) + end)
+    assert time.process_time() - start < 0.5

@@ -37,7 +37,7 @@ _UNSURE = (
 )
 
 # Words of symbols: letters and digits, no run of digits as long as those of accessions ...
-_PART = r"(?:[^\W\d_]|\d(?!\d{6}))+"
+_PART = r"(?:[^\W\d_]|\d(?!\d{6}))++"
 _STYLES = re.compile(
     rf"(?=.*[^\W\d_])(?:Dmel\\|Dmel_|CELE_)?{_PART}(?:(?:--?|__|[./:@,'+]|\\){_PART})*@?"
     # ... with brackets in fly, yeast and mouse: E(spl)m8-HLH, tA(UGC)A, Gt(ROSA)26Sor
@@ -52,6 +52,8 @@ _STYLES = re.compile(
     r"|MGG_\d+|[A-Z]+\d+_FG\d+|[A-Z]+\d+\.\d_FG[TP]?\d+"
 )
 _BEFORE = re.compile(r"^\w+[:|-]")
+_LONGEST = 200
+"""Letters of a name, several ids joined included; what is longer is a text."""
 _NUMBERED = re.compile(r"(\D*)[-._]\d+")
 _FLY = re.compile(r"(?:Dmel\\|Dmel_)?CG\d{3,5}")
 _FLY_SYMBOLS = frozenset({"nan", "na", "nil"})
@@ -110,6 +112,8 @@ def kind_of(name: str) -> str | None:
     ('peaks', None, 'unknown')
     """
     name = name.strip()  # as words of sentences are
+    if len(name) > _LONGEST:
+        return "unknown"
     if is_missing(name):
         return "missing"
     if found := ANY_KIND.fullmatch(name):
