@@ -59,7 +59,7 @@ def prompt_fields(
         else:
             msg = (
                 f"the prompt has a field {{{name}}}, and adata.obs has no column {column!r}; set "
-                f"adata.obs[{column!r}] = ..."
+                f"adata.obs[{column!r}] = ...{f', or pass columns={{{name!r}: another column}}' if name in columns else ''}"
             )
             raise KeyError(msg)
     return found
