@@ -175,7 +175,6 @@ def test_a_choice_of_genes_is_kept_by_name() -> None:
 def test_rows_with_holes_are_counted_and_those_with_other_numbers_of_genes_refused() -> None:
     adata = cells()
     adata.obsm["c2s_ranks"][0, 2] = -1  # as a user may strike a gene out
-    mend(lambda: get_sentences(adata))
     adata.obs["c2s_n_genes"] = (adata.obsm["c2s_ranks"] >= 0).sum(axis=1)
     assert len(get_sentences(adata)[0].split()) == 7
     for wrong in (0, 3, 9, -1, np.nan):
