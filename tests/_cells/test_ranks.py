@@ -180,3 +180,15 @@ def test_rows_with_holes_are_counted_and_those_with_other_numbers_of_genes_refus
     for wrong in (0, 3, 9, -1, np.nan):
         adata.obs["c2s_n_genes"] = [8.0, wrong, 8, 8, 8, 8]
         mend(lambda: get_sentences(adata))
+
+
+@pytest.mark.parametrize("store", ["text", "ranks"])
+def test_sentences_are_read_lazily_and_results_are_refused(tmp_path: Any, store: str) -> None:
+    pytest.importorskip("xarray")
+    adata = cells(store=store)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    lazy = ad.experimental.read_lazy(tmp_path / "a.h5ad")
+    assert get_sentences(lazy) == text_of(adata)
+    for make in (scc2s.pp.sentences, scc2s.pp.rank_fit, scc2s.pp.recipe, READERS["reconstruct"]):
+        with pytest.raises(ValueError, match=r"pass adata.to_memory\(\)"):
+            make(lazy)

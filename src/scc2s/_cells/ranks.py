@@ -56,10 +56,10 @@ def stored_ranks(adata: AnnData, slots: Slots) -> tuple[np.ndarray, list[str]] |
             f"is gone (ad.concat leaves it out); {_mend(slots)}"
         )
         raise KeyError(msg)
-    words = list(map(str, genes))
+    words = list(map(str, np.asarray(genes).tolist()))
     ranks = _whole(np.asarray(adata.obsm[slots.ranks]), len(words), slots)
     if slots.gene_list in adata.obs:
-        _refuse_other_lists(adata.obs[slots.gene_list], gene_list_mark(words), slots)
+        _refuse_other_lists(in_memory(adata, slots.gene_list), gene_list_mark(words), slots)
     elif marked is not None:
         msg = (
             f"adata.obs[{slots.gene_list!r}], which says what list of genes the ranks of each cell are of, is gone "
@@ -74,8 +74,14 @@ def stored_ranks(adata: AnnData, slots: Slots) -> tuple[np.ndarray, list[str]] |
             _mend(slots),
         )
     if slots.n_genes in adata.obs:
-        _refuse_cut(ranks, adata.obs[slots.n_genes], slots)
+        _refuse_cut(ranks, in_memory(adata, slots.n_genes), slots)
     return ranks, words
+
+
+def in_memory(adata: AnnData, name: str) -> pd.Series[Any]:
+    """A column of obs, also of an AnnData that was read lazily."""
+    column = adata.obs[name]
+    return column if isinstance(column, pd.Series) else pd.Series(np.asarray(column.values), index=adata.obs_names)
 
 
 def _whole(ranks: np.ndarray, n_genes: int, slots: Slots) -> np.ndarray:
