@@ -10,9 +10,11 @@ import pandas as pd
 from anndata import AnnData
 
 from scc2s._cells.expression import Expression
-from scc2s._cells.genes import gene_words, refuse_ids, used
+from scc2s._cells.genes import gene_words, used
 from scc2s._cells.ranks import in_memory, stored_ranks
+from scc2s._cells.symbols import usable
 from scc2s._logging import logger
+from scc2s.prompts._organism import organism_name
 from scc2s.sentences import join
 from scc2s.sentences._names import refuse_repeats
 
@@ -89,6 +91,7 @@ def expression(
     exclude: Iterable[str] = (),
     var_mask: str | np.ndarray | pd.Series | None = None,
     on_duplicate: OnDuplicate = "error",
+    organism: str | None = None,
 ) -> Expression:
     """A matrix of `adata` and the words its genes stand as in sentences.
 
@@ -111,13 +114,17 @@ def expression(
     on_duplicate
         What to do with genes of one name: refuse them, or merge them to their largest value or their sum. Logarithms
         are summed as what they are logarithms of.
+    organism
+        Name of the organism, where the caller knows it; else what the AnnData says. Of other organisms than human and
+        mouse, names of any form are taken, if they are no ids.
 
     Raises
     ------
     KeyError
         If a layer, a column or ``.raw`` is not there.
     ValueError
-        If names are ids or repeated, arguments exclude each other, or logarithms of an unknown base are to be summed.
+        If most names are not symbols (ids, peaks, ...), or names repeat, arguments exclude each other, or logarithms of
+        an unknown base are to be summed.
     """
     X, var, source = matrix(adata, layer=layer, use_raw=use_raw)
     if gene_symbols in adata.var and gene_symbols not in var:
@@ -126,9 +133,9 @@ def expression(
     names = gene_words(var, gene_symbols, upper=upper)
     if isinstance(var_mask, str):
         var_mask = _mask_column(adata, var, var_mask)
-    allowed = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    chosen = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata))
     kept = [n for n, a in zip(names, allowed, strict=True) if a]
-    refuse_ids(kept, var, gene_symbols)
     if on_duplicate not in ("error", "max", "sum"):
         msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"
         raise ValueError(msg)
@@ -147,6 +154,18 @@ def _noted_base(adata: AnnData, source: str) -> float | None:
         return None
     base = noted.get("base")
     return math.e if base is None or isinstance(base, str) else float(base)
+
+
+def stated_organism(adata: AnnData) -> str | None:
+    """The organism that ``.uns`` or the first cell names; ``None`` where what stands there does not name one."""
+    if (said := adata.uns.get("organism")) is None and "organism" in adata.obs and adata.n_obs:
+        said = adata.obs["organism"].iloc[0]
+    if said is None:
+        return None
+    try:
+        return organism_name(said)
+    except (TypeError, ValueError):  # said where a prompt needs it
+        return None
 
 
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:

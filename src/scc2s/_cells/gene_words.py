@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from scc2s._cells.access import sentence_slots
+from scc2s._cells.access import sentence_slots, stated_organism
 from scc2s._cells.genes import gene_words
 from scc2s._cells.masks import stored_mask
+from scc2s._cells.symbols import usable
 from scc2s.sentences import RankFit
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
     if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
         gene_symbols = made_with["gene_symbols"]
     names = gene_words(adata.var, gene_symbols, upper=bool(made_with.get("upper", False)))
+    if not made_with:  # no sentences of this AnnData were made, where this would have been said
+        usable(adata.var, gene_symbols, organism=stated_organism(adata))
     columns = dict(zip(names, range(len(names)), strict=True))
     if len(columns) < len(names) or "" in columns:
         columns = {}

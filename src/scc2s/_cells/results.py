@@ -192,13 +192,13 @@ def name_of_result(key_added: object, usual: str) -> str:
     return name
 
 
-def stored(adata: AnnData, *path: str, call: str) -> Any:
-    """What ``uns["c2s"]`` holds under `path`; the last name may have the prefix ``c2s_`` that slots of obs have.
+def stored(adata: AnnData, *path: str, call: str, kind: type = object) -> Any:
+    """What ``uns["c2s"]`` holds under `path`; a name may have the prefix ``c2s_`` that slots of obs have.
 
     Raises
     ------
     KeyError
-        If it is not there; the message ends with `call`, which makes it.
+        If it is not there, or is not of `kind`; the message ends with `call`, which makes it.
     """
     found: Any = adata.uns.get("c2s", {})
     for name in path:
@@ -207,9 +207,12 @@ def stored(adata: AnnData, *path: str, call: str) -> Any:
                 found = found[key]
                 break
         else:
-            shown = "".join(f"[{name!r}]" for name in path)
-            msg = f"there is nothing in adata.uns['c2s']{shown}; call {call} first"
-            raise KeyError(msg)
+            found = None
+            break
+    if found is None or not isinstance(found, kind):
+        shown = "".join(f"[{name!r}]" for name in path)
+        msg = f"there is no such result in adata.uns['c2s']{shown}; call {call} first"
+        raise KeyError(msg)
     return found
 
 

@@ -128,8 +128,8 @@ def sentences(
     InvalidValuesError
         If values are negative, NaN or infinite (a ValueError).
     ValueError
-        If the gene names are database ids or repeat, a name or number is out of range, or `key_added` cannot be
-        written or belongs to another result.
+        If most gene names are not symbols (database ids, peaks, probes, ...), or names repeat, a name or number is out
+        of range, or `key_added` cannot be written or belongs to another result.
     TypeError
         If a number is not one, or `organism` not a name.
     KeyError
@@ -164,6 +164,7 @@ def sentences(
         exclude=exclude,
         var_mask=var_mask,
         on_duplicate=on_duplicate,
+        organism=organism,
     )
     ranker = Ranker(expressed.names, tie_break=tie_break, seed=random_state, allowed=expressed.allowed, n_jobs=n_jobs)
     obs: dict[str, Any] = {}
