@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from scc2s import programs
-from scc2s._cells.access import expression, get_adata, refuse_unwritable
+from scc2s._cells.access import expression
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim, name_of_result
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
@@ -89,9 +90,7 @@ def program_score(
     >>> bool(means["CD4+/CD45RO+ Memory"] > means["CD19+ B"])
     True
     """
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    out, data = opened(adata, mod=mod, copy=copy)
     wanted = programs.as_program(program)
     key = f"c2s_score_{wanted.name}" if key_added is None else key_added
     result = claim(data, name_of_result(key, key), obs=[key])

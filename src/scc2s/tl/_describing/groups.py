@@ -43,7 +43,14 @@ class Groups(NamedTuple):
         if not len(column.cat.categories):
             msg = f"adata.obs[{groupby!r}] holds no group; pass groupby= a column with values"
             raise ValueError(msg)
-        return cls([str(name) for name in column.cat.categories], column.cat.codes.to_numpy())
+        names = [str(name) for name in column.cat.categories]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            msg = (
+                f"adata.obs[{groupby!r}] has several values that read {twice[0]!r}; make them one: "
+                f"adata.obs[{groupby!r}] = adata.obs[{groupby!r}].astype(str)"
+            )
+            raise ValueError(msg)
+        return cls(names, column.cat.codes.to_numpy())
 
     @property
     def sizes(self) -> np.ndarray:
