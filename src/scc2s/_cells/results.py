@@ -194,8 +194,9 @@ def _owners(adata: AnnData) -> dict[str, str]:
         if key == "sentences" or key.startswith("sentences_"):
             stem = "c2s" if key == "sentences" else key.removeprefix("sentences_")
             slots = sentence_slots(f"{stem}_sentence")
-            for place in (f"obs:{slots.text}", f"obs:{slots.n_genes}", f"obsm:{slots.ranks}", f"uns:{key}"):
-                found[place] = key
+            for name in (slots.text, slots.n_genes, slots.gene_list):
+                found[f"obs:{name}"] = key
+            found[f"obsm:{slots.ranks}"] = found[f"uns:{key}"] = key
         elif "params" in value:
             found[f"uns:{key}"] = key
             found |= dict.fromkeys(_written(value), key)

@@ -138,9 +138,9 @@ def _metric(table: pd.DataFrame, metric: str | None) -> str:
         metric = next((name for name in usual if name in table and table[name].notna().any()), None)
     if metric is None or metric not in table:
         numbers = [name for name in _LABELS if name in table and table[name].notna().any()]
-        msg = (
-            f"the report has no values of {metric!r}; pass metric= one of {numbers}, or make it with truth= or program="
-        )
+        what = "values to draw" if metric is None else f"values of {metric!r}"
+        other = f"pass metric= one of {numbers}, or " if numbers else ""
+        msg = f"the report has no {what}; {other}make it with truth= or program="
         raise KeyError(msg)
     return metric
 

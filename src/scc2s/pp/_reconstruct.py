@@ -7,6 +7,7 @@ import numpy as np
 from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable, sentence_slots
 from scc2s._cells.gene_words import stored_fit, words_of
 from scc2s._cells.provenance import record
+from scc2s._cells.ranks import stored_ranks
 from scc2s._logging import logger
 from scc2s._settings import settings
 from scc2s.sentences import parse
@@ -137,14 +138,13 @@ class _Read(NamedTuple):
 
 def _of_ranks(data: AnnData, key: str, genes: GeneWords, **how: Unpack[_Reading]) -> _Read | None:
     """Stored ranks without a way through text; ``None`` where there is text, or a stored gene is not one word."""
-    slots = sentence_slots(key)
-    stored = data.uns.get("c2s", {}).get(slots.record, {}).get("genes")
-    if key in data.obs or slots.ranks not in data.obsm or stored is None:
+    stored = None if key in data.obs else stored_ranks(data, sentence_slots(key))
+    if stored is None:
         return None
-    gene_of = codes_of(list(stored), genes.words)
+    ranks, words = stored
+    gene_of = codes_of(words, genes.words)
     if gene_of is None:
         return None
-    ranks = np.asarray(data.obsm[slots.ranks])
     columns = genes.columns[gene_of]
     recoded = Recoded(ranks, columns, shrinking=how["duplicates"] == "c2s", keep_unknown=how["unknown"] == "keep")
     return _Read(recoded, ranks.shape[1], recoded)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -97,4 +98,9 @@ def as_program(program: str | Program | Sequence[str], name: str = "program") ->
     """
     if isinstance(program, Program):
         return program
-    return get(program) if isinstance(program, str) else Program(name, list(program))
+    if isinstance(program, str):
+        return get(program)
+    if not isinstance(program, Iterable):
+        msg = f"program is of type {type(program).__name__}; pass a list of genes, or a name of {names()}"
+        raise TypeError(msg)
+    return Program(name, list(program))

@@ -78,9 +78,11 @@ def load_for(model: str | Model | None, prompt: str | Task | None, name: str, *,
     if loaded.family in prompts.families():
         return loaded, prompts.get(name, family=loaded.family)
     logger.warning(
-        "%s was not trained on the prompts of this package, so its answers may be poor; pass prompt=..., e.g. "
-        "prompt=scc2s.prompts.from_cell2sentence()[0] for a published C2S model",
+        "%s was not trained on the prompts of this package, as far as is known (family %r); its answers may be poor; "
+        "pass prompt=..., e.g. prompt=scc2s.prompts.from_cell2sentence()[0] for a published C2S model, or, for a model "
+        "that was: model=scc2s.models.load(..., family='scc2s')",
         loaded.id,
+        loaded.family,
     )
     return loaded, prompts.get(name)
 

@@ -11,9 +11,9 @@ from scipy import sparse
 
 from scc2s._cells.access import sentence_slots
 from scc2s._cells.recorded import recorded_expression
+from scc2s._cells.sampling import shuffled
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
-from scc2s.sentences import name_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Groups(NamedTuple):
 
     def shuffled(self, obs_names: pd.Index, random_state: int) -> list[np.ndarray]:
         """Rows of each group in an order of chance that depends on the names of its cells alone, not on their order."""
-        order = np.argsort(name_hashes(obs_names.astype(str).tolist(), seed=random_state), kind="stable")
+        order = shuffled(obs_names, random_state)
         return [order[self.codes[order] == code] for code in range(len(self.names))]
 
 
