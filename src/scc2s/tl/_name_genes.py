@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
-from scc2s.tl._asking.arguments import refuse_column_name, whole
+from scc2s.tl._asking.arguments import refuse_column_name
 from scc2s.tl._asking.cells import worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
