@@ -48,8 +48,10 @@ OWN_DEFAULT = {
 OWN_WORDING = {
     **OWN_DEFAULT,
     "adata": "what it has to hold",
+    "control": "a value of obs, or cells",
     "layer": "whose expression, for what",
     "method": "a screen points to the score of programs",
+    "model_layer": "of hidden states, or of attention",
     "organism": "said once, with the sentences; used in prompts",
     "prompt": "the fields that it may have",
     "random_state": "what is drawn",

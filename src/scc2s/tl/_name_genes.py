@@ -88,7 +88,7 @@ def name_genes(
     mod
         Modality, where `genes` is a MuData.
     copy
-        Return a changed copy; `adata` stays as it was. With cells alone.
+        Return a changed copy; for cells alone.
 
     Returns
     -------
