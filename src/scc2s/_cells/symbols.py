@@ -182,8 +182,12 @@ def _minority(
         text += f" ({where} holds {shown})" if shown else ""
         return Finding(text, "give them one to use them, or pass another column as gene_symbols=")
     count = percent if role == "id" else f"{len(found)}"
-    text = f"{count} of {where} are {_described(kind, ', '.join(examples))}"
-    text += " and are left out of sentences" if role == "feature" else "" if role == "copy" else ", not symbols"
+    be = "are" if len(found) > 1 or role == "id" else "is one of the"
+    text = f"{count} of {where} {be} {_described(kind, ', '.join(examples))}"
+    if role == "feature":
+        text += f", and {'are' if len(found) > 1 else 'is'} left out of sentences"
+    elif role != "copy":
+        text += ", not symbols"
     column = None
     if role != "feature" and gene_symbols is None:
         column = symbol_column(var, more_than=(verdict.n_symbols + 1) / n)
