@@ -171,3 +171,38 @@ def test_lists_of_genes_that_are_none(genes):
     with pytest.raises((TypeError, ValueError)) as error:
         scc2s.tl.name_genes(genes, model=NOWHERE)
     assert NOWHERE not in str(error.value)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("organism", [5, ["Homo sapiens", "Mus musculus"], " ", np.nan], ids=repr)
+def test_an_organism_that_is_no_name(blood, tool, organism):
+    refused(tool, blood, "organism", (TypeError, ValueError), organism=organism)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("embed", {"pooling": "x"}),
+        ("embed", {"scope": "x"}),
+        ("annotate", {"target": 5}),
+        ("annotate", {"min_prob": np.nan}),
+        ("annotate, written", {"synonyms": {"a": 5}, "labels": ["b"]}),
+        ("annotate, written", {"synonyms": "x"}),
+        ("annotate, written", {"top_k": 1.5}),
+        ("annotate, written", {"max_new_tokens": 0}),
+        ("importance", {"target": "a\0b"}),
+        ("importance", {"target": " "}),
+        ("importance", {"n_genes": 2.5}),
+        ("importance", {"n_sanity": 0}),
+        ("caption", {"min_share": 2}),
+        ("caption", {"n_cells": 2.5}),
+        ("caption", {"temperature": "x"}),
+        ("caption", {"layer": "nope"}),
+        ("caption", {"rank_genes_key": "nope"}),
+        ("name_genes", {"n_top": "x"}),
+        ("perplexity", {"random_state": 2.5}),
+    ],
+    ids=str,
+)
+def test_arguments_that_mean_nothing(blood, tool, arguments):
+    refused(tool, blood, next(iter(arguments)).split("_")[0], (KeyError, TypeError, ValueError), **arguments)

@@ -53,9 +53,9 @@ def reconstruct(
     adata
         Cells with sentences (:func:`scc2s.pp.sentences`, or written by a language model).
     sentence_key
-        Name of the sentences.
+        Column of ``.obs`` with the sentences, or the name that their ranks go by.
     fit
-        The line; ``None`` takes ``.uns['c2s']['rank_fit']``.
+        The line from rank to expression; ``None`` takes ``.uns['c2s']['rank_fit']``.
     clip
         Raise values below 0 to 0. (Published C2S code does not.) How many genes that costs is logged.
     duplicates, unknown

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
+from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.models._answers import answers
@@ -13,10 +13,10 @@ from scc2s.tl._asking.answers import (
     one_hot,
     read_labels,
     refuse_many_fields,
-    refuse_unknown_labels,
+    refuse_wrong_synonyms,
     score_labels,
 )
-from scc2s.tl._asking.arguments import refuse_column_name, whole
+from scc2s.tl._asking.arguments import refuse_column_name, share
 from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
@@ -166,7 +166,8 @@ def annotate(
         only_score={"min_prob": min_prob, "prior_correction": prior_correction or None},
         only_generate={"synonyms": synonyms or None, "temperature": temperature or None},
     )
-    _check_min_prob(min_prob)
+    if min_prob is not None:
+        share("min_prob", min_prob)
     refuse_column_name("target", target)
     decoding = Decoding(
         temperature=temperature,
@@ -190,8 +191,7 @@ def annotate(
         obsm=[f"{key}_probs"],
     )
     seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
-    if given is not None:
-        refuse_unknown_labels(synonyms or {}, given)
+    refuse_wrong_synonyms(synonyms or {}, given)
     if (wanted := worded(prompt, target)) is not None:
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, target, can=mode)
@@ -256,10 +256,4 @@ def _check(mode: str, normalize: str, *, only_score: Mapping[str, object], only_
     given = [name for name, value in only_generate.items() if value is not None]
     if mode == "score" and given:
         msg = f"{given[0]} is for written answers, and mode='score' has none; pass mode='generate', or leave it out"
-        raise ValueError(msg)
-
-
-def _check_min_prob(min_prob: object) -> None:
-    if min_prob is not None and (not isinstance(min_prob, Real) or not 0 <= float(min_prob) <= 1):
-        msg = f"min_prob={min_prob!r} is not a probability; pass min_prob= a number from 0 to 1"
         raise ValueError(msg)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import sentence_slots
+from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.results import claim
@@ -14,7 +15,7 @@ from scc2s._logging import logger
 from scc2s.models._answers import answers
 from scc2s.prompts._answers import prose
 from scc2s.prompts._consensus import consensus
-from scc2s.tl._asking.arguments import whole
+from scc2s.tl._asking.arguments import share
 from scc2s.tl._asking.cells import look
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import ask, choose_writer
@@ -152,6 +153,7 @@ def caption(
     """
     for argument, value in {"n_cells": n_cells, "n_captions": n_captions, "n_top": n_top}.items():
         whole(argument, value)
+    share("min_share", min_share)
     decoding = Decoding(
         temperature=temperature,
         top_p=top_p,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened, rows_of
 from scc2s._cells.gene_words import words_of
 from scc2s._cells.results import claim, name_of_result
@@ -12,8 +13,7 @@ from scc2s._logging import logger
 from scc2s.models._occlusion import occlusion, rank_agreement
 from scc2s.models._words import word_spans
 from scc2s.models.decoding._cache import refuse_cache
-from scc2s.tl._asking.answers import as_answers, refuse_many_fields
-from scc2s.tl._asking.arguments import whole
+from scc2s.tl._asking.answers import as_answers, printable_text, refuse_many_fields
 from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.question import ask, load_for
 
@@ -181,12 +181,12 @@ def _targets(adata: AnnData, target: str, rows: np.ndarray) -> list[str]:
         msg = f"target={target!r} is not an answer; pass a column of adata.obs, or one answer such as 'B cell'"
         raise TypeError(msg)
     if target not in adata.obs:
-        return [target] * len(rows)
+        return [printable_text(target, "target")] * len(rows)
     values = adata.obs[target].iloc[rows]
     if values.isna().any():
         msg = f"{int(values.isna().sum())} cells have no value in obs[{target!r}]; leave them out: cells=..."
         raise ValueError(msg)
-    return [str(value) for value in values]
+    return [printable_text(str(value), f"obs[{target!r}]") for value in values]
 
 
 def _layer(

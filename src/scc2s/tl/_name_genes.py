@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
-from scc2s.tl._asking.arguments import refuse_column_name, whole
+from scc2s.tl._asking.arguments import refuse_column_name
 from scc2s.tl._asking.cells import worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
@@ -81,13 +82,13 @@ def name_genes(
         Organism in the prompt; ``None`` takes ``.uns["organism"]`` (or ``.obs["organism"]``, where all cells are of
         one), or what the case of the gene names suggests.
     sentence_key
-        Name of the sentences, whose expression is tested.
+        Column of ``.obs`` with the sentences, whose expression is tested.
     key_added
         Name of the table in ``.uns["c2s"]``.
     mod
-        Modality, with a MuData.
+        Modality, where `genes` is a MuData.
     copy
-        With cells, return a changed copy.
+        Return a changed copy; for cells alone.
 
     Returns
     -------

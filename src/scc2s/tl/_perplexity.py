@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.metrics import perplexity as per_gene
@@ -13,7 +14,7 @@ from scc2s.models._numbers import checked, likelihoods
 from scc2s.models.decoding._cache import refuse_cache
 from scc2s.prompts import custom
 from scc2s.prompts._task import SENTENCE
-from scc2s.tl._asking.arguments import refuse_column_name, whole
+from scc2s.tl._asking.arguments import refuse_column_name
 from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.question import ask, load_for
 

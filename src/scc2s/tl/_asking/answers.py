@@ -103,10 +103,16 @@ def _label(value: Any, i: int) -> str:
     if not name or name.casefold() in ("nan", "<na>", "nat"):
         msg = f"labels[{i}] is {value!r}, which stands for a missing value; leave it out of labels="
         raise ValueError(msg)
-    if not name.isprintable():
+    return printable_text(name, f"labels[{i}]")
+
+
+def printable_text(value: str, said: str) -> str:
+    """A text that a model can be asked for without blanks at its ends, or an error about what is called `said`."""
+    name = value.strip()
+    if not name or not name.isprintable():
         msg = (
-            f"labels[{i}] has characters that no prompt or file can hold ({value!r}: line breaks, NUL, halves of "
-            "characters); pass it without them"
+            f"{said} is {value!r}, which no prompt or file can hold (nothing but blanks, line breaks, NUL, or halves "
+            "of characters); pass a plain text"
         )
         raise ValueError(msg)
     return name
@@ -122,9 +128,13 @@ def label_set(given: list[str] | None, model: Model, target: str, *, needed: boo
     return given or []
 
 
-def refuse_unknown_labels(synonyms: Mapping[str, str], labels: Sequence[str]) -> None:
-    """Raise if a synonym stands for something that is no label."""
-    match_labels([], labels, synonyms=synonyms)
+def refuse_wrong_synonyms(synonyms: Any, labels: Sequence[str] | None) -> None:
+    """Raise if synonyms are not texts by text, or stand for something that is no label (as far as labels are known)."""
+    if not isinstance(synonyms, Mapping) or not all(isinstance(t, str) for pair in synonyms.items() for t in pair):
+        msg = f"synonyms={synonyms!r} are not texts by text; pass e.g. synonyms={{'T lymphocyte': 'T cell'}}"
+        raise TypeError(msg)
+    if labels is not None:
+        match_labels([], labels, synonyms=synonyms)
 
 
 def refuse_many_fields(task: Task) -> None:

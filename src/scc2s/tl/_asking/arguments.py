@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 
+from scc2s._cells.arguments import whole
 from scc2s._cells.results import refuse_name
-
-
-def whole(name: str, value: object, *, least: int | None = 1) -> int:
-    """A whole number, or an error that names the argument.
-
-    Examples
-    --------
-    >>> whole("n_genes", 2.5)
-    Traceback (most recent call last):
-        ...
-    TypeError: n_genes=2.5 is not a whole number; pass n_genes= a number such as 1
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        msg = f"{name}={value!r} is not a whole number; pass {name}= a number such as {1 if least is None else least}"
-        raise TypeError(msg)
-    if least is not None and value < least:
-        msg = f"{name}={value} leaves nothing to do; pass {name}= a number from {least}"
-        raise ValueError(msg)
-    return int(value)
 
 
 def model_layer_of(model_layer: object, layer: object, tool: str) -> int:
@@ -54,3 +36,19 @@ def refuse_column_name(name: str, value: object) -> None:
         msg = f"{name}={value!r} is not a text; pass {name}= one name"
         raise TypeError(msg)
     refuse_name(value, name)
+
+
+def share(name: str, value: object) -> float:
+    """A number from 0 to 1.
+
+    Examples
+    --------
+    >>> share("min_share", 2)
+    Traceback (most recent call last):
+        ...
+    ValueError: min_share=2 is not a share; pass min_share= a number from 0 to 1
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        msg = f"{name}={value!r} is not a share; pass {name}= a number from 0 to 1"
+        raise ValueError(msg)
+    return float(value)

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scc2s._cells.arguments import whole
 from scc2s.models.decoding._cache import refuse_cache
-from scc2s.tl._asking.arguments import whole
 
 if TYPE_CHECKING:
     from os import PathLike

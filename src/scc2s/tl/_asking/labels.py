@@ -26,8 +26,9 @@ def scored_slots(
         f"{key}_prob": probs.max(axis=1).astype(np.float32),
         f"{key}_entropy": entropy(probs).astype(np.float32),
     }
-    # Without the name of the index, which may be that of a label.
-    table = pd.DataFrame(probs.astype(np.float32), index=obs_names.rename(None), columns=file_names(labels))
+    # The index gets the name of obs.index again, which may be that of a label.
+    columns = file_names([str(obs_names.name), *labels])[1:] if obs_names.name is not None else file_names(labels)
+    table = pd.DataFrame(probs.astype(np.float32), index=obs_names, columns=columns)
     return obs, {f"{key}_probs": table}
 
 
