@@ -66,3 +66,21 @@ def test_an_organism_that_is_none_is_refused_wherever_it_stands(adata: AnnData, 
     del adata.obs["organism"]
     with pytest.raises((TypeError, ValueError), match="pass organism="):
         fields(adata, "organism")
+
+
+@pytest.mark.parametrize("place", ["uns", "obs", "argument"])
+@pytest.mark.parametrize("value", [np.array(["Homo sapiens"]), "Homo_sapiens", "NCBITaxon:9606", "hsapiens"])
+def test_prompts_name_the_organism_however_the_data_writes_it(adata: AnnData, place: str, value: object) -> None:
+    import scc2s
+
+    seen: list[str] = []
+    model = scc2s.models.CallableModel(embed=lambda prompts: (seen.extend(prompts), np.ones((len(prompts), 1)))[1])
+    del adata.obs["organism"]
+    if place == "uns":
+        adata.uns["organism"] = value
+    elif place == "obs":
+        adata.obs["organism"] = np.asarray(value).reshape(-1)[0]
+    scc2s.pp.sentences(adata)
+    organism = value if place == "argument" else None
+    scc2s.tl.embed(adata, model=model, prompt="{organism}|{cell_sentence}", organism=organism)
+    assert {prompt.partition("|")[0] for prompt in seen} == {"Homo sapiens"}

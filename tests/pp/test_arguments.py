@@ -176,3 +176,18 @@ def test_sentences_of_the_user_are_replaced_whatever_is_stored() -> None:
     assert get_sentences(adata) == want
     record = adata.uns["c2s"]["sentences"]
     assert sorted(record["written"]) == ["obs:c2s_gene_list", "obs:c2s_n_genes", "obsm:c2s_ranks"]
+
+
+@pytest.mark.parametrize("names", [("top", "top_sentence"), ("top_sentence", "top")])
+def test_two_names_of_the_same_slots_do_not_share_them(names: tuple[str, str]) -> None:
+    adata = cells()
+    first, second = names
+    scc2s.pp.sentences(adata, key_added=first, n_genes=5)
+    before = adata.obs.copy()
+    assert first in refused(lambda: scc2s.pp.sentences(adata, key_added=second, n_genes=2))
+    assert adata.obs.equals(before)
+    scc2s.pp.sentences(adata, key_added=first, n_genes=2)
+    assert adata.obs["top_n_genes"].max() == 2
+    adata.obs["drug"] = "a column of the user"
+    for _ in range(2):
+        scc2s.pp.sentences(adata, key_added="drug_sentence")

@@ -163,10 +163,12 @@ def test_genes_that_clipping_loses_are_said_with_their_number(shared_data, caplo
         assert params["n_below_zero"] == total - layer.nnz > 0
         assert f"of {total / 20:.0f} genes a cell (mean) {layer.nnz / 20:.0f} are left" in caplog.text
         assert "clip=False" in caplog.text
+        assert "fit it to all ranks" not in caplog.text  # it is
         deep = layer.nnz
         scc2s.pp.rank_fit(adata, fit_range=(1, 1000), key_added="rank_fit")
         scc2s.pp.reconstruct(adata)
         assert adata.layers["c2s_reconstructed"].nnz < deep / 2
+        assert "fit it to all ranks" in caplog.text
         caplog.clear()
         scc2s.pp.reconstruct(adata, clip=False)
         assert adata.layers["c2s_reconstructed"].nnz == total

@@ -117,7 +117,7 @@ def reconstruct(
     n_words, n_valid = int(read.counts.n_words.sum()), int(read.counts.n_valid.sum())
     if n_words > n_valid:
         logger.warning("%d of %d words of the sentences are no gene of .var", n_words - n_valid, n_words)
-    n_below = _warn_of_lost(value, read, found.nnz, data.n_obs) if clip else 0
+    n_below = _warn_of_lost(value, read, found.nnz, data.n_obs, line) if clip else 0
     params = {
         "sentence_key": sentence_key,
         "slope": line.slope,
@@ -148,7 +148,7 @@ def _line(data: AnnData, fit: RankFit | None) -> RankFit:
     return line
 
 
-def _warn_of_lost(value: np.ndarray, read: _Read, n_kept: int, n_cells: int) -> int:
+def _warn_of_lost(value: np.ndarray, read: _Read, n_kept: int, n_cells: int, line: RankFit) -> int:
     """Say how many genes of the sentences are at 0 because the line is below it there; their number."""
     if (value > 0).all():
         return 0
@@ -156,12 +156,12 @@ def _warn_of_lost(value: np.ndarray, read: _Read, n_kept: int, n_cells: int) -> 
     n_genes = n_kept + _n_without_value(read, value, n_cells)
     if n_genes > n_kept:
         logger.warning(
-            "the line is below 0 from rank %d on: of %.0f genes a cell (mean) %.0f are left, the rest became 0; fit it "
-            "to all ranks (sc.pp.c2s_rank_fit(adata, fit_range=None)), keep values below 0 (clip=False), or make "
-            "shorter sentences (sc.pp.c2s_sentences(adata, n_genes=%d))",
+            "the line is below 0 from rank %d on: of %.0f genes a cell (mean) %.0f are left, the rest became 0; %skeep "
+            "values below 0 (clip=False), or make shorter sentences (sc.pp.c2s_sentences(adata, n_genes=%d))",
             first,
             n_genes / n_cells,
             n_kept / n_cells,
+            "" if line.fit_range is None else "fit it to all ranks (sc.pp.c2s_rank_fit(adata, fit_range=None)), ",
             max(first - 1, 1),
         )
     return n_genes - n_kept

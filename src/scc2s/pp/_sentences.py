@@ -212,6 +212,11 @@ def _claimed(data: AnnData, key: str) -> tuple[Slots, Result]:
     if slots.record == "sentences" and key != "c2s_sentence":
         msg = f"key_added={key!r} has the slots of 'c2s_sentence'; pass key_added='c2s_sentence', or another name"
         raise ValueError(msg)
+    twin = key.removesuffix("_sentence") if key.endswith("_sentence") else f"{key}_sentence"
+    written = np.atleast_1d(data.uns.get("c2s", {}).get(slots.record, {}).get("written", []))
+    if twin in data.obs and f"obs:{twin}" in written.tolist():
+        msg = f"key_added={key!r} has the slots of {twin!r}, which is there; pass key_added={twin!r}, or another name"
+        raise ValueError(msg)
     obs = (slots.text, slots.n_genes, slots.gene_list)
     return slots, claim(data, slots.record, obs=obs, obsm=[slots.ranks])
 

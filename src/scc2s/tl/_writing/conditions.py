@@ -12,6 +12,7 @@ import pandas as pd
 
 from scc2s._cells.fields import prompt_fields
 from scc2s._cells.results import refuse_name
+from scc2s.prompts._organism import organism_name
 from scc2s.prompts._task import N_GENES, SENTENCE
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def condition_fields(
         raise ValueError(msg)
     cells = ad.AnnData(obs=table.set_axis(table.index.astype(str)), var=data.var[[]])
     if organism is None and "organism" in data.obs:
-        there = data.obs["organism"].dropna().astype(str).unique()
+        there = sorted({organism_name(value) for value in data.obs["organism"].dropna().unique()})
         if len(there) > 1 and "organism" in task.fields and "organism" not in table:
             msg = f"the data is of {len(there)} organisms ({', '.join(there)}); pass organism= one of them"
             raise ValueError(msg)
