@@ -170,3 +170,25 @@ def test_a_choice_of_genes_is_kept_by_name() -> None:
             assert set(words_of(data).in_sentences) == want
             found = recorded_expression(data, "sentences")
             assert {n for n, a in zip(found.names, found.allowed, strict=True) if a} == want
+
+
+def test_rows_with_holes_are_counted_and_those_with_other_numbers_of_genes_refused() -> None:
+    adata = cells()
+    adata.obsm["c2s_ranks"][0, 2] = -1  # as a user may strike a gene out
+    adata.obs["c2s_n_genes"] = (adata.obsm["c2s_ranks"] >= 0).sum(axis=1)
+    assert len(get_sentences(adata)[0].split()) == 7
+    for wrong in (0, 3, 9, -1, np.nan):
+        adata.obs["c2s_n_genes"] = [8.0, wrong, 8, 8, 8, 8]
+        mend(lambda: get_sentences(adata))
+
+
+@pytest.mark.parametrize("store", ["text", "ranks"])
+def test_sentences_are_read_lazily_and_results_are_refused(tmp_path: Any, store: str) -> None:
+    pytest.importorskip("xarray")
+    adata = cells(store=store)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    lazy = ad.experimental.read_lazy(tmp_path / "a.h5ad")
+    assert get_sentences(lazy) == text_of(adata)
+    for make in (scc2s.pp.sentences, scc2s.pp.rank_fit, scc2s.pp.recipe, READERS["reconstruct"]):
+        with pytest.raises(ValueError, match=r"pass adata.to_memory\(\)"):
+            make(lazy)

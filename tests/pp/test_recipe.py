@@ -43,9 +43,8 @@ def dense(X):
 @pytest.mark.parametrize("container", list(CONTAINERS))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64, np.int32, np.uint8, bool])
 def test_does_what_the_scanpy_calls_do_however_counts_are_kept(base, container, dtype):
-    if "csr" in container or "csc" in container:
-        if dtype == np.float16:
-            pytest.skip("scipy has no sparse matrices of this type")
+    if ("csr" in container or "csc" in container) and dtype == np.float16:
+        pytest.skip("scipy has no sparse matrices of this type")
     X = count_matrix(dtype=dtype)
     by_hand = adata_of(X.astype(np.float64 if dtype == np.float64 else np.float32))
     sc.pp.filter_cells(by_hand, min_genes=100)

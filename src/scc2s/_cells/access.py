@@ -11,7 +11,7 @@ from anndata import AnnData
 
 from scc2s._cells.expression import Expression
 from scc2s._cells.genes import gene_words, used
-from scc2s._cells.ranks import stored_ranks
+from scc2s._cells.ranks import in_memory, stored_ranks
 from scc2s._cells.symbols import usable
 from scc2s._logging import logger
 from scc2s.prompts._organism import organism_name
@@ -72,9 +72,12 @@ def get_adata(data: AnnData | MuData, mod: str = "rna") -> AnnData:
 
 
 def refuse_unwritable(adata: AnnData) -> None:
-    """Views of a file on disk cannot take results: say so before the work is done."""
+    """What cannot take results (views of files on disk, lazy tables): say so before the work is done."""
     if adata.is_view and adata.isbacked:
         msg = "a view of an AnnData on disk cannot hold results; pass the whole AnnData, or adata[...].to_memory()"
+        raise ValueError(msg)
+    if not isinstance(adata.obs, pd.DataFrame):
+        msg = "an AnnData that was read lazily cannot hold results; pass adata.to_memory()"
         raise ValueError(msg)
 
 
@@ -215,7 +218,7 @@ def get_sentences(adata: AnnData, key: str = "c2s_sentence") -> list[str]:
     """
     slots = sentence_slots(key)
     if key in adata.obs:
-        column = adata.obs[key].astype(object)
+        column = in_memory(adata, key).astype(object)
         there = column.notna()
         _refuse_half(adata, there.to_numpy(), slots)
         return [str(text) for text in column.where(there, "")]
@@ -230,7 +233,7 @@ def _refuse_half(adata: AnnData, there: np.ndarray, slots: Slots) -> None:
     """Cells without text that have genes: put together from data sets with text and with ranks."""
     if there.all() or slots.n_genes not in adata.obs:
         return
-    lost = ~there & (pd.to_numeric(adata.obs[slots.n_genes], errors="coerce") > 0).to_numpy()
+    lost = ~there & (pd.to_numeric(in_memory(adata, slots.n_genes), errors="coerce") > 0).to_numpy()
     if lost.any():
         msg = (
             f"{int(lost.sum())} of {adata.n_obs} cells have no text in adata.obs[{slots.text!r}], but genes by "

@@ -57,9 +57,10 @@ def prompt_fields(
         elif column in adata.obs:
             found[name] = _column(adata, column)
         else:
+            other = f", or pass columns={{{name!r}: another column}}" if name in columns else ""
             msg = (
                 f"the prompt has a field {{{name}}}, and adata.obs has no column {column!r}; set "
-                f"adata.obs[{column!r}] = ..."
+                f"adata.obs[{column!r}] = ...{other}"
             )
             raise KeyError(msg)
     return found

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from scc2s._cells.access import Slots
 
-_BLOCK = 16_384
-
 
 def gene_list_mark(genes: Iterable[str]) -> str:
     """Fingerprint of a list of genes in their order.
@@ -58,10 +56,10 @@ def stored_ranks(adata: AnnData, slots: Slots) -> tuple[np.ndarray, list[str]] |
             f"is gone (ad.concat leaves it out); {_mend(slots)}"
         )
         raise KeyError(msg)
-    words = [str(gene) for gene in genes]
+    words = list(map(str, np.asarray(genes).tolist()))
     ranks = _whole(np.asarray(adata.obsm[slots.ranks]), len(words), slots)
     if slots.gene_list in adata.obs:
-        _refuse_other_lists(adata.obs[slots.gene_list], gene_list_mark(words), slots)
+        _refuse_other_lists(in_memory(adata, slots.gene_list), gene_list_mark(words), slots)
     elif marked is not None:
         msg = (
             f"adata.obs[{slots.gene_list!r}], which says what list of genes the ranks of each cell are of, is gone "
@@ -76,8 +74,14 @@ def stored_ranks(adata: AnnData, slots: Slots) -> tuple[np.ndarray, list[str]] |
             _mend(slots),
         )
     if slots.n_genes in adata.obs:
-        _refuse_cut(ranks, adata.obs[slots.n_genes], slots)
+        _refuse_cut(ranks, in_memory(adata, slots.n_genes), slots)
     return ranks, words
+
+
+def in_memory(adata: AnnData, name: str) -> pd.Series[Any]:
+    """A column of obs, also of an AnnData that was read lazily."""
+    column = adata.obs[name]
+    return column if isinstance(column, pd.Series) else pd.Series(np.asarray(column.values), index=adata.obs_names)
 
 
 def _whole(ranks: np.ndarray, n_genes: int, slots: Slots) -> np.ndarray:
@@ -96,7 +100,9 @@ def _whole(ranks: np.ndarray, n_genes: int, slots: Slots) -> np.ndarray:
 
 
 def _refuse_other_lists(column: pd.Series[Any], mark: str, slots: Slots) -> None:
-    others = (column.astype(object) != mark).to_numpy(dtype=bool)
+    found = column.astype("category")
+    known = np.flatnonzero(found.cat.categories == mark)
+    others = found.cat.codes.to_numpy() != (known[0] if len(known) else -2)
     if others.any():
         msg = (
             f"the ranks of {int(others.sum())} of {len(column)} cells (first: {column.index[int(others.argmax())]!r}) "
@@ -108,16 +114,27 @@ def _refuse_other_lists(column: pd.Series[Any], mark: str, slots: Slots) -> None
 def _refuse_cut(ranks: np.ndarray, n_genes: pd.Series[Any], slots: Slots) -> None:
     """Rows that hold more or fewer genes than were written: a join of ranks of different width cuts or fills them."""
     said = pd.to_numeric(n_genes, errors="coerce").fillna(-1).to_numpy(dtype=np.float64)
-    wrong = np.zeros(len(ranks), dtype=bool)
-    for start in range(0, len(ranks), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        wrong[part] = np.count_nonzero(ranks[part] >= 0, axis=1) != said[part]
+    wrong = ~_end_there(ranks, said)
+    doubtful = np.flatnonzero(wrong)
+    wrong[doubtful] = np.count_nonzero(ranks[doubtful] >= 0, axis=1) != said[doubtful]
     if wrong.any():
         msg = (
             f"{int(wrong.sum())} of {len(ranks)} cells do not have as many genes in adata.obsm[{slots.ranks!r}] as "
             f"adata.obs[{slots.n_genes!r}] says (ad.concat cuts ranks of different width); {_mend(slots)}"
         )
         raise ValueError(msg)
+
+
+def _end_there(ranks: np.ndarray, n_genes: np.ndarray) -> np.ndarray:
+    """Whether the last of `n_genes` genes of a row is there and nothing after it, so that rows need not be counted."""
+    width = ranks.shape[1]
+    if not width:
+        return np.asarray(n_genes == 0)
+    rows = np.arange(len(ranks))
+    last, after = (np.clip(n_genes - back, 0, width - 1).astype(np.intp) for back in (1, 0))
+    full, none = n_genes == width, n_genes == 0
+    there = (none | (ranks[rows, last] >= 0)) & (full | (ranks[rows, after] < 0))
+    return np.asarray(there & (n_genes >= 0) & (n_genes <= width))
 
 
 def _mend(slots: Slots) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _OURS = ("sentences", "rank_fit", "recipe", "generate", "annotate", "embed", "perplexity", "caption", "name_genes",
          "perturb", "fate")  # fmt: skip
 """Entries of ``uns["c2s"]`` that each belong to one tool, whether they are there yet or not."""
+_SEVERAL = ("sentences", "annotate", "embed", "perplexity", "caption", "name_genes")
+"""Those whose other results are called ``<tool>_<name>``."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,36 @@ def refuse_name(name: object, argument: str = "key_added") -> None:
             f"{said} cannot be written to a file and read again; pass {argument}= a name without '/', blanks at its "
             "ends or control characters"
         )
+        raise ValueError(msg)
+
+
+def refuse_record(adata: AnnData, name: str, *, usual: str, holds: str, argument: str = "key_added") -> None:
+    """Raise where a name that the user chose for a record is that of another tool's.
+
+    Parameters
+    ----------
+    adata
+        Cells.
+    name
+        Name of the record in ``uns["c2s"]``.
+    usual
+        The tool's own name for it.
+    holds
+        An entry, or a parameter, that each record of the tool has.
+    argument
+        What the user chose the name with.
+
+    Raises
+    ------
+    ValueError
+        If the name is another tool's, whether its record is there yet or not.
+    """
+    found = adata.uns.get("c2s", {}).get(name)
+    params = found.get("params") if isinstance(found, Mapping) else None
+    own = found is None or (isinstance(found, Mapping) and (holds in found or holds in (params or {})))
+    others = tuple(f"{tool}_" for tool in _SEVERAL if tool != usual)
+    if not own or (name in _OURS and name != usual) or name.startswith(others):
+        msg = f"{_said(f'uns:{name}')} belongs to another tool; pass {argument}= another name"
         raise ValueError(msg)
 
 

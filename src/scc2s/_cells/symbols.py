@@ -9,15 +9,13 @@ import numpy as np
 
 from scc2s._cells.features import other_features
 from scc2s._cells.symbol_columns import symbol_column
+from scc2s._cells.symbol_mends import column_to_pass, mend
 from scc2s._logging import logger
 from scc2s.prompts._organism import organism_name
 from scc2s.sentences._symbols import judge
 from scc2s.sentences._word_kinds import KINDS
-from scc2s.sentences._word_patterns import GENOME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
     from scc2s._cells.features import Features
@@ -50,7 +48,9 @@ class NamedGenes(NamedTuple):
 
 def named_genes(var: pd.DataFrame, gene_symbols: str | None) -> NamedGenes:
     """The names of the genes in ``var[gene_symbols]`` (``None``: in its index), judged."""
-    names = list(map(str, var.index if gene_symbols is None else var[gene_symbols].astype(object).fillna("")))
+    names = (var.index if gene_symbols is None else var[gene_symbols].astype(object).fillna("")).tolist()
+    if set(map(type, names)) - {str}:
+        names = list(map(str, names))
     return NamedGenes(names, judge(names), other_features(var))
 
 
@@ -88,7 +88,12 @@ def findings(
     organism
         Organism as the user says. Of other organisms than human and mouse, all words that are no ids are taken.
     """
-    named = named_genes(var, gene_symbols)
+    return _findings(named_genes(var, gene_symbols), var, gene_symbols, chosen, organism=organism)
+
+
+def _findings(
+    named: NamedGenes, var: pd.DataFrame, gene_symbols: str | None, chosen: np.ndarray | None, *, organism: str | None
+) -> list[Finding]:
     chosen = np.ones(len(var), dtype=bool) if chosen is None else chosen
     where = "the gene names" if gene_symbols is None else f"var[{gene_symbols!r}]"
     said = _of_types(named, chosen)
@@ -101,8 +106,8 @@ def findings(
         return [refused]
     if chosen.any() and not (chosen & named.usable()).any():
         what = "a gene" if said else "a gene with a symbol"
-        mend = "pass the gene expression of these cells (mod='rna'?)" if said else _column_to_pass(None)
-        return [Finding(f"nothing in {where} is {what}", mend, refused=True)]
+        call = "pass the gene expression of these cells (mod='rna'?)" if said else column_to_pass(None)
+        return [Finding(f"nothing in {where} is {what}", call, refused=True)]
     return (
         said
         + [
@@ -125,12 +130,13 @@ def usable(
         If most names are no symbols, or none is one.
     """
     chosen = np.ones(len(var), dtype=bool) if chosen is None else chosen
-    for found in findings(var, gene_symbols, chosen, organism=organism):
+    named = named_genes(var, gene_symbols)
+    for found in _findings(named, var, gene_symbols, chosen, organism=organism):
         if found.refused:
             msg = f"{found.text}{', which language models do not know' if found.short else ''}; {found.mend}"
             raise ValueError(msg)
         logger.warning("%s; %s", found.text, found.mend)
-    allowed: np.ndarray = chosen & named_genes(var, gene_symbols).usable()
+    allowed: np.ndarray = chosen & named.usable()
     return allowed
 
 
@@ -142,9 +148,9 @@ def _of_types(named: NamedGenes, chosen: np.ndarray) -> list[Finding]:
     times = Counter(values[left_out].tolist())
     kinds = ", ".join(f"{n} {value}" for value, n in times.most_common(3))
     keep = f"== {gene!r}" if gene else f"!= {next(iter(times))!r}"
-    mend = f"to take them out of the data: adata = adata[:, adata.var[{column!r}] {keep}].copy()"
+    call = f"to take them out of the data: adata = adata[:, adata.var[{column!r}] {keep}].copy()"
     text = f"{left_out.sum()} features are not genes by var[{column!r}] ({kinds}) and are left out of sentences"
-    return [Finding(text, mend)]
+    return [Finding(text, call)]
 
 
 def _refusal(
@@ -160,9 +166,9 @@ def _refusal(
     if others := [KINDS[k].what for k in kinds if KINDS[k].what != KINDS[top].what]:
         text += f" and {bad - share:.0%} {' or '.join(dict.fromkeys(others))}"
     column = symbol_column(var, more_than=verdict.n_symbols / len(names))
-    mend = _mend(top, [names[i] for i in verdict.found[top]], column)
+    call = mend(top, [names[i] for i in verdict.found[top]], column)
     short = f"gene names are {KINDS[top].what}" + ("" if top == "ensembl" else f" {KINDS[top].detail}".rstrip())
-    return Finding(text, mend, refused=True, short=short)
+    return Finding(text, call, refused=True, short=short)
 
 
 def _minority(
@@ -181,7 +187,7 @@ def _minority(
     column = None
     if role != "feature" and gene_symbols is None:
         column = symbol_column(var, more_than=(verdict.n_symbols + 1) / n)
-    return Finding(text, _mend(kind, found, column))
+    return Finding(text, mend(kind, found, column, gene_symbols))
 
 
 def _unknown(
@@ -193,8 +199,8 @@ def _unknown(
     example, share = names[verdict.unknown[0]], verdict.n_symbols / len(names)
     text = f"{len(verdict.unknown) / len(names):.0%} of {where} do not look like gene symbols (such as {example})"
     if var is not None and (column := symbol_column(var, more_than=share, named=True)) is not None:
-        return [Finding(text, _column_to_pass(column), refused=True)]
-    return [Finding(text, f"{_column_to_pass(None)}, or say organism= if its genes are named so")]
+        return [Finding(text, column_to_pass(column), refused=True)]
+    return [Finding(text, f"{column_to_pass(None)}, or say organism= if its genes are named so")]
 
 
 def _is_other(organism: str | None) -> bool:
@@ -207,47 +213,3 @@ def _is_other(organism: str | None) -> bool:
 def _described(kind: str, example: str) -> str:
     what, detail = KINDS[kind].what, KINDS[kind].detail
     return f"{what} (such as {example}){' ' + detail if detail else ''}"
-
-
-def _column_to_pass(column: str | None) -> str:
-    if column is not None:
-        return f"pass gene_symbols={column!r}"
-    return "pass gene_symbols= the column of var that holds symbols, or set adata.var_names to symbols"
-
-
-def _mend(kind: str, found: Sequence[str], column: str | None) -> str:
-    """The call that mends one kind; a column with symbols, where there is one, mends all but what is not a gene."""
-    rename = "adata.var_names = adata.var_names.str."
-    if KINDS[kind].role == "feature":
-        subset = "adata = adata[:, ~adata.var_names.isin([...])].copy()"
-        if kind == "peaks":
-            return "pass the gene expression of these cells, e.g. " + subset.replace("~", "") + " or mod='rna'"
-        some = list(dict.fromkeys(found))
-        shown = repr(some) if len(some) <= 3 else f"{some[:2]!r}"[:-1] + ", ...]"
-        return f"to take them out of the data: {subset.replace('[...]', shown)}"
-    if kind in ("copies", "transcripts", "transcript_names", "refseq", "probes") and column is not None:
-        return f"{_column_to_pass(column)}, on_duplicate='max' (or 'sum')"
-    if column is not None:
-        return _column_to_pass(column)
-    if kind == "genome_prefix":
-        times = Counter(m[0] for name in found if (m := GENOME.match(name)) is not None)
-        first = next(iter(times))
-        if len(times) > 1:
-            one = f"adata = adata[cells, adata.var_names.str.startswith({first!r})].copy()"
-            return f"take the cells and genes of one organism, {one}, then {rename}removeprefix({first!r})"
-        return f"{rename}removeprefix({first!r})"
-    if kind == "joined":
-        if "|" in found[0] and not found[0].startswith("ENS"):
-            return f"{rename}split('|').str[0]"
-        return rename + r"replace(r'[-_|:.]?ENS[A-Z]*[GT]\d+(\.\d+)?[-_|:]?', '', regex=True)"
-    if kind == "probes" and "|" in found[0]:
-        return f"{rename}split('|').str[{min(found[0].count('|') - 1, 1)}]"
-    if kind == "gene_prefix":
-        return rename + r"replace(r'^\w+[:|-]', '', regex=True)"
-    if kind == "r_names":
-        return rename + r"replace(r'^(HLA|H2|MT|mt)[._]', r'\1-', regex=True), or read the names again"
-    if kind == "dates":
-        return "set the symbols again from the file they came from (a spreadsheet turns SEPTIN2 or MARCHF1 into a date)"
-    if kind == "copies":
-        return "pass gene_symbols= the column with the names before they were numbered, and on_duplicate='max' or 'sum'"
-    return _column_to_pass(None)

@@ -8,31 +8,36 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from scc2s.sentences._word_kinds import KINDS
-from scc2s.sentences._word_patterns import ANY_KIND, COPY, MISSING, OF_MOST
+from scc2s.sentences._word_patterns import ANY_KIND, COPY, GENOME, GENOME_END, MISSING, OF_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Most symbols of most data sets: one part, nothing that any kind of id looks like. The rest is looked at in detail.
-_PLAIN = re.compile(
-    r"(?!HTO|CMO3|SIRV|AFFX|CCDS|POS\d|NEG\d|TC\d{6}|ASHG|NULL|NONE|UNKNOWN|MISSING|UNNAMED|HASH|SAMPLE|BLANK|NON?TARG|SAFE|RNA|GRNA"
-    r"|X\d|NAN?$|NIL$|(?i:ENS[A-Z]*\d))[A-Z](?:[A-Z]|\d(?!\d{6}))+|C[\dX]\d?orf\d+[A-Z]?"
-    r"|(?!Nan$|Na$|Null|None|Nil$|Missing|Unnamed|Unknown|Has?h|Sample|Blank|Neg|Non?targ|Safe|Gene|Spike|Anti|Ensg|Sg)"
-    r"[A-Z][a-z](?:[a-z]|\d(?!\d{6}))*"
+# Most symbols of most data sets, in the syntax of RE2, which reads a whole list at once: of one part, of several ...
+_ONE_PART = r"^(?:[A-Z](?:\d{0,6}[A-Z])*\d{0,6}|[A-Z][a-z](?:\d{0,6}[a-z])*\d{0,6}|[a-z]{2,8}\d{0,3}[a-z]{0,2})$"
+_CLONE = (
+    r"^(?:(?:RP|CT[ABCD]|CH|LL|GS|KB|XXbac|ABC)\d*-\d+[A-Z]+\d+\.\d+|[A-Z]{2}\d{6}\.\d+|[A-Z0-9]\d{6}[A-Z]\d\dRik"
+    r"|LOC\d{5,9}|C[\dX]\d?orf\d+[A-Z]?)$"  # RP11-34P13.7: no copies are among them
 )
-
-# The same for names of more parts: of worm genes, clones, RIKEN's, small letters, R's copies.
-_PARTED = re.compile(
-    r"(?!nan|adt|hto|cmo|peak|tile|rna|gene|null|none|chr)[a-z]{3,4}-\d{1,3}(?:\.\d{1,2})?"
-    r"|(?:RP|CT[ABCD]|CH|LL|GS|KB|XXbac|ABC)\d*-\d+[A-Z]+\d+\.\d+|[A-Z]{2}\d{6}\.\d+|[A-Z0-9]\d{6}[A-Z]\d\dRik"
-    r"|(?:[A-Z]{1,2}\d{1,3}[A-Z]\d{1,2}[A-Z]{0,3}|Z[CK]\d+)\.\d+|(?:HLA|MT|H2|mt)-[A-Za-z][A-Za-z0-9]*|[A-Z]\w{1,9}-(?:AS|IT|OT|DT)\d?"
-    r"|(?!NA|NONE|NULL|NIL|HLA|MT|H2|RP|CT|NM|XM|NR|XR|NP|XP|NKX|KRTAP|NEG|POS|CHR|X\d|[XYMWZIV]+\.)[A-Z](?:[A-Z]|\d(?!\d{6})){2,9}\.\d{1,2}"
-    r"|(?!na|nil|none|null|missing|un|hash|sample|blank|spike|chr|ens)[a-z]{2,8}\d{0,3}[a-z]{0,2}"
+_PARTS = (
+    r"^(?:[A-Z][A-Z0-9]{1,9}[-.]\d{1,2}|[A-Z][A-Z0-9]{1,9}-(?:AS|IT|OT|DT)\d?"  # NKX2-1, GAS5-AS1
+    r"|(?:HLA|MT|H2|mt)-[A-Za-z][A-Za-z0-9]{0,6}|[a-z]{3,4}-\d{1,3}(?:\.\d{1,2})?"  # HLA-DRA, unc-119
+    r"|(?:[A-Z]{1,2}\d{1,3}[A-Z]\d{1,2}[A-Z]{0,3}|Z[CK]\d+)\.\d+)$"  # F29D10.1
+)
+# ... and beginnings of words among them that are looked at one by one.
+_UNSURE = (
+    r"^(?i:hto|cmo\d|sirv|affx|ccds|pos\d|neg|tc\d|ashg|hash|sample|blank|non?.?targ|safe|s?.?rna|grna|ens|hgnc|mgi|rgd|vgnc"
+    r"|peak|region|tile|gene|symbol|probe|spike|adt|anti|prot|chr|human|mouse|x\d|mt[._]|hla[._]|h2[._]|nkx|krtap"
+    r"|rp\d*\.|ct[abcd]\.|[xymwziv]+\.|(?:nan?|none|null|nil|missing|unknown|unnamed)(?:[-.]\d+)?$)"
 )
 
 # Words of symbols: letters and digits, no run of digits as long as those of accessions ...
-_PART = r"(?:[^\W\d_]|\d(?!\d{6}))+"
+_PART = r"(?:[^\W\d_]|\d(?!\d{6}))++"
 _STYLES = re.compile(
     rf"(?=.*[^\W\d_])(?:Dmel\\|Dmel_|CELE_)?{_PART}(?:(?:--?|__|[./:@,'+]|\\){_PART})*@?"
     # ... with brackets in fly, yeast and mouse: E(spl)m8-HLH, tA(UGC)A, Gt(ROSA)26Sor
@@ -46,6 +51,9 @@ _STYLES = re.compile(
     r"(?:LOC_)?[A-Za-z][A-Za-z0-9]{1,11}(?:_[A-Za-z]{1,3})?_[A-Za-z]{0,4}\d[A-Za-z0-9]*\d{2,}\w*(?:\.\d+)*|C[1-7R]_\d{5}[WC]_[AB]"
     r"|MGG_\d+|[A-Z]+\d+_FG\d+|[A-Z]+\d+\.\d_FG[TP]?\d+"
 )
+_BEFORE = re.compile(r"^\w+[:|-]")
+_LONGEST = 200
+"""Letters of a name, several ids joined included; what is longer is a text."""
 _NUMBERED = re.compile(r"(\D*)[-._]\d+")
 _FLY = re.compile(r"(?:Dmel\\|Dmel_)?CG\d{3,5}")
 _FLY_SYMBOLS = frozenset({"nan", "na", "nil"})
@@ -103,15 +111,14 @@ def kind_of(name: str) -> str | None:
     >>> kind_of("chr1:1000-2000"), kind_of("HLA-DRB1"), kind_of("a gene")
     ('peaks', None, 'unknown')
     """
-    if _PLAIN.fullmatch(name):
-        return None
+    name = name.strip()  # as words of sentences are
+    if len(name) > _LONGEST:
+        return "unknown"
     if is_missing(name):
         return "missing"
     if found := ANY_KIND.fullmatch(name):
         kind = found.lastgroup
-        if kind in ("genome_prefix", "gene_prefix"):
-            return _after_prefix(name) or kind
-        return kind
+        return (_without_prefix(name) or kind) if kind in ("genome_prefix", "gene_prefix") else kind
     return None if _STYLES.fullmatch(name) else "unknown"
 
 
@@ -129,9 +136,9 @@ def is_missing(name: str) -> bool:
     return word in MISSING or ((parts := _NUMBERED.fullmatch(word)) is not None and parts[1] in MISSING)
 
 
-def _after_prefix(name: str) -> str | None:
+def _without_prefix(name: str) -> str | None:
     """Kind of what stands after a prefix, where that is not a symbol either."""
-    rest = re.sub(r"^.*?(?:[-_.:|]+)(?=[A-Za-z0-9])", "", name, count=1)
+    rest = GENOME_END.sub("", GENOME.sub("", name, count=1) if GENOME.match(name) else _BEFORE.sub("", name, count=1))
     kind = kind_of(rest) if rest != name else None
     return kind if kind in KINDS and KINDS[kind].role in ("id", "feature") and kind != "peaks" else None
 
@@ -140,23 +147,43 @@ def _after_prefix(name: str) -> str | None:
 def _judge(names: tuple[str, ...]) -> Verdict:
     found: dict[str, list[int]] = {}
     unknown: list[int] = []
-    plain, parted = _PLAIN.fullmatch, _PARTED.fullmatch
-    odd = [(i, name) for i, name in enumerate(names) if not plain(name)]
-    every = frozenset(names) if odd else frozenset()
-    for i, name in odd:
-        kind = None if parted(name) else kind_of(name)
-        if kind in (None, "unknown") and _is_copy(name, every):
-            kind = "copies"
-        if kind == "unknown":
+    odd, numbered = _to_look_at(names)
+    for i in odd:
+        if (kind := kind_of(names[i])) == "unknown":
             unknown.append(i)
         elif kind is not None:
             found.setdefault(kind, []).append(i)
+    if numbered:
+        every, other = frozenset(names), {i for at in found.values() for i in at}
+        if copies := [i for i in numbered if i not in other and _is_copy(names[i], every)]:
+            found["copies"] = copies
+            unknown = sorted(set(unknown).difference(copies))
     _settle_fly(names, found)
     _settle_numbers(names, found)
     for kind, rule in OF_MOST.items():
         if not found and _most(rule, names):
             found[kind] = [i for i, name in enumerate(names) if rule.fullmatch(name)]
     return Verdict(len(names), dict(sorted(found.items(), key=lambda item: -len(item[1]))), unknown)
+
+
+def _to_look_at(names: tuple[str, ...]) -> tuple[list[int], list[int]]:
+    """Positions of words that are not common symbols, and of those that end with a number after a mark."""
+    try:
+        words = pa.array(names, pa.large_string())
+    except UnicodeEncodeError:  # a lone surrogate
+        return list(range(len(names))), list(range(len(names)))
+    rest = np.flatnonzero(~_are(words, _ONE_PART) | (unsure := _are(words, _UNSURE)))
+    words, unsure = words.take(pa.array(rest)), unsure[rest]
+    clone = _are(words, _CLONE) & ~unsure
+    odd = ~clone & (unsure | ~_are(words, _PARTS))
+    numbered = ~clone & _are(words, r"[-._]\d{1,4}$")
+    return rest[odd].tolist(), rest[numbered].tolist()
+
+
+def _are(words: pa.Array, rule: str) -> np.ndarray:
+    """Which words a rule holds for."""
+    held: np.ndarray = pc.match_substring_regex(words, rule).to_numpy(zero_copy_only=False)
+    return held
 
 
 def _is_copy(name: str, every: frozenset[str]) -> bool:

@@ -1,4 +1,4 @@
-"""How words that are not gene symbols are written: ids, peaks, probes, antibodies, dates; by each source's own rules."""
+"""How words that are not gene symbols are written: ids, peaks, probes, antibodies, dates (each by its source)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MONTH = (
 )
 _TITLE_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|March|September|October|December"
 _GENOME_NAMES = (
-    r"GRCh3[5-8]|GRCm3[7-9]|GRCz1[0-2]|GRCg\w+|hg(?:18|19|38)|mm(?:8|9|10|39)|rn[4-8]|dm[36]|danRer\d+|ce1[01]|sacCer3|"
+    r"(?i:GRCh3[5-8]|GRCm3[7-9]|GRCz1[0-2]|GRCg\w+|hg(?:18|19|38)|mm(?:8|9|10|39)|rn[4-8]|dm[36]|danRer\d+|ce1[01]|sacCer3|"
     r"BDGP6|WBcel235|Rnor_?[56](?:\.0)?|mRatBN7(?:\.2)?|T2T\w*|CHM13\w*|galGal\d|susScr\d+|canFam\d|bosTau\d+|rheMac\d+|"
-    r"panTro\d|Mmul_?\d+|R64(?:-1-1)?|TAIR10|"
-    r"(?i:human|mouse|homo_?sapiens|mus_?musculus|hsapiens|mmusculus)|RAT|Hsap|Mmus"
+    r"panTro\d|Mmul_?\d+|R64(?:-1-1)?|TAIR10|human|mouse|homo_?sapiens|mus_?musculus|hsapiens|mmusculus|Hsap|Mmus)|RAT"
 )
 _GENOME = rf"(?:{_GENOME_NAMES})(?:[-_.](?i:pre_?mrna|\d{{4}}-[A-Z]|p\d+))?(?:[-_.]+|[:|])"
+_GENOME_END = r"[-_.](?i:GRCh3[78]|GRCm3[89]|hg19|hg38|mm10|mm39|human|mouse)"
 _CHROMOSOME = r"(?:X?\d{1,2}[A-Za-z]?|[XYMWZ]|MT|[IVX]+|[23][LR]|(?:GL|KI|JH|KN|KZ|KQ|KV|ML)\d{6}[.v]\d)"
 _STRAND = r"(?:[:_.]?[-+*.])?"
 _MARK = r"(?i:totalseq|antibody|abseq|isotype)"
@@ -49,9 +49,10 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         r"CCDS\d+(?:\.\d+)?",
         r"(?:Hs|Mm|Rn|Dr|Dm)\.\d{3,}",
     ),
-    "genome_prefix": (rf"{_GENOME}\S*[A-Za-z]\S*",),
+    "quoted": (r"b?'[^']+'", r'b?"[^"]+"'),
+    "genome_prefix": (rf"{_GENOME}\S*[A-Za-z]\S*", rf"\S*[A-Za-z]\S*{_GENOME_END}"),
     "spike_ins": (
-        r"(?:\w+[-_.]+)?ERCC[-_.]\d{5}\S*",
+        r"(?:\w+[-_.]+)?(?i:ERCC)[-_.]\d{5}\S*",
         r"SIRV(?:ome)?\d*\S*",
         r"(?i:\w*?spike[-_.]?ins?|RNA[-_.]SPIKE)(?:[-_. ]?\S+)?",
     ),
@@ -136,6 +137,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 ANY_KIND = re.compile("|".join(f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in PATTERNS.items()))
 GENOME = re.compile(_GENOME)
 """What stands before a symbol in a reference of two genomes."""
+GENOME_END = re.compile(rf"{_GENOME_END}$")
 COPY = re.compile(r"(.+)([-._])([1-9]\d{0,3})")
 
 OF_MOST = {

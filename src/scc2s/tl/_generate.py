@@ -96,11 +96,11 @@ def generate(
     cache
         File that keeps answers: a second run asks only for what is not there.
     fit
-        The line; ``None`` takes ``adata.uns['c2s']['rank_fit']``.
+        The line from rank to expression; ``None`` takes ``adata.uns['c2s']['rank_fit']``.
     organism
         Organism in the prompt; ``None`` takes that of `adata`.
     sentence_key
-        Name of the sentences of `adata`, whose spelling of genes is used.
+        Column of ``.obs`` with the sentences, whose spelling of genes is used.
     mod
         Modality, where `adata` is a MuData.
 

@@ -82,13 +82,13 @@ def name_genes(
         Organism in the prompt; ``None`` takes ``.uns["organism"]`` (or ``.obs["organism"]``, where all cells are of
         one), or what the case of the gene names suggests.
     sentence_key
-        Name of the sentences, whose expression is tested.
+        Column of ``.obs`` with the sentences, whose expression is tested.
     key_added
         Name of the table in ``.uns["c2s"]``.
     mod
-        Modality, with a MuData.
+        Modality, where `genes` is a MuData.
     copy
-        With cells, return a changed copy.
+        Return a changed copy; `adata` stays as it was. With cells alone.
 
     Returns
     -------

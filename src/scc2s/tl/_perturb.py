@@ -109,7 +109,7 @@ def perturb(
     n_boot
         Bootstrap samples for the intervals of the report; 0: none.
     donor_key
-        Column of ``.obs`` (of `truth` too): intervals draw whole donors. ``None``: they draw cells, which makes them
+        Column of ``.obs``, of `truth` too: intervals draw whole donors. ``None``: they draw cells, which makes them
         too narrow for claims about donors.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``

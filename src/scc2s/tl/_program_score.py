@@ -56,7 +56,7 @@ def program_score(
     use_raw
         Whether to take ``.raw``; ``None`` does where it is there and no layer is given.
     gene_symbols
-        Column of ``.var`` with the symbols; ``None`` takes the names of the genes.
+        Column of ``.var`` with gene symbols; ``None`` takes the names of the genes.
     target_sum
         Total of a cell that counts and normalised values are brought to.
     key_added

@@ -97,7 +97,7 @@ def details_of(adata: AnnData, **given: Any) -> dict[str, list[Any]]:
 
 
 def _is_bare(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not pd.isna(value)
+    return isinstance(value, int | float | np.number) and not np.isnan(float(value))
 
 
 def conditions_of(
