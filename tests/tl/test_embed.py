@@ -296,3 +296,40 @@ def test_default_model_puts_cells_beside_cells_of_their_type() -> None:
     np.fill_diagonal(distance, np.inf)
     truth = adata.obs["bulk_labels"].to_numpy()
     assert (truth[distance.argmin(axis=1)] == truth).mean() > 0.6  # by chance 0.2
+
+
+class TestRawWithFewerGenes:
+    """scanpy's usual layout: all genes in ``.raw``, highly variable ones in the cells."""
+
+    @pytest.fixture
+    def raw_and_few(self) -> ad.AnnData:
+        adata = sc.datasets.pbmc68k_reduced()[:20].raw.to_adata()
+        adata.raw = adata
+        return adata[:, ::8].copy()
+
+    def test_prompts_hold_the_genes_that_the_log_names(
+        self, raw_and_few: ad.AnnData, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        asked: list[str] = []
+        model = CallableModel(
+            embed=lambda prompts: asked.extend(prompts) or np.ones((len(prompts), 2)),
+            score=lambda prompts, choices: asked.extend(prompts) or np.zeros((len(prompts), len(choices))),
+        )
+        tools = (
+            lambda: scc2s.tl.embed(raw_and_few, model=model, prompt="{cell_sentence}"),
+            lambda: scc2s.tl.annotate(raw_and_few, model=model, prompt="{cell_sentence}", labels=["B", "T"]),
+        )
+        for use_raw, said in (
+            (None, "are of the 765 genes of adata.raw, not of the 96 of adata"),
+            (False, "come from X"),
+        ):
+            scc2s.pp.sentences(raw_and_few, use_raw=use_raw)
+            for tool in tools:
+                asked.clear()
+                caplog.clear()
+                with caplog.at_level("INFO", logger="scc2s"):
+                    tool()
+                assert said in caplog.text
+                genes = {gene for prompt in asked for gene in prompt.split()}
+                assert (genes <= set(raw_and_few.var_names)) == (use_raw is False)
+                assert genes <= set(raw_and_few.raw.var_names)

@@ -100,3 +100,15 @@ def test_bad_input_names_the_mend(adata, monkeypatch):
     with pytest.raises(ValueError, match=r"n_genes=50"):
         scc2s.tl.importance(adata, "B cell", model=likes({}), sanity=False)
     assert "c2s_importance" not in adata.layers
+
+
+def test_genes_of_raw_that_the_cells_lack_are_said_and_get_no_column(caplog):
+    adata = sc.datasets.pbmc68k_reduced()[:3].raw.to_adata()
+    adata.raw = adata
+    few = adata[:, ::8].copy()
+    scc2s.pp.sentences(few, n_genes=12)
+    model = scc2s.models.CallableModel(log_likelihood=lambda prompts, answers: [float(len(p)) for p in prompts])
+    scc2s.tl.importance(few, target="B cell", model=model, prompt="{cell_sentence}", sanity=False)
+    assert few.layers["c2s_importance"].shape == few.shape
+    assert "none of adata.var" in caplog.text
+    assert "use_raw=False" in caplog.text

@@ -200,12 +200,21 @@ def _layer(
     known = words_of(adata, sentence_key)
     column = dict(zip(known.words, known.columns, strict=False))
     values, rows, columns = [], [], []
+    elsewhere: set[str] = set()
     for text, spans, drop, cell in zip(texts, words, drops, cells, strict=True):
         for (start, end), value in zip(spans, drop, strict=True):
             if (at := column.get(text[start:end])) is not None:
                 values.append(value)
                 rows.append(cell)
                 columns.append(at)
+            else:
+                elsewhere.add(text[start:end])
+    if elsewhere:
+        logger.warning(
+            "%d of the genes looked at are none of adata.var (the sentences hold those of adata.raw), so the layer has "
+            "no column for them; for the genes of adata alone call sc.pp.c2s_sentences(adata, use_raw=False) first",
+            len(elsewhere),
+        )
     return sparse.csr_matrix((np.array(values, dtype=np.float32), (rows, columns)), shape=adata.shape)
 
 

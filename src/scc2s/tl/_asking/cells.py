@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scc2s import prompts
-from scc2s._cells.access import get_sentences
+from scc2s._cells.access import get_sentences, sentence_slots
 from scc2s._cells.fields import prompt_fields
+from scc2s._logging import logger
 from scc2s.prompts import Task
 from scc2s.prompts._task import SENTENCE
 
@@ -84,6 +86,7 @@ def look(
         msg = f"the prompt of task {task.name!r} has no {{{SENTENCE}}}, so no cell would be in it; add the field"
         raise ValueError(msg)
     sentences = get_sentences(adata, sentence_key)
+    _say_source(adata, sentence_key)
     found = Cells(
         sentences=sentences,
         rows=np.arange(len(sentences)) if rows is None else rows,
@@ -96,6 +99,22 @@ def look(
         )
         raise ValueError(msg)
     return found
+
+
+def _say_source(adata: AnnData, sentence_key: str) -> None:
+    """Log which genes the sentences are made of: those of ``.raw`` are often more than those of the cells."""
+    record = adata.uns.get("c2s", {}).get(sentence_slots(sentence_key).record, {})
+    source = record.get("params", {}).get("source") if isinstance(record, Mapping) else None
+    if source == "raw.X" and adata.raw is not None and adata.raw.n_vars != adata.n_vars:
+        logger.info(
+            "the sentences in obs[%r] are of the %d genes of adata.raw, not of the %d of adata; for those call "
+            "sc.pp.c2s_sentences(adata, use_raw=False)",
+            sentence_key,
+            adata.raw.n_vars,
+            adata.n_vars,
+        )
+    elif source is not None:
+        logger.info("the sentences in obs[%r] come from %s", sentence_key, source)
 
 
 def worded(prompt: str | Task | None, name: str) -> Task | None:
