@@ -9,6 +9,7 @@ import numpy as np
 from scc2s._cells.access import get_sentences, sentence_slots
 from scc2s._cells.gene_words import GeneWords, words_of
 from scc2s._cells.genes import gene_words
+from scc2s._cells.masks import stored_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,8 +24,14 @@ def writable_words(adata: AnnData, sentence_key: str = "c2s_sentence") -> GeneWo
     those of ``.var``, a model would write other cells than it reads: each gene nearer to the top than in a real cell.
     """
     genes = words_of(adata, sentence_key)
+    of_raw = _words_of_raw(adata, sentence_key)
+    if not of_raw:
+        return genes
+    left_out = raw_words(adata, sentence_key).keys() - set(of_raw)
+    if left_out:
+        genes = genes._replace(in_sentences=[word for word in genes.in_sentences if word not in left_out])
     known = {word.casefold() for word in genes.words}
-    held = [word for word in _words_of_raw(adata, sentence_key) if word.casefold() not in known]
+    held = [word for word in of_raw if word.casefold() not in known]
     if not held:
         return genes
     columns = np.r_[genes.columns[:-1], np.full(len(held) + 1, -1)].astype(np.int32)
@@ -72,12 +79,8 @@ def _holds_any(adata: AnnData, sentence_key: str, words: set[str]) -> bool:
 
 def _kept(adata: AnnData, made_with: Mapping[str, Any]) -> np.ndarray:
     """Genes of ``.raw`` that the sentences were limited to."""
-    var, mask = adata.raw.var, made_with.get("var_mask")
-    if mask is None or (isinstance(mask, str) and mask == "None"):
-        return np.ones(len(var), dtype=bool)
+    var = adata.raw.var
+    mask = stored_mask(var.index, made_with)
     if isinstance(mask, str):  # a column of .var alone says nothing of genes that .var lacks: they were left out
-        return var[mask].to_numpy(bool) if mask in var else np.zeros(len(var), dtype=bool)
-    if "var_mask_genes" in made_with:
-        return np.asarray(var.index.astype(str).isin(list(made_with["var_mask_genes"])))
-    mask = np.asarray(mask, dtype=bool)
-    return mask if len(mask) == len(var) else np.ones(len(var), dtype=bool)
+        mask = var[mask].to_numpy(bool) if mask in var else np.zeros(len(var), dtype=bool)
+    return np.ones(len(var), dtype=bool) if mask is None or len(mask) != len(var) else mask

@@ -92,6 +92,8 @@ def perturb(
     dose, time
         Texts or numbers with their unit, e.g. ``"10 ng/ml"``, for all cells or one for each. They fill the fields
         ``{dose}`` and ``{time}`` of the prompt; where it has none they follow the name: ``"TNF, 10 ng/ml, 6 h"``.
+        Several values for one name are several conditions of the report; a `truth` that is another AnnData has them in
+        a column ``"dose"`` or ``"time"``, or in one of the same name as the column that is passed here.
     truth
         Cells that really were perturbed, for the report: an AnnData with sentences of the same name, or
         ``{column: value}`` for cells of `adata` (they are not asked about then). Where the perturbation differs between
@@ -154,11 +156,14 @@ def perturb(
 
     `.layers['c2s_perturbed']` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
         Log-normalised expression afterwards: ranks put through the line, mean over `n_samples`. Compare it with
-        :func:`scc2s.pp.reconstruct` of the same cells, which is in the same units; measured expression is not.
+        :func:`scc2s.pp.reconstruct` of the same cells, which is in the same units; measured expression is not. Genes
+        that ``.raw`` has and ``.var`` lacks count in the ranks where the sentences come from ``.raw``.
     `.obs['c2s_perturbed_sentence']` : :class:`pandas.Series` (dtype `object`)
         The cell afterwards as it was written; the first of `n_samples`.
     `.obs['c2s_perturbed_perturbation']` : :class:`pandas.Series` (dtype `category`)
         What the model was told.
+    `.obs['c2s_perturbed_dose']`, `.obs['c2s_perturbed_time']` : :class:`pandas.Series` (dtype `category`)
+        Dose and time, where they are given.
     `.obs['c2s_perturbed_n_words']`, `.obs['c2s_perturbed_n_genes']` : :class:`pandas.Series` (dtype `float32`)
         Words, and different genes among them; mean over `n_samples`.
     `.obs['c2s_perturbed_valid']`, `.obs['c2s_perturbed_unique']` : :class:`pandas.Series` (dtype `float32`)
@@ -176,8 +181,8 @@ def perturb(
     KeyError
         If there are no sentences, no rank fit, or a column is missing.
     ValueError
-        If a list has another length than there are cells, no cell has a perturbation, or the model was not trained on
-        the task.
+        If a list has another length than there are cells, no cell has a perturbation, a name is that of a column, there
+        are no cells or genes, or the model was not trained on the task.
 
     Examples
     --------

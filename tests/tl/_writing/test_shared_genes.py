@@ -167,3 +167,20 @@ def test_on_real_cells_the_report_is_that_without_raw(shared_data: Path) -> None
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
     assert abs(found[1]["unperturbed regeneration"]) < 0.3
     assert found[1]["prediction"] > 3 * abs(found[1]["unperturbed regeneration"])
+
+
+@pytest.mark.parametrize("mask", ["column", "flags"])
+def test_a_choice_of_genes_of_raw_holds_for_what_is_written(mask: str) -> None:
+    adata = usual_layout(cells())
+    chosen = [*RESPONSE, "G1", "G2", "G3", "G4", "G5", "G6"]
+    flags = np.asarray(adata.raw.var_names.isin(chosen))
+    adata.raw.var["chosen"] = flags
+    scc2s.pp.sentences(adata, n_genes=6, var_mask="chosen" if mask == "column" else flags)
+    seen: set[str] = set()
+
+    def generate(prompts: list[str], genes: object) -> list[str]:
+        seen.update(genes.names)
+        return ["G2"] * len(prompts)
+
+    scc2s.tl.perturb(adata, "x", model=CallableModel(generate=generate), controls=False)
+    assert seen == set(chosen)
