@@ -12,6 +12,7 @@ from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._tokens import as_list, check_pairs
 
+from ._align import align, answer_logprob, token_texts
 from ._client import Client, Refused
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class ServerModel:
             "backend": "server",
             "url": self._client.url,
             "end_token": self._end or None,
+            "pooling": "server",
         }
 
     @cached_property
@@ -151,21 +153,40 @@ class ServerModel:
         prompts: Sequence[str],
         *,
         spans: Sequence[tuple[int, int]] | None = None,
-        pooling: Pooling = "mean",  # noqa: ARG002 - the endpoint has a pooling of its own
+        pooling: Pooling = "mean",
         layer: int = -1,
         progress: bool = True,
     ) -> np.ndarray:
-        """One vector a prompt, pooled as the endpoint does; see :meth:`scc2s.models.Embeds.embed`."""
+        """One vector a prompt, pooled as the endpoint does; see :meth:`scc2s.models.Embeds.embed`.
+
+        An endpoint is told of no pooling, and tells of none: `pooling` stays at its default, and :meth:`info` says
+        ``"pooling": "server"``.
+
+        Raises
+        ------
+        ValueError
+            Another `pooling`, `spans` or `layer` than the default, or vectors that are not one for each prompt, of one
+            width and finite.
+        """
         prompts = as_list(prompts)
         if spans is not None or layer != -1:
             msg = "an endpoint pools all tokens of its last layer; pass scope='all', layer=-1, or use backend='torch'"
+            raise ValueError(msg)
+        if pooling != "mean":
+            msg = (
+                f"an endpoint pools as it was started, and cannot be asked for pooling={pooling!r}; leave pooling= out "
+                "and start the server with the pooling you want, or use backend='torch'"
+            )
             raise ValueError(msg)
         self._need("embeddings", "embeds nothing", "load the model itself: backend='torch' or 'onnx'")
         groups = [prompts[i : i + 16] for i in range(0, len(prompts), 16)]
         with bar(len(groups), "embed", show=progress) as running:
             found, errors = self._client.each(groups, self._vectors, running.update)
         if errors:
-            raise next(iter(errors.values()))
+            raise _first(errors)
+        if widths := sorted({vectors.shape[1] for vectors in found})[1:]:
+            msg = f"{self._client.url}/embeddings gave vectors of several widths (up to {widths[-1]}); use backend='torch'"
+            raise Refused(msg, 200)
         return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
 
     def _read(self, pairs: list[tuple[str, str]], progress: bool) -> TextScores:
@@ -178,26 +199,38 @@ class ServerModel:
         jobs = list(zip(bodies, pairs, strict=True))
         with bar(len(jobs), "read", show=progress) as running:
             found, errors = self._client.each(
-                jobs, lambda job: _answer_logprob(self._complete(job[0]), *job[1]), running.update
+                jobs, lambda job: answer_logprob(self._complete(job[0]), *job[1]), running.update
             )
         if errors:
-            raise next(iter(errors.values()))
+            raise _first(errors)
         sums = np.array([value for value, _ in found], dtype=np.float64)
         return TextScores(sums, np.array([n for _, n in found], dtype=np.int64))
 
     def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
         found = self._client.post("/completions", {"model": self.id, **body})
-        return _choices(found, 1, self._client.url)[0]
+        try:
+            return _choices(found, 1, self._client.url)[0]
+        except Refused as error:
+            raise Refused(self._client.hide(str(error)), 200) from None
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
         found = self._client.post("/embeddings", {"model": self.id, "input": texts})
         try:
             rows = sorted(found["data"], key=lambda row: row["index"])
-            out = np.array([row["embedding"] for row in rows], dtype=np.float32)
+            in_order = [row["index"] for row in rows] == list(range(len(texts)))
+            out = np.array([row["embedding"] for row in rows])
         except (KeyError, TypeError, ValueError):
-            out = np.empty(0, dtype=np.float32)
-        if out.ndim != 2 or len(out) != len(texts):
+            in_order, out = False, np.empty(0)
+        if not in_order or out.ndim != 2 or not out.shape[1] or out.dtype.kind not in "iuf":
             msg = f"{self._client.url}/embeddings gave no vector for each of {len(texts)} texts; use backend='torch'"
+            raise Refused(msg, 200)
+        with np.errstate(over="ignore"):
+            out = out.astype(np.float32)
+        if not np.isfinite(out).all():
+            msg = (
+                f"{self._client.url}/embeddings gave vectors with NaN or infinite values; serve the model with another "
+                "dtype (bfloat16 or float32), or use backend='torch'"
+            )
             raise Refused(msg, 200)
         return out
 
@@ -214,7 +247,7 @@ class ServerModel:
             raise ValueError(msg)
 
     def _raise(self, found: list[Any], errors: dict[int, Exception]) -> None:
-        first = next(error for error in errors.values() if not isinstance(error, ConnectionAbortedError))
+        first = _first(errors)
         if not any(found):
             raise first
         some = ", ".join(map(str, sorted(errors)[:10])) + (", ..." if len(errors) > 10 else "")
@@ -234,6 +267,11 @@ def load_server(
 ) -> ServerModel:
     """A model behind an endpoint; see :func:`scc2s.models.load`."""
     return ServerModel(Client(url, api_key_env, n_concurrent, timeout, n_retries), model, end_token)
+
+
+def _first(errors: dict[int, Exception]) -> Exception:
+    """The failure that the others came of."""
+    return next((e for e in errors.values() if not isinstance(e, ConnectionAbortedError)), next(iter(errors.values())))
 
 
 def _served(client: Client, model: str | None) -> tuple[str, int | None]:
@@ -273,7 +311,11 @@ def _drawn(sampling: Sampling | None, seed: int | None) -> dict[str, Any]:
 
 def _choices(found: Any, n: int, url: str) -> list[dict[str, Any]]:
     rows = found.get("choices") if isinstance(found, dict) else None
-    if not isinstance(rows, list) or len(rows) != n or not all(isinstance(r, dict) and "text" in r for r in rows):
+    if (
+        not isinstance(rows, list)
+        or len(rows) != n
+        or not all(isinstance(row, dict) and isinstance(row.get("text"), str) for row in rows)
+    ):
         msg = f"{url}/completions answers with something that is no completion ({str(found)[:80]}); see to the address"
         raise Refused(msg, 200)
     return rows
@@ -284,27 +326,13 @@ def _has_logprobs(found: Any) -> bool:
 
 
 def _echoes(found: Any) -> bool:
+    """Whether the tokens of the text that was sent come back, and spell it."""
     choice = _choices(found, 1, "")[0]
-    given = choice.get("logprobs") or {}
+    tokens = token_texts(choice, _PROBE)
+    told = (choice.get("logprobs") or {}).get("token_logprobs")
     return (
-        choice["text"].startswith(_PROBE)
-        and len(given.get("token_logprobs") or []) >= 2
-        and len(given.get("text_offset") or []) == len(given["token_logprobs"])
+        bool(tokens)
+        and isinstance(told, list)
+        and len(told) == len(tokens or ()) >= 2
+        and (choice["text"].startswith(_PROBE) and align(tokens or [], _PROBE) is not None)
     )
-
-
-def _answer_logprob(choice: dict[str, Any], prompt: str, answer: str) -> tuple[float, int]:
-    """Sum over the tokens of the answer, and their number; tokens before and behind do not count."""
-    given = choice["logprobs"]
-    start, end = len(prompt), len(prompt) + len(answer)
-    inside = [(at, value) for at, value in zip(given["text_offset"], given["token_logprobs"], strict=True)
-              if start <= at < end]  # fmt: skip
-    # Some servers count the space before a word as part of it, some do not.
-    first = start + (len(answer) - len(answer.lstrip()))
-    if not inside or inside[0][0] not in (start, first) or any(value is None for _, value in inside):
-        msg = (
-            f"the answer {answer[:30]!r} does not start with a token of its own after its prompt; end no prompt with a "
-            "space, and begin every answer with one"
-        )
-        raise ValueError(msg)
-    return float(sum(value for _, value in inside)), len(inside)
