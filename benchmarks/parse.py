@@ -4,7 +4,8 @@ Run: python benchmarks/parse.py [--cells 5000] [--peer-cells 20] [--repeats 5]
 
 Texts have 200 words of 30,000 names, 0.6 % of them no gene and 1 % repeats, about what generated sentences have. Before
 the timing both sides must give the same expression (scc2s with `duplicates="c2s"`, no clipping). The peer writes one
-dense vector a cell, scc2s one CSR matrix. The peer is run on fewer cells, since its time grows in proportion.
+dense vector a cell, scc2s one CSR matrix. Ratios are per machine (wall time, with the threads that are named) and per
+core (CPU time). The peer is run on fewer cells, since its time grows in proportion.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from importlib.metadata import version
 
 import numpy as np
 from _cells import gene_names
-from _setup import header, note, seconds
+from _cores import Side, measured, processor, show
+from _setup import header, note
 
 from scc2s.sentences import RankFit, parse
 
@@ -71,27 +73,26 @@ def main() -> None:
     few = texts[: args.peer_cells]
     peer = cell2sentence(names)
     sides = {
-        "scc2s": (lambda: ours(texts, names), len(texts)),
-        "scc2s, duplicates='c2s'": (lambda: ours(texts, names, duplicates="c2s"), len(texts)),
+        "scc2s": Side(lambda: ours(texts, names), len(texts), 2),
+        "scc2s, duplicates='c2s'": Side(lambda: ours(texts, names, duplicates="c2s"), len(texts), 2),
     }
     if peer is not None:
         difference = np.abs(ours(few, names, duplicates="c2s").toarray() - np.array(peer(few))).max()
         if difference > 1e-5:
             raise SystemExit(f"the two sides differ by {difference}")
-        sides["cell2sentence"] = (lambda: peer(few), len(few))
-    taken = seconds(*(function for function, _ in sides.values()), repeats=args.repeats)
-    rates = {name: n / row for (name, (_, n)), row in zip(sides.items(), taken, strict=True)}
+        sides["cell2sentence"] = Side(lambda: peer(few), len(few), 1)
+    rates = measured(sides, args.repeats)
 
     print(header())
+    print(processor())
     for package in ("numba", "cell2sentence"):
         with contextlib.suppress(ImportError):
             print(f"{package} {version(package)}", end="  ")
     print(f"\n{args.genes} names, 200 words a text" + (", same values on both sides" if peer else ""))
-    print(f"\n{'cells per second':34}{'median':>9}{'least':>9}{'most':>9}   times cell2sentence")
-    for name, rate in rates.items():
-        note("text of 200 genes back to expression", name, "cells/s", rate, beside=rates.get("cell2sentence"))
-        ratio = np.median(rate / rates["cell2sentence"]) if "cell2sentence" in rates else np.nan
-        print(f"{name:34}{np.median(rate):9.0f}{rate.min():9.0f}{rate.max():9.0f}   {ratio:8.1f}")
+    show(sides, rates, beside=["cell2sentence"])
+    beside = rates["cell2sentence"][0] if "cell2sentence" in rates else None
+    for name, (wall, _) in rates.items():
+        note("text of 200 genes back to expression", name, "cells/s", wall, beside=beside)
 
 
 if __name__ == "__main__":

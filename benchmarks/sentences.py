@@ -5,7 +5,8 @@ Run: python benchmarks/sentences.py [--cells 20000] [--genes 30000] [--peer-cell
 Peers are run where they are installed (`pip install --no-deps cell2sentence==1.2.0 helical==2.2.0` and what they
 import), on the first `--peer-cells` cells, since their time grows in proportion. They take turns with scc2s. All sides
 start from counts in float32 CSR and end with Python strings; helical normalises on the way. cell2sentence has no limit
-of genes, so the row "all genes" is the one that does the same work. Memory is that of ranks, in a process of its own.
+of genes, so the row "all genes" is the one that does the same work. Ratios are per machine (wall time, with the threads
+that are named) and per core (CPU time). Memory is that of ranks, in a process of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from types import SimpleNamespace
 
 import numpy as np
 from _cells import build_cells, load_cells, save_cells
-from _setup import header, note, peak_added, seconds
+from _cores import Side, measured, processor, show
+from _setup import header, note, peak_added
 
 import scc2s
 
@@ -104,34 +106,33 @@ def main() -> None:
     def ours(n_genes, n_jobs):
         return lambda: scc2s.pp.sentences(adata, n_genes=n_genes, n_jobs=n_jobs)
 
+    two = args.threads
     sides = {
-        f"scc2s, top {N_GENES}, {args.threads} threads": (ours(N_GENES, args.threads), args.cells),
-        f"scc2s, top {N_GENES}, 1 thread": (ours(N_GENES, 1), args.cells),
-        f"scc2s, top 100, {args.threads} threads": (ours(100, args.threads), args.cells),
-        f"scc2s, all genes, {args.threads} threads": (ours(None, args.threads), args.cells),
-        f"plain loop, top {N_GENES}": (lambda: plain_loop(few), few.n_obs),
-        "cell2sentence, all genes": (cell2sentence(few), few.n_obs),
-        "helical, top 100": (helical(few, 100), few.n_obs),
+        f"scc2s, top {N_GENES}": Side(ours(N_GENES, two), args.cells, two),
+        f"scc2s, top {N_GENES}, 1 thread": Side(ours(N_GENES, 1), args.cells, 1),
+        "scc2s, top 100": Side(ours(100, two), args.cells, two),
+        "scc2s, all genes": Side(ours(None, two), args.cells, two),
+        f"plain loop, top {N_GENES}": Side(lambda: plain_loop(few), few.n_obs, 1),
     }
-    sides = {name: side for name, side in sides.items() if side[0] is not None}
-    taken = seconds(*(function for function, _ in sides.values()), repeats=args.repeats)
-    rates = {name: n / row for (name, (_, n)), row in zip(sides.items(), taken, strict=True)}
+    peers = {"cell2sentence, all genes": cell2sentence(few), "helical, top 100": helical(few, 100)}
+    sides |= {name: Side(run, few.n_obs, 1) for name, run in peers.items() if run is not None}
+    rates = measured(sides, args.repeats)
 
     print(header())
+    print(processor())
     for package in ("numba", "pyarrow", "cell2sentence", "helical"):
         with contextlib.suppress(ImportError):
             print(f"{package} {version(package)}", end="  ")
     ones = (X.data == 1).mean()
     print(f"\n{X.shape[0]} x {X.shape[1]}, {X.nnz / X.shape[0]:.0f} values a cell, {ones:.0%} of them 1, {size:.0f} MB")
-    print(f"\n{'cells per second':34}{'median':>9}{'least':>9}{'most':>9}   times cell2sentence, helical")
+    show(sides, rates, beside=[f"plain loop, top {N_GENES}", *peers])
+    one, several = (rates[f"scc2s, top {N_GENES}{more}"][0] for more in (", 1 thread", ""))
+    print(f"\n{two} threads are {np.median(several / one):.2f} times as fast as 1")
     task = f"sentences of {X.shape[0]:,} cells x {X.shape[1]:,} genes"
-    for name, rate in rates.items():
-        note(task, name, "cells/s", rate, beside=rates.get("cell2sentence, all genes"))
-        ratios = [
-            f"{np.median(rate / rates[peer]):8.1f}" if peer in rates else f"{'-':>8}"
-            for peer in ("cell2sentence, all genes", "helical, top 100")
-        ]
-        print(f"{name:34}{np.median(rate):9.0f}{rate.min():9.0f}{rate.max():9.0f}   {' '.join(ratios)}")
+    beside = rates["cell2sentence, all genes"][0] if "cell2sentence, all genes" in rates else None
+    for name, (wall, _) in rates.items():
+        label = name if not name.startswith("scc2s") or "thread" in name else f"{name}, {two} threads"
+        note(task, label, "cells/s", wall, beside=beside)
     print(f"\npeak memory added by ranks: {added:.0f} MB, {added / size:.1%} of the matrix")
 
 

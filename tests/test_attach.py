@@ -3,11 +3,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 import scanpy as sc
 
 import scc2s
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PARTS = ("pp", "tl", "pl")
 
@@ -18,6 +22,60 @@ def test_every_public_function_is_the_one_in_scanpy(part: str) -> None:
     assert ours.__all__
     for name in ours.__all__:
         assert getattr(theirs, f"c2s_{name}") is getattr(ours, name)
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import scanpy as sc, scc2s",
+        "import scc2s, scanpy as sc",
+        "import scc2s.tl; import scanpy as sc",
+        "from scc2s.pp import sentences; from scc2s import pl, tl; import scanpy as sc; import scc2s",
+        "import importlib.util, scc2s; importlib.util.find_spec('scanpy'); import scanpy.tools, scanpy as sc",
+        "import scc2s.cli; import scanpy as sc",
+    ],
+)
+def test_names_are_there_whatever_is_imported_first(imports: str) -> None:
+    code = f"""{imports}
+import sys, scc2s
+assert sc.tl.c2s_embed is scc2s.tl.embed
+assert all(hasattr(getattr(sc, part), "c2s_" + name) for part in {PARTS} for name in getattr(scc2s, part).__all__)
+assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("scc2s")]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_part_of_the_package_waits_for_scanpy() -> None:
+    code = """
+import sys, scc2s
+light = [name for name in ("anndata", "numba", "numpy", "scanpy") if name in sys.modules]
+import scc2s.pp, scc2s.tl, scc2s.pl, scc2s.models, scc2s.metrics, scc2s.prompts, scc2s.programs, scc2s.train
+print(light, "scanpy" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] False\n"
+
+
+def test_scanpy_that_cannot_be_imported_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "scanpy.py").write_text("import nothing_of_this_name")
+    code = f"""
+import sys, scc2s
+sys.path.insert(0, {str(tmp_path)!r})
+try: import scanpy
+except ImportError as error: assert error.name == "nothing_of_this_name"
+sys.path.pop(0)
+sys.path_importer_cache.clear()
+import scanpy
+assert scanpy.tl.c2s_embed is scc2s.tl.embed
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_package_names_its_parts_and_no_others() -> None:
+    assert set(scc2s.__all__) == set(dir(scc2s))
+    assert all(getattr(scc2s, name) is not None for name in scc2s.__all__)
+    with pytest.raises(AttributeError, match="it has .*attach"):
+        scc2s.nothing  # noqa: B018
 
 
 def test_attaching_again_changes_nothing() -> None:

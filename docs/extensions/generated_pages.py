@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.util import logging
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -25,8 +26,20 @@ def _tutorials() -> None:
     target.mkdir()
     for source in sorted((ROOT / "tutorials").glob("*.ipynb")):
         executed = source.parent / "executed" / source.name
-        fresh = executed.is_file() and _code(executed) == _code(source)
-        shutil.copyfile(executed if fresh else source, target / source.name)
+        if executed.is_file() and _code(executed) == _code(source):
+            shutil.copyfile(executed, target / source.name)
+        else:
+            _copy_without_outputs(source, target / source.name)
+
+
+def _copy_without_outputs(source: Path, target: Path) -> None:
+    """The tutorial as it is, with a word on its page and in the log that its outputs are missing."""
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    how = f"`python scripts/execute_tutorials.py {source.stem}`"
+    note = f":::{{note}}\nThis copy was not executed, so it has no outputs and no figures. To make them: {how}.\n:::"
+    notebook["cells"].insert(1, {"cell_type": "markdown", "id": "not-executed", "metadata": {}, "source": [note]})
+    target.write_text(json.dumps(notebook), encoding="utf-8")
+    logging.getLogger(__name__).info("%s was not executed and is shown without outputs; run %s", source.name, how)
 
 
 def _command_line(target: Path) -> None:

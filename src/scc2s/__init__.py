@@ -1,12 +1,17 @@
 """Cell sentences and C2S-Scale language models for scanpy and AnnData."""
 
-from importlib.metadata import version
+from __future__ import annotations
 
-from . import metrics, models, pl, pp, programs, prompts, sentences, tl
-from ._attach import attach
+from typing import TYPE_CHECKING, Any
+
+from ._attach import attach, attach_when_imported
 from ._settings import settings
 
-__version__ = version("scc2s")
+if TYPE_CHECKING:
+    from . import metrics, models, pl, pp, programs, prompts, sentences, tl
+
+    __version__: str
+
 __all__ = [
     "__version__",
     "attach",
@@ -21,4 +26,23 @@ __all__ = [
     "tl",
 ]
 
-attach()
+
+def __getattr__(name: str) -> Any:
+    """Parts are imported when they are first asked for, so that ``scc2s --help`` waits for none."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("scc2s")
+    if name in __all__:
+        from importlib import import_module
+
+        return import_module(f"scc2s.{name}")
+    msg = f"module 'scc2s' has no attribute {name!r}; it has {', '.join(__all__)}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+attach_when_imported()

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
-from scc2s._logging import logger
+import sys
+from importlib.abc import MetaPathFinder
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 
 def attach() -> list[str]:
     """Make ``scc2s.tl.embed`` also ``scanpy.tl.c2s_embed``, and so on for every public function of pp, tl and pl.
 
-    Called by ``import scc2s``. Safe to call again; a name that scanpy has from elsewhere is left alone and logged.
+    ``import scc2s`` does it: at once where scanpy is imported, else as soon as scanpy is. Safe to call again; a name
+    that scanpy has from elsewhere is left alone and logged.
 
     Returns
     -------
@@ -21,6 +29,7 @@ def attach() -> list[str]:
     import scanpy
 
     import scc2s
+    from scc2s._logging import logger
 
     attached = []
     for part in ("pp", "tl", "pl"):
@@ -34,3 +43,36 @@ def attach() -> list[str]:
             setattr(theirs, f"c2s_{name}", function)
             attached.append(f"{part}.c2s_{name}")
     return attached
+
+
+def attach_when_imported() -> None:
+    """Attach now if scanpy is imported, else right after it is: importing scc2s does not wait for scanpy."""
+    if "scanpy" in sys.modules:
+        attach()
+    else:
+        sys.meta_path.insert(0, _AfterScanpy())
+
+
+class _AfterScanpy(MetaPathFinder):
+    """Leaves finding scanpy to the other finders, and calls :func:`attach` when it has been imported."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "scanpy":
+            return None
+        others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is None or spec.loader is None:
+            return spec
+        run = spec.loader.exec_module
+
+        def run_and_attach(module: ModuleType) -> None:
+            run(module)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+            attach()
+
+        spec.loader.exec_module = run_and_attach  # type: ignore[method-assign]  # of this one loader
+        return spec

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import anndata as ad
 import pandas as pd
+import pytest
+import scanpy as sc
 
 import scc2s
 
@@ -44,3 +47,15 @@ def test_missing_column_ends_with_one_line(run: Run, cells: Path, tmp_path: Path
     code, _, err = run("caption", cells, tmp_path / "a.h5ad", "--groupby", "nope")
     assert code == 1
     assert "sc.tl.leiden" in err.splitlines()[-1]
+    assert "scc2s[analysis]" in err
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_mend_for_a_missing_column_runs(run: Run, cells: Path, tmp_path: Path) -> None:
+    _, _, err = run("caption", cells, tmp_path / "a.csv", "--groupby", "leiden")
+    calls = re.search(r"sc\.pp\.neighbors\(adata\); sc\.tl\.leiden\(adata\)", err)
+    assert calls is not None
+    adata = ad.read_h5ad(cells)
+    exec(calls[0], {"sc": sc, "adata": adata})
+    adata.write_h5ad(tmp_path / "b.h5ad")
+    assert run("caption", tmp_path / "b.h5ad", tmp_path / "a.csv", "--groupby", "leiden")[0] == 0

@@ -34,7 +34,7 @@ def test_seed_decides_and_sentences_and_fit_in_the_file_are_used(run: Run, cells
 
 
 def test_bad_input_ends_with_one_line(run: Run, cells: Path, tmp_path: Path) -> None:
-    for asked, message in ((("--obs", "B cell"), "column=value"), (("--temperature", -1), ""), (("--n", 0), "n=")):
+    for asked, message in ((("--obs", "B cell"), "column=value"), (("--temperature", -1), ""), (("--n", 0), "--n 0")):
         code, _, err = run("generate", cells, tmp_path / "a.h5ad", *asked)
         assert code in (1, 2)
         assert message in err

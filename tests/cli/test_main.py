@@ -87,7 +87,7 @@ class TestBadInput:
             (("sentences", "{cells}", "no/folder/out.h5ad"), "mkdir -p no/folder"),
             (("sentences", "{text}", "out.h5ad"), "text.h5ad"),
             (("sentences", "{cells}", "out.h5ad", "--layer", "nope"), "nope"),
-            (("embed", "{cells}", "out.h5ad", "--model", "{model}", "--pooling", "max"), "pooling='mean'"),
+            (("embed", "{cells}", "out.h5ad", "--model", "{model}", "--pooling", "max"), "--pooling mean"),
             (("embed", "{cells}", "out.h5ad", "--model", "{model}", "--prompt", "{{tissue}}"), "{cell_sentence}"),
             (("annotate", "{cells}", "out.h5ad", "--labels-from", "nope"), "nope"),
             (("annotate", "{cells}", "out.h5ad", "--labels-from", "phase", "--label", "x"), "not both"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from scc2s.metrics import bootstrap
 
@@ -31,6 +32,43 @@ def test_the_seed_decides_and_one_cluster_has_no_interval():
     assert alone.estimate == 4.5
     assert np.isnan(alone.low)
     assert np.isnan(alone.high)
+
+
+def test_two_clusters_are_said_to_be_too_few_and_three_are_not(caplog):
+    found = bootstrap([1.0, 2.0, 3.0, 4.0], clusters=["a", "a", "b", "b"])
+    assert np.isnan([found.low, found.high]).all()
+    assert "too few donors" in caplog.text
+    caplog.clear()
+    found = bootstrap([1.0, 2.0, 4.0], clusters=["a", "b", "c"])
+    assert found.low < 1.0
+    assert found.high > 4.0
+    assert not caplog.text
+
+
+def test_many_clusters_have_the_plain_percentiles_and_few_have_those_of_students_t():
+    rng = np.random.default_rng(0)
+    many = bootstrap(rng.gamma(1.0, size=3000), n_boot=2000)
+    plain = np.quantile(many.samples, [0.025, 0.975])
+    assert [many.low, many.high] == pytest.approx(plain, abs=2e-4)
+    values = rng.normal(size=6)
+    few = bootstrap(values, n_boot=20000)
+    expected = stats.t.interval(0.95, 5, values.mean(), stats.sem(values))
+    assert few.high - few.low == pytest.approx(expected[1] - expected[0], rel=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_donors", "n_cells"), [(3, 10), (5, 10), (8, 10), (8, None), (20, None)])
+def test_95_percent_intervals_hold_the_truth_of_few_donors(n_donors, n_cells):
+    """Cells of a donor share an effect of the donor; `n_cells` of each, or from 5 to 30."""
+    rng = np.random.default_rng(n_donors)
+    held = 0
+    for seed in range(400):
+        sizes = np.full(n_donors, n_cells) if n_cells else rng.integers(5, 31, n_donors)
+        donors = np.repeat(np.arange(n_donors), sizes)
+        values = rng.normal(size=n_donors)[donors] + rng.normal(size=len(donors))
+        found = bootstrap(values, clusters=donors, n_boot=300, random_state=seed)
+        held += found.low <= 0 <= found.high
+    assert 0.91 <= held / 400 <= 0.99  # two standard errors are 0.02
 
 
 def test_bad_input_names_the_mend():

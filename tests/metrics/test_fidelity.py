@@ -47,3 +47,11 @@ def test_real_umi_data_are_nearly_all_ties(shared_data):
     assert found["tie_overlap"] == pytest.approx(0.77, abs=0.04)
     assert found["r2"] == pytest.approx(0.863, abs=0.003)
     assert found["neighbors"] > 5 * found["neighbors_chance"]
+
+
+@pytest.mark.parametrize("kind", ["counts", "counts, sparse", "scaled", "not finite"])
+def test_what_is_not_log_normalised_is_refused(kind):
+    X = np.random.default_rng(0).poisson(1.0, (30, 20)).astype(float)
+    X = {"scaled": X - X.mean(axis=0), "not finite": np.where(X > 3, np.nan, np.log1p(X))}.get(kind, X)
+    with pytest.raises(ValueError, match=r"sc\.pp\.log1p"):
+        sentence_fidelity(sparse.csr_matrix(X) if "sparse" in kind else X, n_genes=5, n_components=3)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scc2s.metrics import gene_overlap
+from scc2s.metrics import gene_overlap, validity
 
 
 def test_the_vector_of_the_definition_and_the_first_k_words():
@@ -39,3 +39,28 @@ def test_random_pairs_of_real_cells_share_as_much_as_measured_before(shared_data
         assert found == pytest.approx(within, abs=3)
         assert across == pytest.approx(between, abs=3)
         assert across < found
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "expected"),
+    [
+        ("a b", "A B", 100),
+        ("A, B; C.", "A B C D", 75),
+        ("A B", "A B C.", 200 / 3),
+        ("C", "A B C.", 100 / 3),
+        ("A", "A a", 50),  # two genes of the reference, told apart by capitals alone
+        ("(A) A a.", "A B", 50),
+        ("hla-dra", "HLA-DRA", 100),
+    ],
+)
+def test_words_are_read_as_validity_reads_them(text, reference, expected):
+    assert gene_overlap([text], [reference])[0] == pytest.approx(expected)
+    names = [word.strip(".") for word in reference.split()]
+    assert validity([text], names)["n_unique"][0] * 100 / len(names) == pytest.approx(expected)
+
+
+def test_no_words_and_no_text_are_refused():
+    with pytest.raises(ValueError, match="pass k="):
+        gene_overlap(["A"], ["A"], k=0)
+    with pytest.raises(TypeError, match="pass sentences"):
+        gene_overlap([None], ["A"])

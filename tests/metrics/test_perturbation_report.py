@@ -148,6 +148,57 @@ def test_with_donors_intervals_draw_donors_and_one_donor_gives_none():
         report(sides["pred"], sides["true"], donors=same, others={"x": (sides["pred"], GROUPS)}, **arguments)
 
 
+def test_one_or_two_donors_on_a_side_give_no_interval_of_width_zero(caplog):
+    arguments = {"n_boot": 100, "program": np.array([0, 1, 2, 3])}
+    sides = cells(SHIFT, 3), cells(SHIFT, 1)
+    for other in (["q"], ["q", "r"]):
+        donors = {"pred": ["p"] * 120, "control": ["p"] * 120, "true": np.resize(other, 120)}
+        found = report(*sides, donors=donors, **arguments)
+        ends = found[[f"{name}_{end}" for name in ("program_shift", "delta_pearson") for end in ("low", "high")]]
+        assert ends.isna().all(axis=None)
+        assert "too few donors" in caplog.text
+        caplog.clear()
+    own = np.tile(np.repeat(["p", "q", "r", "s"], 10), 3)
+    found = report(*sides, donors={"pred": own, "control": own, "true": ["z"] * 120}, **arguments)
+    row = found[found["predictor"] == "prediction"].iloc[0]
+    assert row["program_shift_low"] < row["program_shift"] < row["program_shift_high"]  # of cells before and after
+    assert np.isnan(row["delta_pearson_low"])  # needs donors of the real cells
+
+
+def test_a_cell_without_a_donor_is_refused():
+    own = ["p"] * 119 + [float("nan")]
+    with pytest.raises(ValueError, match="pred has cells without a donor"):
+        report(cells(SHIFT, 3), donors={"pred": own, "control": ["p"] * 120, "true": ["p"] * 120})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_donors", [3, 5, 8])
+@pytest.mark.parametrize("others", [False, True])
+def test_95_percent_intervals_hold_the_truth_of_few_donors(n_donors, others):
+    """Donors differ in their response; the real cells are of the same donors, or of others."""
+    held = {"program_shift": [], "delta_pearson": []}
+    donors, program = np.repeat(np.arange(n_donors), 6), np.arange(10)
+    n = len(donors)
+    rng = np.random.default_rng(n_donors)
+    shift = np.concatenate([np.full(10, 0.5), rng.normal(0, 0.5, 50)])
+    wrong = np.concatenate([np.zeros(10), rng.normal(0, 0.5, 50)])
+    for seed in range(250):
+        rng = np.random.default_rng([n_donors, seed])
+        base, real, pred = (rng.normal(0, 0.5, (n, 60)) + rng.normal(0, 0.3, (n_donors, 1))[donors] for _ in range(3))
+        response = rng.normal(0, 0.3, (n_donors, 60))[donors]
+        row = perturbation_report(
+            pred + shift + wrong + response, real + shift + response, base, program=program, n_boot=200,
+            pred_groups=["a"] * n, true_groups=["a"] * n, control_groups=["a"] * n, random_state=seed,
+            donors={"pred": donors, "control": donors, "true": donors + n_donors * others},
+        ).iloc[0]  # fmt: skip
+        held["program_shift"].append(row["program_shift_low"] <= 0.5 <= row["program_shift_high"])
+        held["delta_pearson"].append(
+            row["delta_pearson_low"] <= np.corrcoef(shift + wrong, shift)[0, 1] <= row["delta_pearson_high"]
+        )
+    assert np.mean(held["program_shift"]) >= 0.91
+    assert np.mean(held["delta_pearson"]) >= 0.9
+
+
 def test_bad_input_names_the_mend():
     with pytest.raises(ValueError, match="one group for each cell"):
         perturbation_report(cells(), cells(), cells(), pred_groups=["a"], true_groups=GROUPS, control_groups=GROUPS)
@@ -181,3 +232,28 @@ def test_on_real_cells_the_shift_of_the_same_type_is_over_that_of_others_and_und
     assert mean["real cells, split half"] > 0.7
     distance = table.groupby("predictor")["energy_distance"].mean()
     assert distance["real cells, split half"] < distance["same type, other donor"] < distance["control"]
+
+
+@pytest.mark.parametrize("with_donors", [False, True])
+def test_the_order_of_the_cells_does_not_matter(with_donors):
+    sides = {"pred": cells(0.8 * SHIFT, 3), "true": cells(SHIFT, 1), "control": cells(0, 2)}
+    donors = np.tile(np.repeat(["p", "q", "r", "s"], 10), 3)
+    tables = []
+    for seed in (None, 0, 1):
+        order = {
+            name: np.arange(120) if seed is None else np.random.default_rng([seed, i]).permutation(120)
+            for i, name in enumerate(sides)
+        }
+        tables.append(
+            perturbation_report(
+                *(X[order[name]] for name, X in sides.items()),
+                n_boot=50,
+                program=np.array([0, 1]),
+                **{f"{name}_groups": GROUPS[order[name]] for name in sides},
+                donors={name: donors[order[name]] for name in sides} if with_donors else None,
+            )  # fmt: skip
+        )
+    for table in tables[1:]:
+        assert table.equals(tables[0]) or np.allclose(
+            table.select_dtypes("number"), tables[0].select_dtypes("number"), equal_nan=True
+        )

@@ -70,6 +70,35 @@ def test_one_donor_has_no_interval_and_so_no_hit():
     assert not found["hit"][0]
 
 
+def test_two_donors_are_too_few_and_so_says_the_table(caplog):
+    found = table(effects([0.5], [0.0]), ["x"], donors=np.tile(np.repeat(["a", "b"], 20), 2))
+    assert np.isnan(found[["low", "high", "effect_positive_low", "effect_neutral_high"]].to_numpy()).all()
+    assert found["reasons"][0] == "too few donors for an interval"
+    assert "too few donors" in caplog.text
+
+
+def test_without_samples_there_is_no_interval_and_the_reason_says_so():
+    assert table(effects([0.5], [0.0]), ["x"], n_boot=0)["reasons"][0] == "no interval"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_donors", [3, 5, 8])
+@pytest.mark.parametrize("same", [True, False])
+def test_95_percent_intervals_of_the_split_hold_the_truth_of_few_donors(n_donors, same):
+    """Effects differ by donor; both contexts have the same donors, or each its own."""
+    rng = np.random.default_rng(n_donors)
+    names = np.repeat(np.arange(n_donors), 8)
+    donors = np.concatenate([names, names if same else names + n_donors])
+    positive = np.repeat([True, False], len(names))
+    own = rng.normal(size=(500, 2 * n_donors)), rng.normal(size=(500, 2 * n_donors))
+    found = np.where(positive, own[0][:, donors], own[1][:, donors]) + rng.normal(size=(500, len(donors)))
+    out = screen_table(
+        found, [str(i) for i in range(500)], positive=positive, neutral=~positive, donors=donors, n_boot=500
+    )
+    assert 0.91 <= ((out["low"] <= 0) & (out["high"] >= 0)).mean() <= 0.995
+    assert 0.91 <= ((out["effect_positive_low"] <= 0) & (out["effect_positive_high"] >= 0)).mean() <= 0.99
+
+
 def test_without_a_neutral_context_the_effect_is_ranked():
     found = screen_table(effects([0.5, 0.1], [0, 0])[:, :40], ["x", "y"], positive=np.ones(40, bool), n_boot=200)
     assert found["name"].tolist() == ["x", "y"]

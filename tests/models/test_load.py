@@ -36,12 +36,13 @@ def test_a_model_trained_further_is_loaded_anew(model_folder, tmp_path):
     folder = shutil.copytree(model_folder("gpt_neox"), tmp_path / "model")
     text = prompts(1, 0)
     first = models.load(folder, dtype="float32")
+    before = first.embed(text)  # some versions of safetensors map the file, which is written over below
     weights = load_file(folder / "model.safetensors")
     save_file({name: 2 * value for name, value in weights.items()}, folder / "model.safetensors", {"format": "pt"})
     os.utime(folder / "model.safetensors", ns=(1, 1))
     second = models.load(folder, dtype="float32")
     assert second.info()["weights_hash"] != first.info()["weights_hash"]
-    assert np.abs(second.embed(text) - first.embed(text)).max() > 0.01
+    assert np.abs(second.embed(text) - before).max() > 0.01
 
 
 def test_few_models_are_kept(model_folder, monkeypatch):

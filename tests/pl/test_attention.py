@@ -40,3 +40,14 @@ def test_what_is_not_there_is_named(adata):
         scc2s.pl.attention(adata, key="nothing")
     with pytest.raises(KeyError, match="pass name= a cell"):
         scc2s.pl.attention(adata, "nobody")
+
+
+def test_pairs_without_a_weight_have_a_color_of_their_own_that_is_explained(adata):
+    from matplotlib.colors import to_rgba
+
+    for key, said in (("attention", "a gene that is read later"), ("by_phase", "genes read later")):
+        ax = scc2s.pl.attention(adata, key=key, n_genes=5, show=False)
+        (text,) = ax.get_legend().get_texts()
+        assert text.get_text().startswith(f"no weight: {said}")
+        (patch,) = ax.get_legend().get_patches()
+        assert patch.get_facecolor() == ax.get_facecolor() != to_rgba("white")

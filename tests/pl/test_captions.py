@@ -102,3 +102,21 @@ def test_bad_input_is_refused(captioned: ad.AnnData) -> None:
     del captioned.obs["group"]
     with pytest.raises(KeyError, match="no column 'group'"):
         scc2s.pl.captions(captioned)
+
+
+def test_a_line_goes_round_cells_of_other_groups_where_it_can() -> None:
+    from scc2s.pl._captions import _end
+
+    own = np.array([[10.0, y] for y in np.linspace(0, 10, 21)])
+    wall = np.array([[5.0, y] for y in np.linspace(-2, 7, 200)])  # between the text and the nearer cells of the group
+    scale = np.array([10.0, 10.0])
+    x, y = _end((0.0, 3.0), own, np.empty((0, 2)), scale)
+    assert (x, y) == (10.0, 3.0)
+    x, y = _end((0.0, 6.0), own, wall, scale)
+    assert x == 10.0
+    assert y > 8
+
+
+def test_lines_run_under_the_cells(captioned: ad.AnnData) -> None:
+    ax = scc2s.pl.captions(captioned, show=False)
+    assert min(c.get_zorder() for c in ax.collections) > max(text.get_zorder() for text in ax.texts)

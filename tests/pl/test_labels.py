@@ -89,3 +89,10 @@ def test_errors_name_what_to_call(
 ) -> None:
     with pytest.raises(error, match=message):
         scc2s.pl.labels(annotated, **kwargs, show=False)
+
+
+@pytest.mark.parametrize("kind", ["confusion", "probability"])
+def test_each_row_says_how_many_cells_it_is_about(annotated: ad.AnnData, kind: str) -> None:
+    ax = scc2s.pl.labels(annotated, "truth", kind=kind, show=False)
+    n = {round(text.get_position()[1]): text.get_text() for text in ax.texts if text.get_text().startswith("n=")}
+    assert n == {0: "n=3", 1: "n=2", 2: "n=0"}  # one cell of the second row has no label

@@ -59,3 +59,28 @@ def test_what_is_missing_is_named_with_the_call_that_makes_it() -> None:
         scc2s.pl.perturbation(reported(), key="other", show=False)
     with pytest.raises(KeyError, match="pass metric= one of"):
         scc2s.pl.perturbation(reported(), "kendall", show=False)
+
+
+def colors(ax) -> dict[str, str]:
+    return {line.get_label(): line.get_color() for line in ax.lines if not line.get_label().startswith("_")}
+
+
+def test_a_predictor_has_one_color_in_every_panel_and_every_report() -> None:
+    names = ["prediction", "control", "mine", "unperturbed regeneration", "scrambled name", "real cells, split half"]
+    table = pd.DataFrame({"group": "B", "predictor": names, "condition": "IFN", "program_shift": 1.0})
+    table["delta_pearson"] = [0.5, np.nan, 0.4, 0.3, 0.2, 0.9]
+    adata = reported()
+    adata.uns["c2s"]["perturb"]["perturbed"]["controls"] = table
+    first, second = (colors(scc2s.pl.perturbation(adata, m, show=False)) for m in ("program_shift", "delta_pearson"))
+    assert set(first) - set(second) == {"control"}
+    assert second == {name: first[name] for name in second}
+    assert len(set(first.values())) == len(names)
+    adata.uns["c2s"]["perturb"]["perturbed"]["controls"] = table.iloc[[2, 0, 4]]
+    assert colors(scc2s.pl.perturbation(adata, "program_shift", show=False)).items() <= first.items()
+
+
+def test_the_legend_says_what_the_lines_are() -> None:
+    adata = reported(program_shift_low=0.5, program_shift_high=2.0, interval_over="donors")
+    legend = scc2s.pl.perturbation(adata, show=False).get_legend()
+    assert legend.get_title().get_text() == "lines: 95 % interval over donors"
+    assert scc2s.pl.perturbation(reported(), show=False).get_legend().get_title().get_text() == ""

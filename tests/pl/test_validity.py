@@ -55,3 +55,8 @@ def test_two_results_of_one_data_set_and_cells_that_were_not_asked() -> None:
 def test_missing_results_name_the_call_that_makes_them() -> None:
     with pytest.raises(KeyError, match=r"c2s_other_valid.*sc\.tl\.c2s_generate"):
         scc2s.pl.validity(written([1.0]), key="c2s_other", show=False)
+
+
+def test_the_legend_says_what_the_lines_are() -> None:
+    legend = scc2s.pl.validity(written([1.0, 0.8]), show=False).get_legend()
+    assert legend.get_title().get_text() == "bars: mean; lines: 5th to 95th percentile of the cells"

@@ -101,3 +101,51 @@ def test_real_cells_keep_the_shape_of_their_profile():
     expressed = true > 0
     assert np.corrcoef(true[expressed], predicted[expressed])[0, 1] > 0.9
     assert ((predicted > 0) <= expressed).all()
+
+
+@pytest.mark.parametrize("duplicates", ["mean", "c2s"])
+@pytest.mark.parametrize("unknown", ["keep", "drop"])
+@pytest.mark.parametrize("clip", [True, False])
+def test_stored_ranks_give_what_their_text_gives_to_the_bit(duplicates, unknown, clip):
+    adata = adata_of(np.random.default_rng(0).negative_binomial(0.3, 0.2, (6000, 90)).astype(np.float32))
+    ranked, written = adata.copy(), adata
+    scc2s.pp.sentences(ranked, n_genes=30, store="ranks")
+    scc2s.pp.sentences(written, n_genes=30)
+    some = np.random.default_rng(1).permutation(90)[:70]  # another order, and some genes gone, one renamed
+    ranked, written = ranked[:, some].copy(), written[:, some].copy()
+    for data in (ranked, written):
+        data.var_names = [name.lower() if i == 3 else name for i, name in enumerate(data.var_names)]
+        line = RankFit(slope=-1.3, intercept=1.5)
+        scc2s.pp.reconstruct(data, fit=line, clip=clip, duplicates=duplicates, unknown=unknown)
+    one, other = ranked.layers["c2s_reconstructed"], written.layers["c2s_reconstructed"]
+    for part in ("data", "indices", "indptr"):
+        assert getattr(one, part).dtype == getattr(other, part).dtype
+        np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+    counts = [d.uns["c2s"]["reconstructed"]["params"] for d in (ranked, written)]
+    assert counts[0]["n_words"] == counts[1]["n_words"]
+    assert counts[0]["n_invalid"] == counts[1]["n_invalid"] > 0
+
+
+def test_no_text_is_made_of_stored_ranks(monkeypatch):
+    adata = adata_of([[3.0, 2, 1]])
+    scc2s.pp.sentences(adata, store="ranks")
+    monkeypatch.setattr("scc2s.pp._reconstruct.get_sentences", None)
+    scc2s.pp.reconstruct(adata, fit=FIT)
+    assert adata.layers["c2s_reconstructed"].nnz == 3
+
+
+def test_ranks_beyond_their_genes_are_refused_and_nothing_is_written():
+    adata = adata_of([[3.0, 2, 1]])
+    scc2s.pp.sentences(adata, store="ranks")
+    adata.obsm["c2s_ranks"][0, 0] = 7
+    with pytest.raises(ValueError, match="do not fit the list of 3 genes"):
+        scc2s.pp.reconstruct(adata, fit=FIT)
+    assert list(adata.layers) == []
+
+
+def test_what_is_read_is_checked_for_both_ways_of_storing():
+    for store in ("text", "ranks"):
+        adata = adata_of([[3.0, 2, 1]])
+        scc2s.pp.sentences(adata, store=store)
+        with pytest.raises(ValueError, match="duplicates='max' is not known"):
+            scc2s.pp.reconstruct(adata, fit=FIT, duplicates="max")

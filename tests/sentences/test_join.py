@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -31,3 +32,14 @@ def test_another_separator():
 
 def test_no_genes_at_all():
     assert join(np.full((2, 3), -1), []).tolist() == ["", ""]
+
+
+def test_ranks_beyond_the_names_are_refused():
+    with pytest.raises(ValueError, match="ranks name gene 2 of 2; pass the names that they index"):
+        join(np.array([[0, 2]]), ["A", "B"])
+
+
+def test_words_at_the_width_that_is_copied_at_once():
+    names = ["x" * n for n in range(1, 40)]
+    ranks = np.random.default_rng(0).permuted(np.tile(np.arange(39), (5, 1)), axis=1)
+    assert join(ranks, names).tolist() == [" ".join(names[g] for g in row) for row in ranks]

@@ -10,6 +10,7 @@ from scipy import sparse
 from sentence_cases import counts, names_of, plain_rank, rows_of
 
 from scc2s.sentences import InvalidValuesError, rank
+from scc2s.sentences._rank import Ranker
 
 relaxed = settings(deadline=None, max_examples=40)
 
@@ -211,3 +212,57 @@ def test_unsorted_indices_of_whole_matrices_are_ranked_as_they_stand(monkeypatch
     expected = rank(X, 20, names=names_of(300))
     monkeypatch.setattr(sparse.csr_matrix, "sum_duplicates", None)
     np.testing.assert_array_equal(rank(backwards, 20, names=names_of(300)), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+def test_minus_zero_is_zero(dtype, container):
+    X = container(np.array([[1.0, 2.0, 3.0]], dtype=dtype))
+    values = X if isinstance(X, np.ndarray) else X.data
+    values.reshape(-1)[1] = -0.0
+    assert rank(X, names=list("ABC")).tolist() == [[2, 0]]
+
+
+@pytest.mark.parametrize("tie_break", ["hash", "name", "var_order"])
+@pytest.mark.parametrize("n_genes", [1, 2, 199, 200, 201, 255])
+def test_many_ties_at_the_end_of_the_sentence(tie_break, n_genes):
+    """More tied genes than are looked at closely, some of the tie keys far from evenly spread."""
+    rng = np.random.default_rng(0)
+    X = np.ones((30, 4000), dtype=np.float32)
+    X[:, 1000:] = rng.random((30, 3000)) < rng.random((30, 1))
+    X[:, 3990:] = 2
+    names = names_of(4000)
+    found = rank(X, n_genes, names=names, tie_break=tie_break)
+    order = {"name": np.argsort(np.argsort(np.array(names))), "var_order": np.arange(4000)}
+    for row, values in zip(found.tolist(), X, strict=True):
+        if tie_break == "hash":
+            assert row == plain_rank(values, names, n_genes)
+        else:
+            expressed = np.flatnonzero(values)
+            assert row == sorted(expressed, key=lambda g: (-values[g], order[tie_break][g]))[:n_genes]
+
+
+def test_genes_whose_tie_keys_are_equal_too_are_ranked_once_each():
+    X = np.ones((2, 900), dtype=np.float32)
+    X[:, 890:] = 2
+    found = rank(X, 40, names=["A"] * 900)
+    assert all(len(set(row)) == 40 and set(range(890, 900)) <= set(row) for row in found.tolist())
+
+
+def test_work_after_the_ranking_gets_every_row_once():
+    X = np.random.default_rng(0).poisson(1.0, (5000, 30)).astype(np.float32)
+    names = names_of(30)
+    for matrix in (X, sparse.csr_matrix(X), sparse.csc_matrix(X)):
+        seen = {}
+
+        def keep(first, rows, seen=seen):
+            seen[first] = rows.copy()
+
+        ranks = Ranker(names, n_jobs=3)(matrix, 5, then=keep)
+        np.testing.assert_array_equal(np.vstack([seen[first] for first in sorted(seen)]), ranks)
+
+
+def test_values_of_one_gene_whose_sum_is_too_large_are_refused():
+    X = sparse.csr_matrix((np.float32([3e38, 1, 3e38]), [0, 1, 0], [0, 3]), shape=(1, 2))
+    with pytest.raises(InvalidValuesError, match="NaN or infinite values in 1 of 1 cells"), np.errstate(over="ignore"):
+        rank(X, names=["A", "B"])

@@ -69,3 +69,12 @@ def test_same_seed_same_samples(counts: sparse.csr_matrix, fields: dict) -> None
         ].tolist()
 
     assert draw(0) == draw(0) != draw(1)
+
+
+@pytest.mark.parametrize("value", ["", "  ", "nan", None, float("nan")])
+def test_a_cell_without_an_answer_is_refused(counts: sparse.csr_matrix, fields: dict, value: object) -> None:
+    fields["cell_type"] = ["B cell", value, "none", "T cell", "B cell", value]
+    with pytest.raises(ValueError, match=r"2 cells have no cell_type .*row 1.*notna"):
+        task_samples(prompts.get("cell_type"), counts, NAMES, fields)
+    known = np.array([[0, 0], [2, 2], [3, 3]])
+    assert len(task_samples(prompts.get("cell_type"), counts, NAMES, fields, pairs=known)) == 3

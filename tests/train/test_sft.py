@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,7 +10,7 @@ from tiny_gene_model import write_tiny_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from scc2s.train import batches_by_task, sft
-from scc2s.train._sft import completion_loss
+from scc2s.train._loss import completion_loss
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,70 @@ def test_fewer_samples_than_a_batch_give_an_empty_table(samples: pd.DataFrame) -
     assert len(batches_by_task(samples.head(3), 8)) == 0
 
 
+def test_what_does_not_fill_a_batch_is_said_or_comes_last(caplog: pytest.LogCaptureFixture) -> None:
+    table = pd.DataFrame({"prompt": [f"p{i}" for i in range(49)], "completion": " x", "task": ["a"] * 40 + ["b"] * 9})
+    assert set(batches_by_task(table, 32)["task"]) == {"a"}
+    assert "8 of task 'a', 9 of task 'b'" in caplog.text
+    caplog.clear()
+    kept = batches_by_task(table, 32, rest="last")
+    assert not caplog.text
+    assert sorted(kept["prompt"]) == sorted(table["prompt"])
+    assert kept["task"].iloc[:32].nunique() == 1
+    assert kept["task"].iloc[32:].tolist() == ["a"] * 8 + ["b"] * 9
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_fewer_samples_than_a_batch_are_trained_on(tiny: tuple, samples: pd.DataFrame, tmp_path: Path, n: int) -> None:
+    sft(*tiny, samples.head(n), tmp_path / "out", disable_tqdm=True, save_steps=1)
+    (log,) = [json.loads(path.read_text()) for path in tmp_path.glob("out/checkpoint-*/trainer_state.json")]
+    assert log["global_step"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"completion": [None] + [" B cell"] * 47}, "1 samples have no completion.*row 0"),
+        ({"completion": [" B cell"] * 46 + [float("nan"), "  "]}, "2 samples have no completion.*row 46"),
+        ({"prompt": ""}, "48 samples have no prompt"),
+        ({"task": ["a"] * 47 + [None]}, "1 samples have no task"),
+    ],
+)
+def test_samples_that_teach_nothing_are_refused(
+    tiny: tuple, samples: pd.DataFrame, tmp_path: Path, change: dict, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        sft(*tiny, samples.assign(**change), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_samples_and_a_file_in_place_of_the_folder_are_refused(
+    tiny: tuple, samples: pd.DataFrame, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        sft(*tiny, samples.head(0), tmp_path / "out")
+    with pytest.raises(ValueError, match="pass batch_size="):
+        sft(*tiny, samples, tmp_path / "out", batch_size=0)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match="pass output_dir="):
+        sft(*tiny, samples, tmp_path / "file")
+
+
+def test_training_goes_on_from_the_last_checkpoint_that_is_finished(
+    tiny: tuple, samples: pd.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, tokenizer = tiny
+    out, where = tmp_path / "out", {"batch_size": 8, "save_steps": 3, "logging_steps": 3, "disable_tqdm": True}
+    sft(model, tokenizer, samples, out, max_steps=9, epochs=4, **where)
+    (out / "checkpoint-9" / "trainer_state.json").unlink()  # which is written last
+    weights = out / "checkpoint-6" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    (out / "checkpoint-12").mkdir()
+    sft(model, tokenizer, samples, out, max_steps=12, epochs=4, **where)
+    for name in ("checkpoint-12", "checkpoint-9", "checkpoint-6"):
+        assert f"{name} is not finished" in caplog.text
+    assert [r["step"] for r in _log(out) if "loss" in r] == [3, 6, 9, 12]
+
+
 def test_loss_is_that_of_transformers_with_prompts_masked(tiny: tuple) -> None:
     model, tokenizer = tiny
     texts = ["Genes: G1 G2\nCell type: B cell", "Genes: G1 G2 G3 G4\nCell type: T cell"]
@@ -73,8 +138,6 @@ def test_training_learns_and_a_stopped_run_goes_on(tiny: tuple, samples: pd.Data
 
 
 def _log(folder: Path) -> list[dict]:
-    import json
-
     last = max(folder.glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
     return json.loads((last / "trainer_state.json").read_text())["log_history"]
 

@@ -33,13 +33,18 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
     if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
         gene_symbols = made_with["gene_symbols"]
     names = gene_words(adata.var, gene_symbols, upper=bool(made_with.get("upper", False)))
-    columns: dict[str, int] = {}
-    for i, word in enumerate(names):
-        if word:
-            columns.setdefault(word, i)
+    columns = dict(zip(names, range(len(names)), strict=True))
+    if len(columns) < len(names) or "" in columns:
+        columns = {}
+        for i, word in enumerate(names):
+            if word:
+                columns.setdefault(word, i)
     excluded = set(made_with.get("exclude", ()))
     kept = _mask(adata, made_with.get("var_mask", "None"))
-    in_sentences = [word for word, i in columns.items() if kept[i] and not {word, str(adata.var_names[i])} & excluded]
+    in_sentences = list(columns)
+    if excluded or not kept.all():
+        index = [str(name) for name in adata.var_names]
+        in_sentences = [word for word, i in columns.items() if kept[i] and not excluded & {word, index[i]}]
     return GeneWords(list(columns), np.array([*columns.values(), -1], dtype=np.int32), in_sentences, gene_symbols)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
-from scc2s.sentences._blocks import row_parts
+from scc2s.sentences._blocks import refuse_damaged, refuse_wrong_pointers, row_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,10 @@ def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sp
 
     What is on disk is read block by block; a dask array is computed one row of chunks at a time.
     """
+    if isinstance(X, CSRDataset | CSCDataset):
+        on_disk = X.group
+        n_major = X.shape[0 if isinstance(X, CSRDataset) else 1]
+        refuse_wrong_pointers(on_disk["indptr"][:], n_major, len(on_disk["indices"]), len(on_disk["data"]))
     if isinstance(X, np.ndarray) or sparse.issparse(X):
         yield from row_parts(X, size)
     elif isinstance(X, CSCDataset):
@@ -35,7 +39,10 @@ def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sp
             start += part.shape[0]
     elif isinstance(X, CSRDataset) or hasattr(X, "chunks"):  # h5py and zarr name the chunks of a dense array
         for start in range(0, X.shape[0], min(size, _ON_DISK)):
-            yield start, X[start : start + min(size, _ON_DISK)]
+            block = X[start : start + min(size, _ON_DISK)]
+            if sparse.issparse(block):
+                refuse_damaged(block)
+            yield start, block
     else:
         msg = (
             f"cannot read a matrix of type {type(X).__name__}; make it numpy, scipy.sparse or dask, e.g. np.asarray(X)"
@@ -49,5 +56,9 @@ def _from_columns_on_disk(X: CSCDataset) -> Iterator[tuple[int, sparse.csr_matri
     step = max(_ON_DISK, -(-n_rows // 8))
     slab = max(1, n_columns // 16)
     for start in range(0, n_rows, step):
-        parts = [X[:, c : c + slab].tocsr()[start : start + step] for c in range(0, max(1, n_columns), slab)]
+        parts = []
+        for column in range(0, max(1, n_columns), slab):
+            part = X[:, column : column + slab]
+            refuse_damaged(part)
+            parts.append(part.tocsr()[start : start + step])
         yield start, sparse.hstack(parts, format="csr")

@@ -30,14 +30,14 @@ def logistic_regression(X: Any, y: np.ndarray, train: np.ndarray, test: np.ndarr
     """Labels of the test rows."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(max_iter=2000).fit(X[train], y[train]).predict(X[test])
+    return np.asarray(LogisticRegression(max_iter=2000).fit(X[train], y[train]).predict(X[test]))
 
 
 def nearest_neighbors(X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Labels of the test rows by vote of their nearest training rows."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    return KNeighborsClassifier(N_NEIGHBORS).fit(X[train], y[train]).predict(X[test])
+    return np.asarray(KNeighborsClassifier(N_NEIGHBORS).fit(X[train], y[train]).predict(X[test]))
 
 
 def scores(predicted: Sequence[str] | np.ndarray, true: np.ndarray) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from scc2s import models, pp, tl
 from scc2s._cells.provenance import versions
-from scc2s._io import write_h5ad, write_text
+from scc2s._io import check_writable, write_h5ad, write_text
 from scc2s._settings import settings
 from scc2s.sentences import RankFit
 from scc2s.train import split
@@ -33,7 +33,11 @@ def run(out: Path) -> dict[str, Any]:
     """Sentences, fit, embedding, annotation, UMAP, figures: writes a folder and returns what was measured."""
     import scanpy as sc
 
+    if out.exists() and not out.is_dir():
+        msg = f"{out} is a file, and the results are a folder; give another path"
+        raise NotADirectoryError(msg)
     out.mkdir(parents=True, exist_ok=True)
+    check_writable(out / "summary.json")
     adata = sc.datasets.pbmc68k_reduced()
     part = split(adata.obs_names)
     adata.obs["split"] = part
@@ -55,7 +59,7 @@ def run(out: Path) -> dict[str, Any]:
         "versions": versions(),
         "files": files,
     }
-    summary = json.loads(json.dumps(summary, default=_plain))
+    summary = dict(json.loads(json.dumps(summary, default=_plain)))
     write_h5ad(adata, out / "pbmc68k.h5ad")
     write_text(markdown(summary), out / "summary.md")
     write_text(json.dumps(summary, indent=2) + "\n", out / "summary.json")

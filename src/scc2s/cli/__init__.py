@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from ._annotate import annotate
 from ._caption import caption
 from ._demo import demo
 from ._embed import embed
+from ._ending import Command
 from ._evaluate import evaluate
 from ._export import export
 from ._generate import generate
@@ -18,13 +19,12 @@ from ._models import models
 from ._perturb import perturb
 from ._screen import screen
 from ._sentences import sentences
-from ._version import version
+from ._version import show_version, version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 app = typer.Typer(
-    help="Cell sentences and Cell2Sentence language models: h5ad in, h5ad out. Research use only.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,15 +43,24 @@ for _command in (
     models,
     version,
 ):
-    app.command()(_command)
+    app.command(cls=Command)(_command)
+
+
+@app.callback()
+def _all_commands(
+    ctx: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=show_version, is_eager=True)
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="SCC2S_DEBUG", help="Show where an error was raised.")
+    ] = False,
+) -> None:
+    """Cell sentences and Cell2Sentence language models: files of cells in and out. Research use only."""
+    ctx.obj = debug
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command; bad input ends with one line on standard error and exit code 1, wrong usage with 2."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads that spin slow torch down on shared cores
-    try:
-        app(args=args, prog_name="scc2s")
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        text = error.args[0] if isinstance(error, KeyError) and error.args else error
-        typer.echo(f"scc2s: {' '.join(str(text).split())}", err=True)
-        raise SystemExit(1) from error
+    app(args=args, prog_name="scc2s")

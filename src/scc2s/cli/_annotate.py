@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as o
-from ._run import Result, load, need_sentences, run
+from ._run import Result, chosen, info, need_sentences, run
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,19 +27,21 @@ def annotate(
     backend: o.Backend = "torch",
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
+    mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
     """Label each cell; makes sentences first where the file has none."""
-    from scc2s import tl
 
     def work(adata: AnnData) -> Result:
+        from scc2s import tl
+
         labels = _labels(adata, label, labels_from)
         need_sentences(adata)
-        loaded = load(model, device, dtype, backend)
+        asked = chosen(model, device, dtype, backend)
         tl.annotate(
             adata,
             labels=labels,
-            model=loaded,
+            model=asked,
             prompt=prompt,
             mode=mode,  # type: ignore[arg-type]  # checked by annotate
             groupby=groupby,
@@ -47,9 +49,9 @@ def annotate(
             organism=organism,
         )
         counts = adata.obs["c2s_cell_type"].value_counts()
-        return Result({"cells": {str(k): int(v) for k, v in counts.items()}, "model": loaded.info()})
+        return Result({"cells": {str(k): int(v) for k, v in counts.items()}, "model": info(asked)})
 
-    run("annotate", source, target, work, as_json)
+    run("annotate", source, target, work, as_json, mod=mod)
 
 
 def _labels(adata: AnnData, label: list[str] | None, labels_from: str | None) -> list[str] | None:

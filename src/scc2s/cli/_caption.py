@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as o
-from ._run import Result, load, need_sentences, run
+from ._run import Result, chosen, info, need_sentences, run
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,20 +28,22 @@ def caption(
     organism: o.Organism = None,
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
+    mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
     """Caption groups of cells and check the genes that are named; makes sentences first where the file has none."""
-    from scc2s import tl
 
     def work(adata: AnnData) -> Result:
+        from scc2s import tl
+
         need_sentences(adata)
-        loaded = load(model, device, dtype)
+        asked = chosen(model, device, dtype)
         tl.caption(
             adata,
             groupby=groupby,
             n_cells=n_cells,
             n_captions=n_captions,
-            model=loaded,
+            model=asked,
             prompt=prompt,
             temperature=temperature,
             top_p=top_p,
@@ -53,6 +55,6 @@ def caption(
         )
         table = adata.uns["c2s"]["captions"]
         doubtful = table.loc[table["share_grounded"] < 1, "group"].unique().tolist()
-        return Result({"n_captions": len(table), "not_grounded": doubtful, "model": loaded.info()}, table)
+        return Result({"n_captions": len(table), "not_grounded": doubtful, "model": info(asked)}, table)
 
-    run("caption", source, target, work, as_json, tables=True)
+    run("caption", source, target, work, as_json, mod=mod, cache=cache, tables=True)

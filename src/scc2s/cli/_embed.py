@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as o
-from ._run import Result, load, need_sentences, run
+from ._run import Result, chosen, info, need_sentences, run
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -26,17 +26,19 @@ def embed(
     backend: o.Backend = "torch",
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
+    mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
     """Embed each cell; makes sentences first where the file has none."""
-    from scc2s import tl
 
     def work(adata: AnnData) -> Result:
+        from scc2s import tl
+
         need_sentences(adata)
-        loaded = load(model, device, dtype, backend)
+        asked = chosen(model, device, dtype, backend)
         tl.embed(
             adata,
-            model=loaded,
+            model=asked,
             prompt=prompt,
             pooling=pooling,  # type: ignore[arg-type]  # checked by embed
             layer=model_layer,
@@ -44,6 +46,6 @@ def embed(
             organism=organism,
             key_added=key_added,
         )
-        return Result({"key_added": key_added, "width": adata.obsm[key_added].shape[1], "model": loaded.info()})
+        return Result({"key_added": key_added, "width": adata.obsm[key_added].shape[1], "model": info(asked)})
 
-    run("embed", source, target, work, as_json)
+    run("embed", source, target, work, as_json, mod=mod)

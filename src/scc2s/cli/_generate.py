@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as o
-from ._run import Result, load, need_rank_fit, need_sentences, run
+from ._run import Result, chosen, info, need_rank_fit, need_sentences, run
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def generate(
     source: o.Source,
-    target: o.Target,
+    target: o.CellsTarget,
     n: Annotated[int, typer.Option("--n", help="Cells for each combination of values.")] = 1,
     obs: Annotated[
         list[str] | None,
@@ -33,21 +33,23 @@ def generate(
     organism: o.Organism = None,
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
+    mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
     """Write new cells with the genes of a file; makes sentences and the rank fit first where it has none."""
-    from scc2s import tl
 
     def work(adata: AnnData) -> Result:
+        from scc2s import tl
+
         need_sentences(adata)
         need_rank_fit(adata)
-        loaded = load(model, device, dtype)
+        asked = chosen(model, device, dtype)
         new = tl.generate(
             adata,
             n,
             obs=o.by_column(obs, "--obs") or None,
             cells_per_sample=cells_per_sample,
-            model=loaded,
+            model=asked,
             prompt=prompt,
             n_genes=n_genes,
             constrain=constrain,
@@ -61,6 +63,6 @@ def generate(
         )
         found = new.uns["c2s"]["generate"]["params"]
         shares = {name: found[name] for name in ("share_valid", "share_unique", "n_incomplete")}
-        return Result({**shares, "model": loaded.info()}, cells=new)
+        return Result({**shares, "model": info(asked)}, cells=new)
 
-    run("generate", source, target, work, as_json)
+    run("generate", source, target, work, as_json, mod=mod, cache=cache, new_cells=True)

@@ -7,12 +7,24 @@ from typing import Annotated
 
 import typer
 
-Source = Annotated[Path, typer.Argument(help="h5ad file to read.", show_default=False)]
-Target = Annotated[Path, typer.Argument(help="h5ad file to write; may be the same.", show_default=False)]
+Source = Annotated[
+    Path, typer.Argument(help="File of cells: .h5ad, .h5mu, 10x .h5, or a .zarr folder.", show_default=False)
+]
+Target = Annotated[
+    Path,
+    typer.Argument(
+        help="File to write, may be the same: .h5ad, .zarr, or .h5mu where one is read.", show_default=False
+    ),
+]
 TableTarget = Annotated[
     Path,
-    typer.Argument(help="h5ad file to write (may be the same), or csv file for the table alone.", show_default=False),
+    typer.Argument(
+        help="File to write, may be the same: .h5ad, .zarr, .h5mu where one is read, or .csv for the table alone.",
+        show_default=False,
+    ),
 ]
+CellsTarget = Annotated[Path, typer.Argument(help="File to write: .h5ad or .zarr.", show_default=False)]
+Mod = Annotated[str | None, typer.Option("--mod", help="Modality of a file with several; default: rna.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON on standard output.")]
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer with the expression; default: .raw or X.")]
 

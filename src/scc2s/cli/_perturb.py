@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import _options as o
-from ._run import Result, load, need_rank_fit, need_sentences, run
+from ._run import Result, chosen, info, need_rank_fit, need_sentences, run
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -45,16 +45,21 @@ def perturb(
     key_added: Annotated[str, typer.Option(help="Name of the results.")] = "perturbed",
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
+    mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
     """Predict perturbed cells, with controls; makes sentences and the rank fit first where the file has none."""
-    from scc2s import tl
+    if (perturbation is None) == (perturbation_key is None):
+        msg = "what is done to cells is given once; pass --perturbation a name, or --perturbation-key a column of obs"
+        raise ValueError(msg)
 
     def work(adata: AnnData) -> Result:
+        from scc2s import tl
+
         real = {column: values[0] for column, values in o.by_column([truth] if truth else None, "--truth").items()}
         need_sentences(adata)
         need_rank_fit(adata)
-        loaded = load(model, device, dtype)
+        asked = chosen(model, device, dtype)
         tl.perturb(
             adata,
             perturbation,
@@ -67,7 +72,7 @@ def perturb(
             n_control_cells=n_control_cells,
             n_boot=n_boot,
             donor_key=donor_key,
-            model=loaded,
+            model=asked,
             prompt=prompt,
             n_genes=n_genes,
             constrain=constrain,
@@ -83,6 +88,6 @@ def perturb(
         )
         found = adata.uns["c2s"]["perturb"][key_added]
         valid = float(adata.obs[f"c2s_{key_added}_valid"].mean())
-        return Result({"share_valid": valid, "model": loaded.info()}, found.get("controls"))
+        return Result({"share_valid": valid, "model": info(asked)}, found.get("controls"))
 
-    run("perturb", source, target, work, as_json, tables=controls)
+    run("perturb", source, target, work, as_json, mod=mod, cache=cache, tables=controls)

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from ._files import check_target, read, write
+from ._kinds import kind_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
     from anndata import AnnData
+
+
+OF_SENTENCES = "scc2s sentences"
+"""Note on errors of a step that is made unasked: its options are those of this command."""
 
 
 class Result(NamedTuple):
@@ -34,21 +41,39 @@ def run(
     work: Callable[[AnnData], Result],
     as_json: bool,
     *,
+    mod: str | None = None,
+    cache: Path | None = None,
     tables: bool = False,
+    new_cells: bool = False,
 ) -> None:
-    """Read, work, write in one step, report; with `tables` the target may be a csv file."""
-    from scc2s._io import write_h5ad, write_text
+    """Read, work, write in one step, report.
 
-    check_target(target, (".h5ad", ".csv") if tables else (".h5ad",))
-    adata = read(source)
+    Parameters
+    ----------
+    mod
+        Modality of a MuData.
+    cache
+        File that `work` keeps answers in.
+    tables
+        Whether the target may be a csv file.
+    new_cells
+        Whether `work` makes cells of its own, to write in place of those that were read.
+    """
+    from scc2s._io import write_text
+
+    kind = kind_of(source)
+    check_target(target, table=tables, kind=None if new_cells else kind)
+    check_cache(cache)
+    cells, whole = read(source, mod)
     start = time.perf_counter()
-    result = work(adata)
+    result = work(cells)
     seconds = time.perf_counter() - start
-    cells = adata if result.cells is None else result.cells
+    if result.cells is not None:
+        cells, whole = result.cells, None
     if target.suffix.lower() == ".csv" and result.table is not None:
         write_text(result.table.to_csv(index=False), target)
     else:
-        write_h5ad(cells, target)
+        write(cells, whole, target)
     report(command, [source], target, cells, seconds, result.summary, as_json)
 
 
@@ -75,62 +100,61 @@ def report(
     typer.echo(json.dumps(summary, default=str) if as_json else line)
 
 
-def read(source: Path) -> AnnData:
-    """An h5ad file."""
-    from anndata import read_h5ad
+def check_cache(cache: Path | None) -> None:
+    """Refuse a file that cannot keep answers, before any work is done."""
+    if cache is None:
+        return
+    from scc2s._io import check_writable
 
-    if not source.is_file():
-        msg = f"there is no file {source}; pass the path of an h5ad file"
-        raise FileNotFoundError(msg)
-    try:
-        return read_h5ad(source)
-    except Exception as error:  # h5py and anndata raise many kinds, none of which names the file
-        msg = f"cannot read {source} ({error}); pass an h5ad file that scanpy.read_h5ad opens"
-        raise OSError(msg) from error
+    check_writable(cache)
+    if cache.exists():
+        from scc2s.models import ResponseCache
 
-
-def check_target(target: Path, endings: tuple[str, ...]) -> None:
-    """Refuse a target that cannot be written, before any work is done."""
-    if not target.resolve().parent.is_dir():
-        msg = f"there is no folder {target.parent} to write to; call mkdir -p {target.parent}"
-        raise FileNotFoundError(msg)
-    is_table = target.suffix.lower() == ".csv"
-    if is_table and ".csv" not in endings:
-        msg = f"{target} is to be a table, and this command has none; pass a path that ends in .h5ad"
-        raise ValueError(msg)
-    if not is_table and ".h5ad" not in endings:
-        msg = f"this command writes a table; pass a path that ends in .csv, not {target}"
-        raise ValueError(msg)
+        ResponseCache(cache)
 
 
 def need_sentences(adata: AnnData) -> None:
     """Make sentences where the file has none."""
-    from scc2s import pp
-    from scc2s._logging import logger
-
     if "c2s_sentence" not in adata.obs and "c2s_ranks" not in adata.obsm:
-        logger.info("no sentences in the file: making them (200 genes; `scc2s sentences` has the options)")
-        pp.sentences(adata)
+        from scc2s import pp
+
+        note("the file has no sentences: they are made with the defaults of `scc2s sentences`")
+        try:
+            pp.sentences(adata)
+        except Exception as error:
+            error.add_note(OF_SENTENCES)
+            raise
 
 
 def need_rank_fit(adata: AnnData) -> None:
     """Fit expression on rank where the file has no fit."""
-    from scc2s import pp
-    from scc2s._logging import logger
-
     if "rank_fit" not in adata.uns.get("c2s", {}):
-        logger.info("no rank fit in the file: making it with the defaults of scc2s.pp.rank_fit")
+        from scc2s import pp
+
+        note("the file has no line from rank to expression: it is fitted with the defaults of scc2s.pp.rank_fit")
         pp.rank_fit(adata)
 
 
-def load(model: str | None, device: str, dtype: str, backend: str = "torch") -> Any:
-    """The model that a command asks."""
-    from scc2s import models
-    from scc2s._settings import settings
+def note(text: str) -> None:
+    """Say on standard error what is done unasked."""
+    from scc2s._logging import COMMAND_LINE, logger
 
-    return models.load(
-        settings.model if model is None else model,
-        backend=backend,  # type: ignore[arg-type] # checked by load
-        device=device,
-        dtype=dtype,
-    )
+    logger.getChild(COMMAND_LINE.removeprefix("scc2s.")).info(text)
+
+
+def chosen(model: str | None, device: str, dtype: str, backend: str = "torch") -> Any:
+    """The model that a command asks: a name, or one with options, so that the library looks at the data first."""
+    from scc2s._settings import settings
+    from scc2s.models._named import Named
+
+    name = settings.model if model is None else model
+    options = {"backend": (backend, "torch"), "device": (device, "auto"), "dtype": (dtype, "auto")}
+    changed = {key: value for key, (value, default) in options.items() if value != default}
+    return Named(name, changed) if changed else name
+
+
+def info(model: Any) -> dict[str, Any]:
+    """What the model is, once it has answered."""
+    from scc2s import models
+
+    return dict(models.load(model).info())

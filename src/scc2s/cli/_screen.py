@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import _options as o
-from ._run import Result, load, need_rank_fit, need_sentences, run
+from ._run import Result, chosen, info, need_rank_fit, need_sentences, run
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -49,17 +49,19 @@ def screen(
     organism: o.Organism = None,
     device: o.Device = "auto",
     dtype: o.Dtype = "auto",
+    mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
     """Rank perturbations by a gene program; makes sentences and the rank fit first where the file has none."""
-    from scc2s import tl
 
     def work(adata: AnnData) -> Result:
+        from scc2s import tl
+
         names = [*(perturbation or []), *_lines(perturbations_from)]
         genes = _program(program)
         need_sentences(adata)
         need_rank_fit(adata)
-        loaded = load(model, device, dtype)
+        asked = chosen(model, device, dtype)
         tl.screen(
             adata,
             names,
@@ -75,7 +77,7 @@ def screen(
             min_validity=min_validity,
             alpha=alpha,
             n_boot=n_boot,
-            model=loaded,
+            model=asked,
             prompt=prompt,
             n_genes=n_genes,
             constrain=constrain,
@@ -91,9 +93,9 @@ def screen(
         table = adata.uns["c2s"]["screen"]
         notice = adata.uns["c2s"]["screen_record"]["params"]["notice"]
         hits = table.loc[table["hit"], "name"].tolist()
-        return Result({"n_screened": len(table), "hits": hits, "notice": notice, "model": loaded.info()}, table)
+        return Result({"n_screened": len(table), "hits": hits, "notice": notice, "model": info(asked)}, table)
 
-    run("screen", source, target, work, as_json, tables=True)
+    run("screen", source, target, work, as_json, mod=mod, cache=cache, tables=True)
 
 
 def _lines(path: Path | None) -> list[str]:

@@ -51,4 +51,4 @@ def profile(X: Any) -> np.ndarray:
     if sparse.issparse(X):
         return np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
     X = np.asarray(X, dtype=np.float64)
-    return X if X.ndim == 1 else X.mean(axis=0)
+    return X if X.ndim == 1 else np.asarray(X.mean(axis=0))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._arrays import profile
+from ._arrays import matrix, profile
 from ._discrimination import discrimination
 from ._energy import energy_distance
 from ._kendall import kendall_tau
 from ._knn import knn_condition_accuracy
-from ._mmd import mmd
+from ._mmd import median_width, mmd
 from ._overlap import gene_overlap
 from ._pearson import delta_pearson, pearson
 from ._scfid import scfid
@@ -34,6 +34,21 @@ class Score(NamedTuple):
     ``"sentences"``: pairs of sentences, drawn; ``"groups"``: all groups at once."""
     least: int = 2
     """Cells that each side needs."""
+    fit: Callable[[Any], Mapping[str, Any] | None] | None = None
+    """What the score takes from the real cells of a group, so that prediction, floors and ceiling have the same:
+    further arguments, or ``None`` where these cells do not give them."""
+
+    def value(self, a: Cells, b: Cells, base: Cells | None, arguments: Mapping[str, Any]) -> float:
+        """Of cells `a` as prediction of `b`, with `base` before."""
+        if self.on == "effect" and base is not None:
+            return self.of(a.genes, b.genes, base.genes, **arguments)
+        return self.of(getattr(a, self.on), getattr(b, self.on), **arguments)
+
+
+def median_gamma(real: Any) -> dict[str, Any] | None:
+    """A width for :func:`mmd` from real cells alone: a prediction far away does not widen it."""
+    widths = median_width(matrix(real, "true"))
+    return None if widths is None else {"gammas": widths}
 
 
 def _tau(pred: Any, true: Any) -> float:
@@ -56,7 +71,7 @@ def _nir(pred: Cells, true: Cells, groups: list[Any]) -> float:
 
 SCORES: Mapping[str, Score] = {
     "scfid": Score(scfid),
-    "mmd": Score(mmd),
+    "mmd": Score(mmd, fit=median_gamma),
     "wasserstein": Score(wasserstein, least=1),
     "energy_distance": Score(energy_distance, least=1),
     "pearson": Score(pearson, "higher", "genes", 1),
@@ -112,20 +127,21 @@ def compare(
     base = None if control is None else control.cells.take(control.rows[group])
     row = _row(group, name, score, len(made.groups), len(real.groups))
     if (least := min(len(made.groups), len(real.groups))) < score.least:
-        row["note"] = f"needs {_cells(score.least)} on each side, has {least}"
+        none = [name for name, n in (("pred", row["n_pred"]), ("true", row["n_true"])) if not n]
+        why = f": {' and '.join(none)} has none of this group" if none else ""
+        row["note"] = f"needs {_cells(score.least)} on each side, has {least}{why}"
         return row
     if score.on == "effect" and (base is None or not len(base.groups)):
         row["note"] = "needs control cells: pass control=" if base is None else "no control cells of this group"
         return row
 
+    arguments = {} if score.fit is None else score.fit(real.rep)
+    if arguments is None:
+        row["note"] = "more than half of the real cells are equal, so there is no median distance: pass gammas= numbers"
+        return row
+
     def value(a: Cells, b: Cells) -> float:
-        if score.on == "rep":
-            return score.of(a.rep, b.rep)
-        if score.on == "genes":
-            return score.of(a.genes, b.genes)
-        if score.on == "sentences":
-            return score.of(a.sentences, b.sentences)
-        return score.of(a.genes, b.genes, base.genes)  # type: ignore[union-attr]
+        return score.value(a, b, base, arguments)
 
     def draw(cells: Cells) -> Cells:
         return cells.take(rng.permutation(len(cells.groups))[:n])

@@ -54,6 +54,11 @@ def sentence_fidelity(
         Share of the nearest neighbours (PCA of expression) that are neighbours in a PCA of expression put back from
         sentences; ``neighbors_chance`` is what random neighbours would share.
 
+    Raises
+    ------
+    ValueError
+        If `X` holds counts, negative values, or values that are not finite.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -63,6 +68,7 @@ def sentence_fidelity(
     (True, True)
     """
     X = sparse.csr_matrix(X, dtype=np.float32)
+    _check(X)
     fit = RankFit.fit(X, seed=random_state)
     rng = np.random.default_rng(random_state)
     some = X[np.sort(rng.permutation(X.shape[0])[:max_cells])]
@@ -92,6 +98,25 @@ def sentence_fidelity(
     }
 
 
+def _check(X: sparse.csr_matrix) -> None:
+    mend = "pass log-normalised expression, e.g. after sc.pp.normalize_total(adata, target_sum=1e4); sc.pp.log1p(adata)"
+    if not np.isfinite(X.data).all():
+        msg = f"X has values that are not finite; {mend}"
+        raise ValueError(msg)
+    if (X.data < 0).any():
+        msg = f"X has negative values, as scaled data have; {mend}"
+        raise ValueError(msg)
+    if X.nnz and (np.mod(X.data, 1) == 0).all() and _varied(X):
+        msg = f"X holds whole numbers, as counts are, which have no line from rank to expression; {mend}"
+        raise ValueError(msg)
+
+
+def _varied(X: sparse.csr_matrix) -> bool:
+    """Whether a cell has expressed genes of different values."""
+    cell, value = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))[X.data > 0], X.data[X.data > 0]
+    return bool(((cell[1:] == cell[:-1]) & (value[1:] != value[:-1])).any())
+
+
 def _tied(X: sparse.csr_matrix) -> float:
     tied = n = 0
     for values in np.split(X.data, X.indptr[1:-1]):
@@ -106,7 +131,7 @@ def _components(X: sparse.csr_matrix, n: int, random_state: int) -> np.ndarray:
 
     dense = X.toarray()
     n = min(n, *dense.shape)
-    return PCA(n, svd_solver="randomized", random_state=random_state).fit_transform(dense)
+    return np.asarray(PCA(n, svd_solver="randomized", random_state=random_state).fit_transform(dense))
 
 
 def _shared_neighbors(a: np.ndarray, b: np.ndarray, k: int) -> float:

@@ -21,7 +21,7 @@ def entropy(probabilities: np.ndarray) -> np.ndarray:
     >>> entropy(np.array([[1.0, 0.0], [0.5, 0.5]])).round(3).tolist()
     [0.0, 0.693]
     """
-    return entr(probabilities).sum(axis=1)
+    return np.asarray(entr(probabilities).sum(axis=1))
 
 
 def mean_by_group(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:

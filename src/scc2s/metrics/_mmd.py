@@ -51,7 +51,7 @@ def mmd(
     -----
     Widths are in units of the features. Where cells are further apart than ``1 / sqrt(gamma)``, as they are in 50
     principal components, a kernel sees nothing but pairs of a cell with itself, and the biased value is ``1/n + 1/m``:
-    take ``gammas="median"`` there, or ``unbiased=True``.
+    take ``gammas="median"`` there, as :func:`scc2s.tl.evaluate` does, or ``unbiased=True``.
 
     Other packages take other kernels: the default of pertpy 1 is a linear one, whose values do not compare with these.
 
@@ -69,12 +69,11 @@ def mmd(
     least = 2 if unbiased else 1
     if min(len(a), len(b)) < least:
         return float("nan")
-    widths = _median_width(a, b) if isinstance(gammas, str) else np.asarray(gammas, dtype=np.float64)
-    if isinstance(gammas, str) and gammas != "median":
-        msg = f'gammas={gammas!r} is not known; pass numbers, or gammas="median"'
-        raise ValueError(msg)
-    if not len(widths) or not (widths > 0).all():
-        msg = f"gammas={gammas} are no widths; pass positive numbers, or gammas='median'"
+    widths = checked_widths(gammas)
+    if widths is None:
+        widths = median_width(a, b)
+    if widths is None:
+        msg = "more than half of the cells are equal, so there is no median distance; pass gammas= numbers"
         raise ValueError(msg)
     value = (
         _within(a, widths, unbiased) + _within(b, widths, unbiased) - 2 * _kernel_sum(a, b, widths) / (len(a) * len(b))
@@ -102,13 +101,33 @@ def _kernel_sum(a: np.ndarray, b: np.ndarray | None, gammas: np.ndarray) -> floa
     return total / len(gammas)
 
 
-def _median_width(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """One over the median squared distance, of at most 1,000 evenly spaced cells of each side."""
+def checked_widths(gammas: Any) -> np.ndarray | None:
+    """Widths as an array; ``None`` for ``"median"``.
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    if isinstance(gammas, str):
+        if gammas == "median":
+            return None
+        msg = f'gammas={gammas!r} is not known; pass numbers, or gammas="median"'
+        raise ValueError(msg)
+    try:
+        widths = np.asarray(gammas, dtype=np.float64)
+    except (TypeError, ValueError):
+        widths = np.empty(0)
+    if widths.ndim != 1 or not len(widths) or not ((widths > 0) & np.isfinite(widths)).all():
+        msg = f"gammas={gammas!r} are not widths; pass a list of positive numbers, or gammas='median'"
+        raise ValueError(msg)
+    return widths
+
+
+def median_width(*samples: np.ndarray) -> np.ndarray | None:
+    """One over the median squared distance, of at most 1,000 evenly spaced cells of each; ``None`` if it is 0."""
     from scipy.spatial.distance import pdist
 
-    some = np.concatenate([part[np.linspace(0, len(part) - 1, min(len(part), 1000)).astype(int)] for part in (a, b)])
+    some = np.concatenate([part[np.linspace(0, len(part) - 1, min(len(part), 1000)).astype(int)] for part in samples])
     median = float(np.median(pdist(some, metric="sqeuclidean")))
-    if median == 0:
-        msg = "more than half of the cells are equal, so there is no median distance; pass gammas= numbers"
-        raise ValueError(msg)
-    return np.array([1 / median])
+    return np.array([1 / median]) if median > 0 else None

@@ -31,4 +31,5 @@ def perplexity(logprob: ArrayLike, n: ArrayLike) -> np.ndarray:
     [50.0, nan]
     """
     logp, size = np.asarray(logprob, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    return np.exp(-np.divide(logp, size, out=np.full(np.shape(logp), np.nan), where=size > 0))
+    out: np.ndarray = np.exp(-np.divide(logp, size, out=np.full(np.shape(logp), np.nan), where=size > 0))
+    return out

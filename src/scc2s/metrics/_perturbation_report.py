@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._bootstrap import MIN_CLUSTERS, say_too_few
 from ._energy import energy_distance
 from ._kendall import kendall_tau
-from ._report_intervals import correlations, intervals
+from ._report_intervals import correlations, intervals, n_clusters
 from ._report_sides import CEILING, ReportSides
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def perturbation_report(
         there are any, so that the choice does not look at the answer.
     donors
         Donor of each cell of ``"pred"``, ``"true"`` and ``"control"``: intervals draw whole donors, the same on all
-        sides. ``None``: they draw cells of each side, which makes them too narrow for claims about donors.
+        sides that share some. ``None``: they draw cells of each side, which makes them too narrow for claims about
+        donors.
     n_boot
         Bootstrap samples for the intervals; 0: none.
     random_state
@@ -82,10 +84,11 @@ def perturbation_report(
     ``program_shift``, ``true_program_shift``
         Mean shift of the program's genes, predicted and true.
     ``<name>_low``, ``<name>_high``
-        95 % intervals of the correlations and of the program shift, where `n_boot` is not 0; missing for a group of one
-        donor. 1.96 bootstrap standard deviations to each side, of correlations on Fisher's z scale (Davison & Hinkley
-        1997, section 5.2): drawn samples are noisier than the cells they are drawn from, which lowers their
-        correlations, and percentiles would lie too low.
+        95 % intervals of the correlations and of the program shift, where `n_boot` is not 0; missing where a side has
+        fewer than three donors, which is logged. 1.96 bootstrap standard deviations to each side, of correlations on
+        Fisher's z scale (Davison & Hinkley 1997, section 5.2): drawn samples are noisier than the cells they are drawn
+        from, which lowers their correlations, and percentiles would lie too low. Widened for few donors as in
+        :func:`bootstrap`.
     ``interval_over``
         ``"donors"`` or ``"cells"``, where `n_boot` is not 0.
 
@@ -112,6 +115,7 @@ def perturbation_report(
     sides = ReportSides(pred, true, control, pred_groups, true_groups, control_groups, others or {}, donors)
     shifts = sides.true_shifts()
     rows: list[dict[str, Any]] = []
+    fewest: list[int] = []
     for group in sides.groups:
         rng = np.random.default_rng(random_state)
         elsewhere = [shift for name, shift in shifts.items() if name != group]
@@ -129,7 +133,10 @@ def perturbation_report(
                 row["interval_over"] = "cells" if donors is None else "donors"
                 if min(len(predicted.X), len(base.X)) > 1:
                     row |= intervals(row, predicted, reference, base, top, program, rng, n_boot)
+                    fewest += [n_clusters(side) for side in (predicted, base, reference) if len(side.X)]
             rows.append(row)
+    if donors is not None and fewest and min(fewest) < MIN_CLUSTERS:
+        say_too_few(min(fewest), "donors")
     return pd.DataFrame(rows)
 
 

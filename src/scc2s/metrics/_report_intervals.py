@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._bootstrap import draws
+from ._bootstrap import MIN_CLUSTERS, draws, few_clusters_factor
 from ._pearson import correlation
 
 if TYPE_CHECKING:
@@ -28,14 +28,20 @@ def intervals(
     rng: np.random.Generator,
     n_boot: int,
 ) -> dict[str, float]:
-    """Intervals of the numbers of a row: 1.96 bootstrap standard deviations, of correlations on Fisher's z scale."""
+    """Intervals of the numbers of a row, of correlations on Fisher's z scale.
+
+    1.96 bootstrap standard deviations to each side, widened for the number of donors (or cells) that the side with the
+    fewest of them has.
+    """
     bases, predicted, trues = _means([base, cells, real], rng, n_boot)
+    n_shift = min(n_clusters(side) for side in (base, cells))
+    n_all = min(n_shift, n_clusters(real))
     samples: dict[str, list[float]] = {"delta_pearson": [], "delta_pearson_top": [], "program_shift": []}
     for before, after, truth in zip(bases, predicted, trues, strict=True):
         shift = after - before
         if program is not None and len(program):
             samples["program_shift"].append(float(shift[program].mean()))
-        if top is not None and len(real.X) > 1:
+        if top is not None and n_all >= MIN_CLUSTERS:
             for name, value in correlations(shift, truth - before, top).items():
                 samples[name].append(value)
     out = {}
@@ -44,9 +50,15 @@ def intervals(
         if name != "program_shift":
             found, middle = _z(found), _z(middle)
         error = found.std(ddof=1) if len(found) > 1 else np.nan
-        ends = middle + np.array([-1.96, 1.96]) * error
+        error *= 1.96 * few_clusters_factor(n_shift if name == "program_shift" else n_all, 0.95)
+        ends = middle + np.array([-1.0, 1.0]) * error
         out[f"{name}_low"], out[f"{name}_high"] = map(float, ends if name == "program_shift" else np.tanh(ends))
     return out
+
+
+def n_clusters(side: SideCells) -> int:
+    """Donors of a side, or cells where none are known."""
+    return len(side.X) if side.donors is None else len(set(side.donors.tolist()))
 
 
 def _z(correlation: Any) -> Any:
@@ -56,23 +68,36 @@ def _z(correlation: Any) -> Any:
 def _means(sides: list[SideCells], rng: np.random.Generator, n_boot: int) -> list[np.ndarray]:
     """Mean of each side in each sample, which is a weighted mean of its cells: samples x genes.
 
-    Cells are drawn on each side alone, donors for all sides together. NaN where none was drawn.
+    Cells are drawn on each side alone. Donors are drawn for all sides together that share some of them, and for a side
+    with donors of its own alone. NaN where none was drawn.
     """
-    if any(side.donors is None for side in sides if len(side.X)):
-        places = [np.arange(len(side.X)) for side in sides]
-        counts = [_counts(rng, len(side.X), n_boot) for side in sides]
-    else:
-        names = sorted({donor for side in sides if side.donors is not None for donor in side.donors}, key=str)
+    out = [np.empty(0)] * len(sides)
+    for together in _linked(sides):
+        labels = [_labels(sides[i]) for i in together]
+        names = sorted(set().union(*labels), key=str)
         number = {name: i for i, name in enumerate(names)}
-        places = [np.array([number[d] for d in (() if s.donors is None else s.donors)], dtype=int) for s in sides]
-        drawn = _counts(rng, len(names), n_boot) if len(names) > 1 else np.zeros((n_boot, len(names)))
-        counts = [drawn] * len(sides)
-    out = []
-    for side, place, times in zip(sides, places, counts, strict=True):
-        weights = times[:, place]
-        total = weights.sum(axis=1, keepdims=True)
-        out.append(np.where(total > 0, weights @ side.X / np.maximum(total, 1), np.nan))
+        counts = _counts(rng, len(names), n_boot)
+        for i, own in zip(together, labels, strict=True):
+            weights = counts[:, np.array([number[label] for label in own], dtype=int)]
+            total = weights.sum(axis=1, keepdims=True)
+            out[i] = np.where(total > 0, weights @ sides[i].X / np.maximum(total, 1), np.nan)
     return out
+
+
+def _labels(side: SideCells) -> list[Any]:
+    return list(range(len(side.X))) if side.donors is None else list(side.donors.tolist())
+
+
+def _linked(sides: list[SideCells]) -> list[list[int]]:
+    """Sides by number, those together that share donors, directly or through another side."""
+    found: list[tuple[set[Any], list[int]]] = []
+    for i, side in enumerate(sides):
+        donors = set() if side.donors is None else set(side.donors.tolist())
+        apart = [one for one in found if not one[0] & donors]
+        shared = [one for one in found if one[0] & donors]
+        merged = (donors.union(*(one[0] for one in shared)), sorted([i, *(j for one in shared for j in one[1])]))
+        found = [*apart, merged]
+    return [members for _, members in found]
 
 
 def _counts(rng: np.random.Generator, n: int, n_boot: int) -> np.ndarray:

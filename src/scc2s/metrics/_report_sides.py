@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -72,7 +73,8 @@ class ReportSides:
         rows = np.flatnonzero(labels == group)
         some = X[rows]
         dense = np.asarray(some.toarray() if sparse.issparse(some) else some, dtype=np.float64)
-        return SideCells(dense, None if donors is None else donors[rows])
+        found = SideCells(dense, None if donors is None else donors[rows])
+        return found.take(_by_content(found))
 
     def true_shifts(self) -> dict[Any, np.ndarray]:
         """Mean true shift of each group that has real and control cells."""
@@ -95,6 +97,16 @@ class ReportSides:
         return found
 
 
+def _by_content(cells: SideCells) -> np.ndarray:
+    """An order of the cells that depends on what they hold alone, so that draws do not depend on the order of rows."""
+    donors = [""] * len(cells.X) if cells.donors is None else cells.donors.tolist()
+    keys = [
+        hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() + str(donor)
+        for row, donor in zip(cells.X + 0.0, donors, strict=True)  # -0.0 becomes 0.0
+    ]
+    return np.argsort(np.array(keys, dtype=str), kind="stable")
+
+
 def _checked(name: str, given: tuple[Any, ...], with_donors: bool) -> tuple[Any, np.ndarray, np.ndarray | None]:
     X, *labels = given
     if with_donors and len(labels) < 2:
@@ -104,5 +116,8 @@ def _checked(name: str, given: tuple[Any, ...], with_donors: bool) -> tuple[Any,
     for kind, values in zip(("group", "donor"), arrays, strict=False):
         if len(values) != X.shape[0]:
             msg = f"{name} has {X.shape[0]} cells and {len(values)} {kind}s; pass one {kind} for each cell"
+            raise ValueError(msg)
+        if kind == "donor" and any(value is None or value != value for value in values):
+            msg = f"{name} has cells without a donor; leave them out, or pass donors=None"
             raise ValueError(msg)
     return sparse.csr_matrix(X) if sparse.issparse(X) else np.asarray(X), arrays[0], arrays[1] if with_donors else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._bootstrap import draws
+from ._bootstrap import MIN_CLUSTERS, draws, interval_ends, say_too_few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,8 @@ def screen_table(
         Boolean, which cells belong to the context. Without `neutral` the effect itself takes the place of the split.
     donors
         Donor of each cell: whole donors are drawn for the intervals, once for both contexts where these have the same
-        donors, else for each context. ``None``: cells are drawn.
+        donors, else for each context. ``None``: cells are drawn. Fewer than three donors (or cells) of a context are
+        too few for an interval, and so for a hit.
     null
         Effects of meaningless names: replicates x perturbations x cells.
     validity
@@ -72,7 +73,8 @@ def screen_table(
     ``effect_positive``, ``effect_neutral`` and their ``_low``, ``_high``
         ``E`` in each context.
     ``split``, ``low``, ``high``
-        The split (without contexts the effect) and its percentile interval.
+        The split (without contexts the effect) and its interval: percentiles of the draws, moved outwards as few donors
+        need it (:func:`bootstrap`).
     ``agreement``
         Share of donors (without donors: of cells) of the positive context whose own effect exceeds that of the neutral
         context.
@@ -98,10 +100,9 @@ def screen_table(
 
     Examples
     --------
-    >>> effects = np.array([[1.0, 1.2, 0.0, 0.0], [0.5, 0.4, 0.5, 0.4]])
-    >>> table = screen_table(effects, ["amplifier", "everywhere"], positive=np.array([1, 1, 0, 0], bool),
-    ...                      neutral=np.array([0, 0, 1, 1], bool), n_boot=200)
-    >>> table[["name", "split", "hit"]].to_numpy().tolist()
+    >>> effects = np.array([[1.0, 1.1, 1.2, 0.0, 0.0, 0.0], [0.4, 0.5, 0.6, 0.4, 0.5, 0.6]])
+    >>> table = screen_table(effects, ["amplifier", "everywhere"], positive=np.arange(6) < 3, neutral=np.arange(6) > 2)
+    >>> table[["name", "split", "hit"]].round(2).to_numpy().tolist()
     [['amplifier', 1.1, True], ['everywhere', 0.0, False]]
     """
     import pandas as pd
@@ -109,10 +110,15 @@ def screen_table(
     rule = rule or HitRule()
     effects = np.asarray(effects, dtype=np.float64)
     _check(effects, names, positive, neutral)
-    weights = _weights(positive, neutral, donors, n_boot, random_state)
+    labels = _clusters(len(effects.T), donors)
+    weights = _weights(positive, neutral, labels, n_boot, random_state)
+    n_up = len(np.unique(labels[positive]))
+    n_split = n_up if neutral is None else min(n_up, len(np.unique(labels[neutral])))
+    if donors is not None and n_boot and 1 < n_split < MIN_CLUSTERS:
+        say_too_few(n_split, "donors")
     up, up_samples = _means(effects, positive, weights)
     columns: dict[str, Any] = {"name": list(names), "effect_positive": up}
-    columns["effect_positive_low"], columns["effect_positive_high"] = _ends(up_samples, level)
+    columns["effect_positive_low"], columns["effect_positive_high"] = interval_ends(up, up_samples, n_up, level)
     if neutral is None:
         split, samples = up, up_samples
         flat = np.zeros(len(effects))
@@ -121,9 +127,10 @@ def screen_table(
     else:
         flat, flat_samples = _means(effects, neutral, weights)
         split, samples = up - flat, up_samples - flat_samples
+        n_flat = len(np.unique(labels[neutral]))
         columns["effect_neutral"] = flat
-        columns["effect_neutral_low"], columns["effect_neutral_high"] = _ends(flat_samples, level)
-    low, high = _ends(samples, level)
+        columns["effect_neutral_low"], columns["effect_neutral_high"] = interval_ends(flat, flat_samples, n_flat, level)
+    low, high = interval_ends(split, samples, n_split, level)
     columns |= {"split": split, "low": low, "high": high}
     columns["agreement"] = _agreement(
         effects[:, positive], flat, None if donors is None else np.asarray(donors)[positive]
@@ -135,7 +142,9 @@ def screen_table(
     columns |= {"validity": share, "n_positive": int(positive.sum())}
     columns["n_neutral"] = 0 if neutral is None else int(neutral.sum())
     failed = {
-        "interval reaches 0": ~(low > 0),
+        f"too few {'cells' if donors is None else 'donors'} for an interval": np.isnan(low) & (n_split < MIN_CLUSTERS),
+        "no interval": np.isnan(low) & (n_split >= MIN_CLUSTERS),
+        "interval reaches 0": low <= 0,
         "no effect in the positive context": ~(up > 0),
         "effect in the neutral context": ~(np.abs(flat) < rule.max_neutral),
         "too few valid words": share < rule.min_validity,
@@ -157,15 +166,21 @@ def _check(effects: np.ndarray, names: Sequence[str], positive: np.ndarray, neut
         raise ValueError(msg)
 
 
+def _clusters(n_cells: int, donors: Sequence[Any] | None) -> np.ndarray:
+    """Number of the donor of each cell, or of the cell."""
+    if donors is None:
+        return np.arange(n_cells)
+    return np.asarray(np.unique(np.asarray(donors, dtype=str), return_inverse=True)[1])
+
+
 def _weights(
-    positive: np.ndarray, neutral: np.ndarray | None, donors: Sequence[Any] | None, n_boot: int, random_state: int
+    positive: np.ndarray, neutral: np.ndarray | None, labels: np.ndarray, n_boot: int, random_state: int
 ) -> np.ndarray:
     """How often each bootstrap sample draws each cell: samples x cells.
 
     Donors are drawn once for both contexts where these have the same ones; else each context draws its own.
     """
     n = len(positive)
-    labels = np.arange(n) if donors is None else np.unique(np.asarray(donors, dtype=str), return_inverse=True)[1]
     contexts = [positive] if neutral is None else [positive, neutral]
     used = [set(labels[context].tolist()) for context in contexts]
     together = len(used) == 2 and used[0] == used[1]
@@ -183,9 +198,9 @@ def _weights(
 def _agreement(effects: np.ndarray, flat: np.ndarray, donors: np.ndarray | None) -> np.ndarray:
     """Share of donors, or cells, over the effect in the neutral context."""
     if donors is None:
-        return (effects > flat[:, None]).mean(axis=1)
+        return np.asarray((effects > flat[:, None]).mean(axis=1))
     means = [effects[:, donors == donor].mean(axis=1) for donor in np.unique(donors)]
-    return (np.stack(means, axis=1) > flat[:, None]).mean(axis=1)
+    return np.asarray((np.stack(means, axis=1) > flat[:, None]).mean(axis=1))
 
 
 def _means(effects: np.ndarray, context: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -195,18 +210,10 @@ def _means(effects: np.ndarray, context: np.ndarray, weights: np.ndarray) -> tup
         return some.mean(axis=1), (w @ some.T) / w.sum(axis=1, keepdims=True)
 
 
-def _ends(samples: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    if not len(samples) or np.isnan(samples).all():
-        nothing = np.full(samples.shape[1], np.nan)
-        return nothing, nothing
-    low, high = np.nanquantile(samples, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return low, high
-
-
 def _splits(null: np.ndarray, positive: np.ndarray, neutral: np.ndarray | None) -> np.ndarray:
     """Replicates x perturbations."""
-    up = null[:, :, positive].mean(axis=2)
-    return up if neutral is None else up - null[:, :, neutral].mean(axis=2)
+    up = np.asarray(null[:, :, positive].mean(axis=2))
+    return up if neutral is None else up - np.asarray(null[:, :, neutral].mean(axis=2))
 
 
 def _against(split: np.ndarray, null: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import matrix
-from ._bootstrap import draws
+from ._bootstrap import draws, interval_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def synergy(
     programs
         Columns of the genes of each program, whose mean is scored; ``None``: each gene for itself.
     n_boot, level, random_state
-        Bootstrap over the cells of each of the four sides; 0: no interval.
+        Bootstrap over the cells of each of the four sides, widened for few cells (:func:`bootstrap`); 0: no interval.
 
     Returns
     -------
@@ -77,5 +77,5 @@ def synergy(
         weights = [
             np.stack([np.bincount(row, minlength=len(X)) for row in draws(rng, len(X), n_boot)]) / len(X) for X in sides
         ]
-        low, high = np.quantile(effects(weights)[3], [(1 - level) / 2, (1 + level) / 2], axis=0)
+        low, high = interval_ends(whole[3], effects(weights)[3], min(len(X) for X in sides), level)
     return table.assign(low=low, high=high)

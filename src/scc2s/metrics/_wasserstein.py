@@ -83,7 +83,7 @@ def wasserstein(
         total = float(cost[linear_sum_assignment(cost)].mean())
     else:
         total = _transport(cost, solver, epsilon)
-    return max(0.0, total) ** (1 / p)
+    return float(max(0.0, total) ** (1 / p))
 
 
 def _transport(cost: np.ndarray, solver: str, epsilon: float) -> float:

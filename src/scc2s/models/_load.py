@@ -10,6 +10,7 @@ from scc2s._settings import settings
 
 from ._catalogue import entry
 from ._folder import check_folder, read_declared
+from ._named import Named
 from ._onnx._record import FILE as EXPORT
 from ._protocols import Embeds, Generates, Reads, Scores
 from ._sources import MINI, Source, find
@@ -118,6 +119,8 @@ def load(
     changed = placed or (device, dtype, revision) != ("auto", "auto", None)
     if source is None:
         source = settings.model
+    if isinstance(source, Named):
+        return load(source.source, **source.options)
     if not isinstance(source, str | PathLike):
         return _object(source, changed=changed or backend != "torch" or bool(server))
     if backend == "server":

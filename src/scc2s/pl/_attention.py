@@ -7,12 +7,15 @@ import numpy as np
 from scc2s._cells.access import get_adata
 
 from ._axes import finish, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from mudata import MuData
+_NONE = "0.88"
+"""Color of pairs without a weight."""
 
 
 def attention(
@@ -49,7 +52,8 @@ def attention(
 
     Returns
     -------
-    The Axes. Rows attend to columns.
+    The Axes. Rows attend to columns. Pairs without a weight are grey: a model that reads from left to right gives a
+    gene none for the genes after it.
 
     Raises
     ------
@@ -66,6 +70,7 @@ def attention(
     'AAAGCCTGGCTAAC-1'
     """
     stored = get_adata(adata, mod).uns.get("c2s", {})
+    key = either_name(key, stored)
     if key not in stored or f"{key}_record" not in stored:
         msg = f"there is no attention {key!r}; run sc.tl.c2s_attention(adata)"
         raise KeyError(msg)
@@ -81,6 +86,7 @@ def attention(
     shown = weights.reindex(index=genes, columns=genes).to_numpy(dtype=float)
     size = max(3.5, 0.22 * len(genes) + 1.5)
     drawn = new_axes(ax, (size + 0.8, size))
+    drawn.set_facecolor(_NONE)
     image = drawn.imshow(shown, cmap=cmap, vmin=0, vmax=np.nanquantile(shown, 0.98) or None)
     drawn.figure.colorbar(image, ax=drawn, fraction=0.046, pad=0.03, label="attention, mean over heads", extend="max")
     places = np.arange(len(genes))
@@ -88,7 +94,24 @@ def attention(
     drawn.set_yticks(places, genes, fontsize=7)
     drawn.set(xlabel="is attended to", ylabel="attends", title=name)
     drawn.spines[:].set_visible(False)
+    if np.isnan(shown).any():
+        drawn.set_title(name, pad=18)
+        _say_none(drawn, shown, group="n_cells" in table)
     return finish(drawn, show, given=ax)
+
+
+def _say_none(ax: Axes, shown: np.ndarray, *, group: bool) -> None:
+    """What the grey squares are, under the title: they are not small weights."""
+    from matplotlib.patches import Patch
+
+    whys = ["genes read later" if group else "a gene that is read later"]
+    if np.isnan(shown[np.tril_indices(len(shown))]).any():
+        whys.append("never together in a cell" if group else "not in the table")
+    why = ", or ".join(whys)
+    ax.legend(
+        handles=[Patch(facecolor=_NONE, label=f"no weight: {why}")], frameon=False, fontsize=7, loc="lower center",
+        bbox_to_anchor=(0.5, 1), borderpad=0,
+    )  # fmt: skip
 
 
 def _first(table: pd.DataFrame, n_genes: int) -> list[str]:

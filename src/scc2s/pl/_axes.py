@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -23,3 +24,9 @@ def finish(ax: Axes, show: bool | None, *, given: Axes | None) -> Axes:
     if show or (show is None and given is None and settings.autoshow):
         plt.show()
     return ax
+
+
+def interval_text(table: pd.DataFrame) -> str:
+    """What the lines of a figure are, for its legend: intervals over donors, or over cells."""
+    over = table["interval_over"].dropna() if "interval_over" in table else table.iloc[:0, 0]
+    return "lines: 95 % interval" + (f" over {over.iloc[0]}" if len(over) else "")

@@ -8,6 +8,7 @@ import numpy as np
 from scc2s._cells.access import get_adata
 
 from ._axes import finish, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mudata import MuData
 
+_MOST_ENDS, _MOST_OTHERS = 200, 4000
+"""Cells of a group that a line may end at, and cells of others that it may pass, looked at."""
+_NEAR = 0.012
+"""How near to a line, as a share of the width and height, a cell is passed."""
 _LINE = 1.35
 """Height of a line of text, in font sizes."""
 
@@ -30,9 +35,10 @@ def captions(
     ax: Axes | None = None,
     show: bool | None = None,
 ) -> Axes:
-    """Captions of :func:`scc2s.tl.caption` beside an embedding, each tied to the middle of its group.
+    """Captions of :func:`scc2s.tl.caption` beside an embedding, each tied to a cell of its group.
 
-    The text stands left and right of the cells, none of it over them. A caption that names genes which its group hardly
+    The text stands left and right of the cells, none of it over them. Lines end where they pass the fewest cells of
+    other groups, and run under the cells. A caption that names genes which its group hardly
     expresses, or which the data set does not have, says so in its last line and has a dashed frame. Of several captions
     of a group the first is drawn.
 
@@ -76,7 +82,7 @@ def captions(
     import scanpy as sc
 
     adata = get_adata(adata, mod)
-    table, groupby = _stored(adata, key)
+    table, groupby = _stored(adata, either_name(key, adata.uns.get("c2s", {})))
     embedding = basis if basis in adata.obsm else f"X_{basis}"
     if embedding not in adata.obsm:
         msg = f"adata.obsm has no {embedding!r}; call sc.tl.umap(adata) first, or pass basis="
@@ -86,10 +92,14 @@ def captions(
     column = (width * 0.62 + 2) * fontsize / 72
     given = ax
     ax = new_axes(ax, figsize=(4.2 + 2 * column, height))
+    before = set(ax.collections)
+    points = np.asarray(adata.obsm[embedding], dtype=float)[:, :2]
     sc.pl.embedding(adata, basis, color=groupby, ax=ax, show=False, legend_loc=None, title="")
     categories = [str(name) for name in adata.obs[groupby].astype("category").cat.categories]
     colors = dict(zip(categories, adata.uns.get(f"{groupby}_colors", ()), strict=False))
-    _draw(ax, boxes, colors, column, fontsize)
+    for drawn in set(ax.collections) - before:
+        drawn.set_zorder(6)  # over the lines of the captions
+    _draw(ax, boxes, colors, column, fontsize, points, adata.obs[groupby].astype(str).to_numpy())
     return finish(ax, show, given=given)
 
 
@@ -141,7 +151,44 @@ def _n_lines(side: list[_Box]) -> float:
     return sum(box.text.count("\n") + 2.2 for box in side)
 
 
-def _draw(ax: Axes, boxes: list[_Box], colors: dict[str, str], column: float, fontsize: float) -> None:
+def _end(start: tuple[float, float], own: np.ndarray, others: np.ndarray, scale: np.ndarray) -> tuple[float, float]:
+    """The cell of a group that a line from `start` reaches past the fewest cells of others; of equals the nearest.
+
+    Parameters
+    ----------
+    start
+        Where the line starts.
+    own, others
+        Cells of the group, and all others.
+    scale
+        Width and height of what is drawn: `_NEAR` of it on both sides of a line counts as on it.
+    """
+    cells = own[np.unique(np.linspace(0, len(own) - 1, min(len(own), _MOST_ENDS)).astype(int))]
+    middle = np.median(own, axis=0)
+    spread = np.linalg.norm((cells - middle) / scale, axis=1)
+    cells = cells[spread <= np.quantile(spread, 0.75)]  # stray cells do not speak for the group
+    others = others[:: len(others) // _MOST_OTHERS + 1] / scale
+    from_, to = np.array(start) / scale, cells / scale
+    along = to - from_
+    length = np.maximum(np.linalg.norm(along, axis=1), 1e-12)
+    passed = np.zeros(len(to), dtype=int)
+    for i, (way, far) in enumerate(zip(along, length, strict=True)):
+        place = (others - from_) @ way / far
+        aside = np.abs((others - from_) @ np.array([-way[1], way[0]]) / far)
+        passed[i] = ((place > 0) & (place < far) & (aside < _NEAR)).sum()
+    best = np.lexsort((length, passed))[0]
+    return float(cells[best, 0]), float(cells[best, 1])
+
+
+def _draw(
+    ax: Axes,
+    boxes: list[_Box],
+    colors: dict[str, str],
+    column: float,
+    fontsize: float,
+    points: np.ndarray,
+    groups: np.ndarray,
+) -> None:
     """Room of `column` inches on both sides of the points, and the captions in it."""
     low, high = ax.get_xlim()
     inches = ax.get_window_extent().width / ax.figure.dpi
@@ -155,9 +202,13 @@ def _draw(ax: Axes, boxes: list[_Box], colors: dict[str, str], column: float, fo
         for box in side:
             size = (box.text.count("\n") + 2.2) * unit
             color = colors.get(box.group, "0.5")
+            edge = low - 0.03 * margin if align == "left" else high + 0.03 * margin
+            own = groups == box.group
+            scale = np.array([high - low, top - bottom])
+            end = _end((edge, y - size / 2), points[own], points[~own], scale)
             ax.annotate(
                 box.text,
-                (box.x, box.y),
+                end,
                 (x, y - size / 2),
                 ha=align,
                 multialignment="left",

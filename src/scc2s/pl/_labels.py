@@ -9,6 +9,7 @@ from scc2s._cells.access import get_adata
 from scc2s.metrics import mean_by_group
 
 from ._axes import finish, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -43,7 +44,8 @@ def labels(
         Name of the labels in ``.obs``.
     kind
         ``"confusion"``: share of each group's cells that got each label. ``"probability"``: mean probability of each
-        label over the group's cells, from ``.obsm["<key>_probs"]``. Cells without a label do not count in either.
+        label over the group's cells, from ``.obsm["<key>_probs"]``. Cells without a label do not count in either; how
+        many do stands right of each row.
     mod
         Modality, where `adata` is a MuData.
     cmap
@@ -71,12 +73,13 @@ def labels(
     'bulk_labels'
     """
     adata = get_adata(adata, mod)
+    key = either_name(key, adata.obs.columns)
     for name in (groupby, key):
         if name not in adata.obs:
             fix = "call sc.tl.c2s_annotate(adata) first" if name == key else "pass groupby=... from adata.obs"
             msg = f"adata.obs has no column {name!r}; {fix}"
             raise KeyError(msg)
-    table = _shares(adata, groupby, key) if kind == "confusion" else _probabilities(adata, groupby, key, kind)
+    table, n_cells = _shares(adata, groupby, key) if kind == "confusion" else _probabilities(adata, groupby, key, kind)
     given = ax
     ax = new_axes(ax, figsize=_figsize(table))
     image = ax.imshow(table.to_numpy(), cmap=cmap, vmin=0, vmax=1, aspect="auto")
@@ -86,21 +89,24 @@ def labels(
     if table.size <= _MOST_NUMBERS:
         _numbers(ax, table.to_numpy())
     _color_rows(ax, adata, groupby)
+    _write_n(ax, n_cells)
+    inches = ax.get_window_extent().width / ax.figure.dpi
     name = "share of the row's cells" if kind == "confusion" else "mean probability"
-    ax.figure.colorbar(image, ax=ax, label=name, fraction=0.03, pad=0.02)
+    ax.figure.colorbar(image, ax=ax, label=name, fraction=0.03, pad=0.02 + 0.4 / inches)
     return finish(ax, show, given=given)
 
 
-def _shares(adata: AnnData, groupby: str, key: str) -> pd.DataFrame:
-    """Rows add up to 1; empty groups stay as rows of NaN, labels that no cell got as columns of 0."""
+def _shares(adata: AnnData, groupby: str, key: str) -> tuple[pd.DataFrame, list[int]]:
+    """Shares and numbers of cells; empty groups stay as rows of NaN, labels that no cell got as columns of 0."""
     groups, found = adata.obs[groupby].astype("category"), adata.obs[key].astype("category")
     columns = list(dict.fromkeys([*_given_labels(adata, key), *found.cat.categories]))
     counts = pd.crosstab(groups, found, dropna=False).reindex(groups.cat.categories)
     counts = counts.reindex(columns=columns, fill_value=0)
-    return counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
+    n = counts.sum(axis=1)
+    return counts.div(n.replace(0, np.nan), axis=0), n.fillna(0).astype(int).tolist()
 
 
-def _probabilities(adata: AnnData, groupby: str, key: str, kind: str) -> pd.DataFrame:
+def _probabilities(adata: AnnData, groupby: str, key: str, kind: str) -> tuple[pd.DataFrame, list[int]]:
     if kind != "probability":
         msg = f"kind={kind!r} is not known; pass kind='confusion' or kind='probability'"
         raise ValueError(msg)
@@ -108,11 +114,14 @@ def _probabilities(adata: AnnData, groupby: str, key: str, kind: str) -> pd.Data
         msg = f"adata.obsm has no {key + '_probs'!r}; call sc.tl.c2s_annotate(adata, mode='score') first"
         raise KeyError(msg)
     probs, groups = adata.obsm[f"{key}_probs"], adata.obs[groupby].astype("category").cat
-    means = mean_by_group(probs.to_numpy(dtype=float), groups.codes.to_numpy(), len(groups.categories))
+    values, codes = probs.to_numpy(dtype=float), groups.codes.to_numpy()
+    means = mean_by_group(values, codes, len(groups.categories))
+    counted = codes[(codes >= 0) & ~np.isnan(values).any(axis=1)]
     names = _given_labels(adata, key)  # as columns of obsm they cannot hold a slash
-    return pd.DataFrame(
+    table = pd.DataFrame(
         means, index=groups.categories, columns=names if len(names) == probs.shape[1] else probs.columns
     )
+    return table, np.bincount(counted, minlength=len(table)).tolist()
 
 
 def _given_labels(adata: AnnData, key: str) -> list[str]:
@@ -136,6 +145,13 @@ def _numbers(ax: Axes, values: np.ndarray) -> None:
         if value >= 0.005:
             text = f"{value:.2f}".lstrip("0")
             ax.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if value > _DARK else "black")
+
+
+def _write_n(ax: Axes, n_cells: list[int]) -> None:
+    """How many cells a row is about, right of it: a share of 1.00 may be one cell."""
+    right = ax.get_yaxis_transform()
+    for row, n in enumerate(n_cells):
+        ax.text(1.01, row, f"n={n}", transform=right, ha="left", va="center", fontsize=7, color="0.35")
 
 
 def _color_rows(ax: Axes, adata: AnnData, groupby: str) -> None:

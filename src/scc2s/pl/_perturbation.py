@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from scc2s._cells.access import get_adata
 
-from ._axes import finish, new_axes
+from ._axes import finish, interval_text, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +18,18 @@ if TYPE_CHECKING:
 
 _MODEL = "prediction"
 _CEILING = "real cells, split half"
-_CONTROLS = ("C0", "C7", "C2", "C9", "C4", "C1", "C5", "C8")
-"""Colors of all that the red prediction is compared with."""
+_COLORS = {
+    _MODEL: "C3",
+    _CEILING: "black",
+    "control": "C0",
+    "mean shift of other groups": "C7",
+    "unperturbed regeneration": "C2",
+    "regeneration at its own time": "C2",
+    "scrambled name": "C9",
+}
+"""Of what the tools write: the same in every panel, whichever predictors a metric has."""
+_OTHERS = ("C4", "C1", "C5", "C8", "C6")
+"""Colors of predictors with names of their own."""
 _LABELS = {
     "program_shift": "shift of the program",
     "delta_pearson": "correlation of mean shifts, all genes",
@@ -49,7 +61,7 @@ def perturbation(
         Column of the report; ``None`` takes ``"program_shift"`` where a program was given, ``"delta_pearson"`` where
         there was a truth. Shifts of a program have the real shift as a line.
     key
-        Name of the prediction.
+        Name of the prediction, with or without ``c2s_``.
     kind
         Tool that made it.
     mod
@@ -61,7 +73,8 @@ def perturbation(
 
     Returns
     -------
-    The Axes: a point for each group and predictor, with its interval where there is one.
+    The Axes: a point for each group and predictor, with its interval of 95 % where there is one. A predictor has the
+    same color in every panel.
 
     Raises
     ------
@@ -86,12 +99,13 @@ def perturbation(
     predictors = [
         p for p in dict.fromkeys(table["predictor"]) if table.loc[table["predictor"] == p, metric].notna().any()
     ]
+    colors = _colors(table["predictor"])
     given = ax
     ax = new_axes(ax, figsize=(2.8 + (0.35 + 0.13 * len(predictors)) * len(order), 3.6))
     for i, predictor in enumerate(predictors):
         rows = table[table["predictor"] == predictor].set_index(groups[table["predictor"] == predictor]).reindex(order)
         x = np.arange(len(order)) + (i - (len(predictors) - 1) / 2) * 0.7 / max(1, len(predictors))
-        _points(ax, x, rows, metric, predictor, i)
+        _points(ax, x, rows, metric, predictor, colors[predictor])
     if metric == "program_shift" and "true_program_shift" in table:
         true = table.groupby(groups, sort=False)["true_program_shift"].first().reindex(order)
         if true.notna().any():
@@ -103,17 +117,23 @@ def perturbation(
         range(len(order)), order, rotation=30 if len(order) > 2 else 0, ha="right" if len(order) > 2 else "center"
     )
     ax.set(ylabel=_LABELS.get(metric, metric), title=None if several else str(table["condition"].iloc[0]))
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    drawn = f"{metric}_low" in table and table[f"{metric}_low"].notna().any()
+    ax.legend(
+        frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), alignment="left", title_fontsize=8,
+        title=interval_text(table) if drawn else None,
+    )  # fmt: skip
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)
 
 
 def _report(adata: AnnData, kind: str, key: str) -> pd.DataFrame:
-    found = adata.uns.get("c2s", {}).get(kind, {}).get(key, {})
+    results = adata.uns.get("c2s", {}).get(kind, {})
+    found = results.get(either_name(key, results), {})
     if "controls" not in found:
         msg = f"there is no report in uns['c2s'][{kind!r}][{key!r}]; call sc.tl.c2s_{kind}(adata, ..., controls=True)"
         raise KeyError(msg)
-    return found["controls"]
+    table: pd.DataFrame = found["controls"]
+    return table
 
 
 def _metric(table: pd.DataFrame, metric: str | None) -> str:
@@ -129,12 +149,22 @@ def _metric(table: pd.DataFrame, metric: str | None) -> str:
     return metric
 
 
-def _points(ax: Axes, x: np.ndarray, rows: pd.DataFrame, metric: str, predictor: str, number: int) -> None:
-    style: dict[str, Any] = {"marker": "o", "color": _CONTROLS[number % len(_CONTROLS)], "ms": 5, "ls": "none"}
+def _colors(predictors: pd.Series) -> dict[str, str]:
+    """A color for each name, of which other names take none away as long as there are enough."""
+    colors, free = dict(_COLORS), list(_OTHERS)
+    for name in sorted({str(name) for name in predictors} - set(colors)):
+        at = zlib.crc32(name.encode("utf-8", "surrogatepass"))
+        free = free or list(_OTHERS)
+        colors[name] = free.pop(at % len(free))
+    return colors
+
+
+def _points(ax: Axes, x: np.ndarray, rows: pd.DataFrame, metric: str, predictor: str, color: str) -> None:
+    style: dict[str, Any] = {"marker": "o", "color": color, "ms": 5, "ls": "none"}
     if predictor == _MODEL:
-        style |= {"color": "C3", "ms": 8}
+        style |= {"ms": 8}
     elif predictor == _CEILING:
-        style |= {"marker": "_", "color": "black", "ms": 9, "mew": 2}
+        style |= {"marker": "_", "ms": 9, "mew": 2}
     ax.plot(x, rows[metric], label=predictor, **style)
     if {f"{metric}_low", f"{metric}_high"} <= set(rows):
         ax.vlines(x, rows[f"{metric}_low"], rows[f"{metric}_high"], color=style["color"], lw=1)

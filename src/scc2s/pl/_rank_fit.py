@@ -11,6 +11,7 @@ from scc2s.sentences import RankFit
 from scc2s.sentences._rank_sums import RankSums
 
 from ._axes import finish, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -70,7 +71,9 @@ def rank_fit(
     'log'
     """
     adata = get_adata(adata, mod)
-    stored = adata.uns.get("c2s", {}).get(key)
+    ours = adata.uns.get("c2s", {})
+    key = either_name(key, ours)
+    stored = ours.get(key)
     if stored is None:
         msg = f"there is no fit in adata.uns['c2s'][{key!r}]; call sc.pp.c2s_rank_fit(adata) first"
         raise KeyError(msg)

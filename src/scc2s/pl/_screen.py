@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_adata
 
-from ._axes import finish, new_axes
+from ._axes import finish, interval_text, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -71,14 +72,15 @@ def screen(
     --------
     >>> import anndata as ad, scc2s
     >>> table = scc2s.metrics.screen_table(
-    ...     np.array([[1.0, 1.2, 0.0, 0.1], [0.5, 0.4, 0.5, 0.4]]), ["amplifier", "everywhere"],
-    ...     positive=np.array([1, 1, 0, 0], bool), neutral=np.array([0, 0, 1, 1], bool))
+    ...     np.array([[1.0, 1.1, 1.2, 0.0, 0.1, 0.0], [0.5, 0.4, 0.6, 0.5, 0.4, 0.6]]), ["amplifier", "everywhere"],
+    ...     positive=np.arange(6) < 3, neutral=np.arange(6) > 2)
     >>> adata = ad.AnnData(np.ones((1, 1)), uns={"c2s": {"screen": table}})
     >>> scc2s.pl.screen(adata, show=False).get_xlabel()
     'effect in the neutral context'
     """
     data = get_adata(adata, mod)
     ours = data.uns.get("c2s", {})
+    key = either_name(key, ours)
     table = ours.get(key)
     if not isinstance(table, pd.DataFrame):
         msg = f"there is no screen in adata.uns['c2s'][{key!r}]; call sc.tl.c2s_screen(adata, names, program=...)"
@@ -93,12 +95,15 @@ def screen(
         ax = new_axes(ax, figsize=(7, 4.8))
         _plane(ax, table, controls, n_labels)
     ax.set_title(f"{params.get('program', 'program')}: what the model says", fontsize=10)
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.legend(
+        frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), alignment="left", title_fontsize=8,
+        title=interval_text(table) if table["low"].notna().any() else None,
+    )  # fmt: skip
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)
 
 
-def _controls(table: pd.DataFrame | None, params: dict) -> _Controls:
+def _controls(table: pd.DataFrame | None, params: dict[str, Any]) -> _Controls:
     limit = params.get("max_neutral")
     if table is None:
         return _Controls(np.empty(0), None, limit)

@@ -8,6 +8,7 @@ from scc2s._cells.access import get_adata, get_sentences, sentence_slots
 from scc2s._cells.recorded import recorded_expression
 
 from ._axes import finish, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -70,6 +71,7 @@ def sentence(
     'expression'
     """
     adata = get_adata(adata, mod)
+    sentence_key = either_name(sentence_key, adata.obs.columns)
     one = adata[[_row(adata, cell)]]
     genes = get_sentences(one, sentence_key)[0].split()[:n_genes]
     if not genes:
@@ -97,7 +99,7 @@ def _row(adata: AnnData, cell: str | int) -> int:
     if not -adata.n_obs <= cell < adata.n_obs:
         msg = f"there is no row {cell}; pass 0 to {adata.n_obs - 1}"
         raise KeyError(msg)
-    return cell % adata.n_obs
+    return int(cell) % int(adata.n_obs)
 
 
 def _values(one: AnnData, genes: list[str], sentence_key: str) -> np.ndarray:

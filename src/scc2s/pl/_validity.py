@@ -8,6 +8,7 @@ import numpy as np
 from scc2s._cells.access import get_adata
 
 from ._axes import finish, new_axes
+from ._keys import either_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ _MEASURES = {
     "unique": "genes that\nare no repeat",
     "complete": "cells as long\nas asked for",
 }
+_LINES = "bars: mean; lines: 5th to 95th percentile of the cells"
 
 
 def validity(
@@ -34,8 +36,9 @@ def validity(
 ) -> Axes:
     """Whether what a model wrote are cells: share of words that are genes, of genes that are no repeats, and length.
 
-    Bars are means over cells, lines reach from the 5th to the 95th percentile of the cells. Several results, such as
-    free and constrained decoding, stand side by side.
+    Bars are means over cells, black lines reach from the 5th to the 95th percentile of the cells (so they are not
+    intervals of the means); the title of the legend says so. Several results, such as free and constrained decoding,
+    stand side by side.
 
     Parameters
     ----------
@@ -43,8 +46,8 @@ def validity(
         Cells of :func:`scc2s.tl.generate`, or with results of :func:`scc2s.tl.perturb`; or several, by the name they
         get in the legend: ``{"free": new, "constrained": other}``.
     key
-        What stands before ``_valid`` in the columns of ``.obs``: ``"c2s"`` for generated cells, ``"c2s_perturbed"`` for
-        perturbed ones. Several are drawn side by side.
+        What stands before ``_valid`` in the columns of ``.obs``: ``"c2s"`` for generated cells, ``"c2s_perturbed"`` or
+        ``"perturbed"`` for perturbed ones. Several are drawn side by side.
     mod
         Modality, where `adata` is a MuData.
     ax
@@ -93,13 +96,14 @@ def validity(
             ax.annotate(f"{share:.1%}", (at, 1.02), ha="center", va="bottom", fontsize=8)
     ax.set_xticks(range(len(_MEASURES)), list(_MEASURES.values()))
     ax.set(ylabel="share", ylim=(0, 1.1))
-    ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), title=_LINES, title_fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)
 
 
 def _written(obs: pd.DataFrame, stem: str) -> pd.DataFrame:
     """Columns of one result, cells that were asked about."""
+    stem = either_name(f"{stem}_valid", obs.columns).removesuffix("_valid")
     names = [f"{stem}_{name}" for name in (*_MEASURES, "n_words")]
     if absent := [name for name in names if name not in obs]:
         msg = (

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import scanpy as sc
-
 from scc2s._cells.access import get_adata, matrix, refuse_unwritable
 from scc2s._cells.provenance import record
 from scc2s._cells.rows import row_blocks
@@ -76,6 +74,8 @@ def recipe(
     >>> round(float(np.expm1(adata.X).sum(axis=1).mean()))
     10000
     """
+    import scanpy as sc
+
     data = get_adata(adata, mod)
     _refuse(data, min_genes, min_cells)
     out = adata.copy() if copy else adata
@@ -122,6 +122,8 @@ def _refuse(adata: AnnData, min_genes: int, min_cells: int) -> None:
     if kind != "counts":
         msg = f".X holds {kind} values, and the recipe is for counts; set them, e.g. adata.X = adata.layers['counts']"
         raise ValueError(msg)
+    import scanpy as sc
+
     cells, _ = sc.pp.filter_cells(adata, min_genes=min_genes, inplace=False)
     genes, _ = sc.pp.filter_genes(adata[cells], min_cells=min_cells, inplace=False)
     if not (cells.any() and genes.any()):

@@ -196,14 +196,17 @@ def sentences(
 
 
 def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
-    joiner = Joiner(expressed.names, n_jobs=ranker.n_jobs)
+    joiner = Joiner(expressed.names)
     text = np.full(expressed.n_cells, "", dtype=object)
     lengths = np.zeros(expressed.n_cells, dtype=np.int32)
     for start, block in expressed.blocks(BLOCK if n_genes else _SMALL_BLOCK):
-        ranks = ranker(block, n_genes, start=start)
-        part = slice(start, start + len(ranks))
-        lengths[part] = (ranks >= 0).sum(axis=1)
-        text[part] = joiner(ranks)
+
+        def write(row: int, ranks: np.ndarray, start: int = start) -> None:
+            part = slice(start + row, start + row + len(ranks))
+            lengths[part] = np.count_nonzero(ranks >= 0, axis=1)
+            text[part] = joiner.write(ranks)
+
+        ranker(block, n_genes, start=start, then=write)
     return text, lengths
 
 

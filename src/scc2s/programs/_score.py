@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from scc2s.sentences._blocks import refuse_damaged
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,6 +101,8 @@ def score(X: Any, columns: np.ndarray, *, method: Literal["mean", "rank"] = "mea
     """
     check_method(method)
     columns = np.asarray(columns)
+    if sparse.issparse(X):
+        refuse_damaged(X)
     if method == "mean":
         some = X[:, columns]
         return np.asarray(some.mean(axis=1), dtype=np.float64).ravel()

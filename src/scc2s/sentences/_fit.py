@@ -5,15 +5,16 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 from scipy.stats import spearmanr
 
 from ._blocks import row_parts
+from ._places_to_values import expression_at
 from ._rank_sums import RankSums
-from ._threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from scipy import sparse
 
     from ._blocks import Matrix
 
@@ -200,24 +201,7 @@ class RankFit:
             msg = f"ranks name gene {ranks.max()} of {n_genes}; pass the number of genes that they index"
             raise ValueError(msg)
         value = self.predict(np.arange(1, ranks.shape[1] + 1), clip=clip).astype(np.float32)
-        used = (ranks >= 0) & (value != 0)
-        indptr = np.concatenate([[0], np.cumsum(used.sum(axis=1))])
-        indices = np.empty(indptr[-1], dtype=np.int32)
-        data = np.empty(indptr[-1], dtype=np.float32)
-        last = np.iinfo(np.int64).max
-
-        def run(start: int, stop: int) -> None:
-            # gene above, place below: one sort of plain integers brings both in order
-            packed = (ranks[start:stop].astype(np.int64) << 32) | np.arange(ranks.shape[1])
-            packed[~used[start:stop]] = last
-            packed.sort(axis=1)
-            packed = packed[packed != last]
-            part = slice(indptr[start], indptr[stop])
-            indices[part] = packed >> 32
-            data[part] = value[packed & 0xFFFFFFFF]
-
-        in_threads(run, len(ranks), n_jobs)
-        return sparse.csr_matrix((data, indices, indptr), shape=(len(ranks), n_genes))
+        return expression_at(lambda start, stop: ranks[start:stop], len(ranks), n_genes, value, n_jobs=n_jobs)
 
     def to_dict(self) -> dict[str, Any]:
         """Values that h5ad and zarr hold."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ._names import words
-from ._parse_kernels import place_words
+from ._places import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +40,8 @@ class Parsed:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.ones(len(whole)), where=whole > 0)
+    ratio: np.ndarray = np.divide(part, whole, out=np.ones(len(whole)), where=whole > 0)
+    return ratio
 
 
 def parse(
@@ -89,10 +90,7 @@ def parse(
     >>> parsed.invalid_rate.tolist(), parsed.n_unique.tolist()
     ([0.0, 0.5], [3, 1])
     """
-    for argument, value, known in (("duplicates", duplicates, ("mean", "c2s")), ("unknown", unknown, ("keep", "drop"))):
-        if value not in known:
-            msg = f"{argument}={value!r} is not known; pass {known[0]!r} or {known[1]!r}"
-            raise ValueError(msg)
+    check_reading(duplicates, unknown)
     if isinstance(texts, str):
         msg = "texts is a single string; pass a list of sentences, e.g. parse([text], names)"
         raise TypeError(msg)
@@ -107,15 +105,44 @@ def parse(
         genes.extend(map(gene_of, found))
         n_words.append(len(found))
     counts = np.array(n_words, dtype=np.int64)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    ranks = np.full((len(counts), int(counts.max(initial=1))), -1, dtype=np.int32)
-    n_valid, n_unique = np.zeros_like(counts), np.zeros_like(counts)
-    flat = np.array(genes, dtype=np.int32)
-    length = place_words(flat, offsets, len(names), duplicates == "c2s", unknown == "keep", ranks, n_valid, n_unique)
-    return Parsed(ranks[:, : max(1, length)], counts, n_valid, n_unique)
+    longest = int(counts.max(initial=1))
+    ranks = np.full((len(counts), longest), -1, dtype=np.int32)
+    ranks[np.arange(longest) < counts[:, None]] = np.frombuffer(genes, dtype=np.int32) if genes else []
+    n_valid, n_unique = place(ranks, counts, len(names), shrinking=duplicates == "c2s", keep_unknown=unknown == "keep")
+    reached = np.flatnonzero((ranks >= 0).any(axis=0))
+    return Parsed(ranks[:, : 1 + int(reached[-1]) if len(reached) else 1], counts, n_valid, n_unique)
 
 
-class _Lookup(dict):
+def check_reading(duplicates: str, unknown: str) -> None:
+    """Raise for a way of reading that there is not."""
+    for argument, value, known in (("duplicates", duplicates, ("mean", "c2s")), ("unknown", unknown, ("keep", "drop"))):
+        if value not in known:
+            msg = f"{argument}={value!r} is not known; pass {known[0]!r} or {known[1]!r}"
+            raise ValueError(msg)
+
+
+def codes_of(spelled: Sequence[str], names: Sequence[str]) -> np.ndarray | None:
+    """Gene of each word as :func:`parse` reads it, -1 where it is not a gene; ``None`` where one is not a single word.
+
+    `names` are what :func:`words` gives.
+
+    Examples
+    --------
+    >>> codes_of(["b", "A", "x"], ["A", "B"]).tolist()
+    [1, 0, -1]
+    """
+    spelled, names = list(spelled), list(names)
+    if spelled == names:
+        return np.arange(len(names), dtype=np.int32)
+    if " ".join(spelled).split() != spelled:
+        return None
+    gene_of = {name: i for i, name in enumerate(names)}
+    if not all(word in gene_of for word in spelled):
+        gene_of = _Lookup(names)
+    return np.fromiter((gene_of[word] for word in spelled), np.int32, len(spelled))
+
+
+class _Lookup(dict[str, int]):
     """Word to index of gene, -1 for a word that is none; each new spelling is looked into once."""
 
     def __init__(self, names: list[str]) -> None:
@@ -126,6 +153,6 @@ class _Lookup(dict):
 
     def __missing__(self, word: str) -> int:
         bare = word.strip(string.punctuation)
-        index = self._folded.get(word.casefold(), self._exact.get(bare, self._folded.get(bare.casefold(), -1)))
+        index: int = self._folded.get(word.casefold(), self._exact.get(bare, self._folded.get(bare.casefold(), -1)))
         self[word] = index
         return index

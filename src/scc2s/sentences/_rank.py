@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import sparse
 
-from ._blocks import InvalidValuesError, as_float, csr_rows, row_parts
-from ._kernels import NEGATIVE, NOT_FINITE, REPEATED, rank_csr, rank_dense
+from ._blocks import InvalidValuesError, as_float, csr_rows, refuse_damaged, row_parts
+from ._kernels import BAD, REPEATED
 from ._names import name_hashes
+from ._rank_rows import Rows, Rules, rank_rows
 from ._threads import in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ._blocks import Matrix
+
+NEGATIVE, NOT_FINITE = 4, 8
 
 TieBreak = Literal["hash", "name", "var_order"]
 
@@ -63,6 +66,8 @@ def rank(
     ------
     InvalidValuesError
         If `X` holds negative or non-finite values.
+    ValueError
+        If the arrays of a sparse `X` do not fit each other (a damaged file).
 
     Examples
     --------
@@ -70,6 +75,8 @@ def rank(
     [[2, 1], [0, -1]]
     """
     ranker = Ranker(names, tie_break=tie_break, seed=seed, allowed=allowed, n_jobs=n_jobs)
+    if sparse.issparse(X):
+        refuse_damaged(X)
     return ranker(X, n_genes)
 
 
@@ -85,21 +92,33 @@ class Ranker:
         allowed: np.ndarray | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        self._hashes = name_hashes(names, seed=seed)
-        self._keys = _tie_keys(tie_break, self._hashes, names)
-        self._by_content = tie_break == "hash"
-        self._tie_bits = 64 if self._by_content else len(names).bit_length()
-        self._allowed = np.zeros(0, dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
-        if allowed is not None and self._allowed.shape != (len(names),):
-            msg = f"allowed has shape {self._allowed.shape}; pass one boolean a gene ({len(names)})"
+        hashes = name_hashes(names, seed=seed)
+        keys = _tie_keys(tie_break, hashes, names)
+        mask = np.zeros(0, dtype=bool) if allowed is None else np.ascontiguousarray(allowed, dtype=bool)
+        if allowed is not None and mask.shape != (len(names),):
+            msg = f"allowed has shape {mask.shape}; pass one boolean a gene ({len(names)})"
             raise ValueError(msg)
+        self._rules = Rules(hashes, keys, by_content=tie_break == "hash", allowed=mask)
         self.n_jobs = n_jobs
 
-    def __call__(self, X: Matrix, n_genes: int | None = None, *, start: int = 0) -> np.ndarray:
-        """Rank the genes of some cells, as :func:`rank` does; `start` is the number of the first, for errors."""
+    def __call__(
+        self,
+        X: Matrix,
+        n_genes: int | None = None,
+        *,
+        start: int = 0,
+        then: Callable[[int, np.ndarray], None] | None = None,
+    ) -> np.ndarray:
+        """Rank the genes of some cells, as :func:`rank` does; `start` is the number of the first, for errors.
+
+        `then` is called with rows of the result, and the row of `X` they begin at, by the thread that ranked them, so
+        that other threads go on meanwhile. Rows that are refused in the end may be among them, without genes.
+
+        `X` is not damaged: it is a block of :func:`row_parts`, or was given to :func:`refuse_damaged`.
+        """
         n_cells, n_vars = X.shape
-        if len(self._keys) != n_vars:
-            msg = f"{len(self._keys)} names for {n_vars} genes; pass one name a column of X"
+        if len(self._rules.keys) != n_vars:
+            msg = f"{len(self._rules.keys)} names for {n_vars} genes; pass one name a column of X"
             raise ValueError(msg)
         if n_genes is not None and n_genes < 1:
             msg = f"n_genes is {n_genes}; pass 1 or more, or None for all expressed genes"
@@ -109,42 +128,57 @@ class Ranker:
             k = max(1, _most_expressed(X))
         out = np.empty((n_cells, k), dtype=np.int32)
         flags = np.zeros(n_cells, dtype=np.uint8)
-        for first, part in row_parts(X):
+        for first, part in row_parts(X, checked=True):
             last = first + part.shape[0]
-            self._rank_part(part, out[first:last], flags[first:last])
+            self._rank_part(part, out[first:last], flags[first:last], first, then)
+            _tell_apart(part, flags[first:last])
         _refuse(flags, start)
         if (out[:, -1] >= 0).any():
             return out
         n_used = int((out >= 0).sum(axis=1).max(initial=0))
         return out[:, : max(1, n_used)]
 
-    def _rank_part(self, part: np.ndarray | sparse.csr_matrix, out: np.ndarray, flags: np.ndarray) -> None:
+    def _rank_part(
+        self,
+        part: np.ndarray | sparse.csr_matrix,
+        out: np.ndarray,
+        flags: np.ndarray,
+        first: int,
+        then: Callable[[int, np.ndarray], None] | None,
+    ) -> None:
         def run(start: int, stop: int) -> None:
             self._run(part, start, stop, out[start:stop], flags[start:stop])
+            again = start + np.flatnonzero(flags[start:stop] & REPEATED)
+            for i in again.tolist():  # rare, only in CSR: mended row by row, on a copy
+                row = sparse.csr_matrix(part[i : i + 1], copy=True)
+                row.sum_duplicates()
+                self._run(row, 0, 1, out[i : i + 1], flags[i : i + 1])
+            if then is not None:
+                then(first + start, out[start:stop])
 
         in_threads(run, part.shape[0], self.n_jobs)
-        for i in np.flatnonzero(flags & REPEATED).tolist():  # rare, only in CSR: mended row by row, on a copy
-            row = sparse.csr_matrix(part[i : i + 1], copy=True)
-            row.sum_duplicates()
-            self._run(row, 0, 1, out[i : i + 1], flags[i : i + 1])
 
     def _run(
         self, part: np.ndarray | sparse.csr_matrix, start: int, stop: int, out: np.ndarray, flags: np.ndarray
     ) -> None:
-        args = (self._keys, self._hashes, self._allowed, self._by_content, self._tie_bits, out, flags)
+        n_vars = part.shape[1]
         if isinstance(part, np.ndarray):
-            rank_dense(np.ascontiguousarray(as_float(part[start:stop])), *args)
+            data = np.ascontiguousarray(as_float(part[start:stop])).reshape(-1)
+            begin = np.arange(stop - start) * n_vars
+            rows = Rows(data, begin, begin + n_vars, np.arange(n_vars, dtype=np.int32), np.zeros_like(begin))
         else:
-            rows = csr_rows(part, start, stop)
+            some = csr_rows(part, start, stop)
             # one type of index, so that the kernel is compiled once
-            indices = rows.indices.astype(np.int32, copy=False)
-            rank_csr(as_float(rows.data), indices, rows.indptr.astype(np.int64), *args)
+            genes, indptr = some.indices.astype(np.int32, copy=False), some.indptr.astype(np.int64)
+            rows = Rows(np.ascontiguousarray(as_float(some.data)), indptr[:-1], indptr[1:], genes, indptr[:-1])
+        rank_rows(rows, self._rules, out, flags)
 
 
 def _tie_keys(tie_break: TieBreak, hashes: np.ndarray, names: Sequence[str]) -> np.ndarray:
     if tie_break == "hash":
         return hashes
-    order = np.arange(len(names), dtype=np.uint64)
+    # spread over the whole range, as hashes are
+    order = np.arange(len(names), dtype=np.uint64) << np.uint64(64 - max(1, len(names).bit_length()))
     if tie_break == "var_order":
         return order
     if tie_break == "name":
@@ -161,6 +195,16 @@ def _most_expressed(X: Matrix) -> int:
     if X.format == "csc":
         return int(np.bincount(X.indices).max(initial=0))
     return int(np.diff(X.tocsr().indptr).max(initial=0))
+
+
+def _tell_apart(part: np.ndarray | sparse.csr_matrix, flags: np.ndarray) -> None:
+    """Say of rows that are BAD whether their values are negative, not finite, or both."""
+    for i in np.flatnonzero(flags & BAD).tolist():
+        values = part[i] if isinstance(part, np.ndarray) else part.data[part.indptr[i] : part.indptr[i + 1]]
+        finite = np.isfinite(values)
+        negative = bool((values[finite] < 0).any())
+        # where neither is so, values of one gene have a sum that is too large
+        flags[i] = (NEGATIVE if negative else 0) | (0 if finite.all() and negative else NOT_FINITE)
 
 
 def _refuse(flags: np.ndarray, start: int) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ._compiled import compiled
 from ._kernels import mix
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def add_rows(
     data: np.ndarray,
     indptr: np.ndarray,

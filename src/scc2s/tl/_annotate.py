@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.provenance import record
+from scc2s._cells.results import claim
 from scc2s.tl._asking.answers import as_answers, label_set, one_hot, read_labels, score_labels
-from scc2s.tl._asking.labels import write_generated, write_groups, write_scored
+from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
 from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
@@ -139,25 +139,34 @@ def annotate(
     data = get_adata(out, mod)
     refuse_unwritable(data)
     if groupby is not None and groupby not in data.obs:
-        msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
+        msg = (
+            f"adata.obs has no column {groupby!r} to group by; pass another, or make it after pip install "
+            "'scc2s[analysis]': sc.pp.neighbors(adata); sc.tl.leiden(adata)"
+        )
         raise KeyError(msg)
+    key = f"c2s_{target}" if key_added is None else key_added
+    result = claim(
+        data,
+        "annotate" if key == "c2s_cell_type" else f"annotate_{key}",
+        obs=[key, *(f"{key}_{part}" for part in ("prob", "entropy", "raw", *([] if groupby is None else [groupby])))],
+        obsm=[f"{key}_probs"],
+    )
     loaded, task = load_for(model, prompt, target, can=mode)
     names = label_set(labels, loaded, target, needed=mode == "score")
     choices = as_answers(names, task)
     room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
     question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=room)
-    key = f"c2s_{target}" if key_added is None else key_added
     if mode == "score":
         probs = score_labels(loaded, question, choices, per_token=normalize == "mean", corrected=prior_correction)
         votes = question.spread(probs)
-        write_scored(data, key, votes, names, min_prob)
+        obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob)
     else:
         raw = loaded.generate(question.rendered.texts, max_new_tokens=max_new_tokens)
         matched, names = read_labels(raw, task, names, synonyms)
         votes = question.spread(one_hot(matched, names))
-        write_generated(data, key, question.cells, raw, matched, names)
+        obs, obsm = generated_slots(data.n_obs, key, question.cells, raw, matched, names), {}
     if groupby is not None:
-        write_groups(data, key, groupby, votes, names, min_prob)
+        obs[f"{key}_{groupby}"] = labels_of_groups(data.obs[groupby], votes, names, min_prob)
     params = {
         "mode": mode,
         "target": target,
@@ -171,8 +180,7 @@ def annotate(
         "sentence_key": sentence_key,
         "key_added": key,
     }
-    name = "annotate" if key == "c2s_cell_type" else f"annotate_{key}"
-    record(data, name, {**params, **question.params()}, model=loaded.info())
+    result.write({**params, **question.params()}, model=loaded.info(), obs=obs, obsm=obsm)
     return out if copy else None
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.provenance import entry
+from scc2s._cells.columns import rows_of
+from scc2s._cells.results import claim, name_of_result
 from scc2s.models._words import word_spans
 from scc2s.tl._asking.question import ask, load_for
-from scc2s.tl._predicting.predict import result_name
 from scc2s.tl._predicting.truth import group_labels
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def attention(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    key = name_of_result(key_added, "attention")
+    result = claim(data, f"{key}_record", uns=[key, f"{key}_record"])
     rows = rows_of(data, cells)
     labels = group_labels(data, groupby)[rows] if groupby is not None else None
     loaded, task = load_for(model, prompt, "cell_type", can="attention")
@@ -122,25 +124,9 @@ def attention(
     table = _table(texts, words, maps, names, "cell" if labels is None else "group")
     if labels is not None:
         table = _means(table)
-    key = result_name(key_added, "attention")
     params = {"layer": layer, "groupby": groupby, "sentence_key": sentence_key, **question.params()}
-    data.uns["c2s"] = {
-        **data.uns.get("c2s", {}),
-        key: table.set_axis(table.index.astype(str)),
-        f"{key}_record": entry(params, model=loaded.info()),
-    }
+    result.write(params, model=loaded.info(), uns={key: table.set_axis(table.index.astype(str))})
     return out if copy else None
-
-
-def rows_of(adata: AnnData, cells: Sequence[str] | None) -> np.ndarray:
-    """Rows of cells by name; all without names."""
-    if cells is None:
-        return np.arange(adata.n_obs)
-    rows = adata.obs_names.get_indexer(list(cells))
-    if (rows < 0).any():
-        msg = f"there is no cell {list(cells)[int(np.argmin(rows))]!r}; pass cells= some of adata.obs_names"
-        raise KeyError(msg)
-    return rows
 
 
 def _table(

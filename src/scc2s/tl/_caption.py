@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable, sentence_slots
-from scc2s._cells.provenance import record
 from scc2s._cells.recorded import recorded_expression
+from scc2s._cells.results import claim
 from scc2s._logging import logger
 from scc2s.prompts._answers import prose
 from scc2s.prompts._consensus import consensus
@@ -151,6 +151,7 @@ def caption(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    result = claim(data, "caption" if key_added == "captions" else f"caption_{key_added}", uns=[key_added])
     groups = Groups.of(data, groupby)
     loaded, task = choose_writer(model, prompt, "caption")
     shown = _cells_to_show(data, groups, n_cells, n_captions, sentence_key, random_state)
@@ -203,9 +204,7 @@ def caption(
         "sentence_key": sentence_key,
         "key_added": key_added,
     }
-    name = "caption" if key_added == "captions" else f"caption_{key_added}"
-    record(data, name, {**params, **question.params()}, model=loaded.info())
-    data.uns["c2s"][key_added] = table
+    result.write({**params, **question.params()}, model=loaded.info(), uns={key_added: table})
     return out if copy else None
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from scc2s._cells.access import get_adata, refuse_unwritable, sentence_slots
-from scc2s._cells.provenance import record
+from scc2s._cells.results import claim
 from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def embed(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    result = claim(data, "embed" if key_added == "X_c2s" else f"embed_{key_added}", obsm=[key_added])
     loaded, task = load_for(model, prompt, "cell_type", can="embed")
     question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key)
     if n_empty := question.n_cells - len(question.cells):
@@ -105,10 +106,9 @@ def embed(
         raise ValueError(msg)
     spans = question.rendered.spans if scope == "sentence" else None
     vectors = loaded.embed(question.rendered.texts, spans=spans, pooling=pooling, layer=layer)
-    data.obsm[key_added] = np.asarray(vectors, dtype=np.float32)
     params = {"pooling": pooling, "layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
-    key = "embed" if key_added == "X_c2s" else f"embed_{key_added}"
-    record(data, key, {**params, **question.params()}, model=loaded.info())
+    found = {key_added: np.asarray(vectors, dtype=np.float32)}
+    result.write({**params, **question.params()}, model=loaded.info(), obsm=found)
     return out if copy else None
 
 

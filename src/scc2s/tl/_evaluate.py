@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from scc2s.metrics import bootstrap
+from scc2s.metrics import bootstrap, mmd
+from scc2s.metrics._bootstrap import MIN_CLUSTERS, say_too_few
 from scc2s.metrics._compare import SCORES, VALUES, Plan, Score, compare, compare_groups
+from scc2s.metrics._mmd import checked_widths
 from scc2s.tl._comparing.sides import Comparison, Reading, read_sides
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ def evaluate(
     floor: bool = True,
     ceiling: bool = True,
     n_comps: int = 50,
+    gammas: Sequence[float] | Literal["median"] = "median",
     n_repeats: int = 5,
     clusters: str | None = None,
     n_boot: int = 1000,
@@ -64,8 +68,10 @@ def evaluate(
         by name, functions of two matrices of cells in `rep`:
         ``{"mmd, median width": functools.partial(metrics.mmd, gammas="median")}``.
     rep
-        ``"pca"``: a PCA of the real cells' expression, that both sides are projected to. ``"X"``: expression. Or a key
-        of ``.obsm`` that both have, of one and the same embedding, e.g. ``"X_c2s"``.
+        ``"pca"``: a PCA of the expression of predicted, real and control cells together. Fitted on real cells alone it
+        would spread these most, and other cells could come nearer to real ones than real ones do. So values in it
+        compare within a table; to compare several predictions, evaluate them in one embedding. ``"X"``: expression. Or
+        a key of ``.obsm`` that both have, of one and the same embedding, e.g. ``"X_c2s"``.
     layer, true_layer
         Layer of `pred` (of `true` and `control`) with expression; ``None``: ``.X``.
     groupby
@@ -79,15 +85,19 @@ def evaluate(
         Whether to compute them.
     n_comps
         Components of the PCA.
+    gammas
+        Widths of the kernels of ``"mmd"`` (:func:`scc2s.metrics.mmd`), or ``"median"``: 1 over the median squared
+        distance between the real cells of the group. The six widths of CellOT, ``metrics.mmd``'s own, are too narrow
+        for 50 components: the value there is ``1 / n_pred + 1 / n_true``, whatever the cells.
     n_repeats
         Draws that floors and ceiling are means of.
     clusters
         One of the columns `groupby`, e.g. ``"donor"``: groups that share its value are drawn together for the interval
         of the mean; ``None``: each group is its own.
     n_boot
-        Bootstrap samples for that interval.
+        Bootstrap samples for that interval; 0: none.
     random_state
-        Seed of the PCA, the draws and the bootstrap.
+        Seed of the PCA, the draws and the bootstrap, 0 or more.
     sentence_key
         Column of ``.obs`` with the sentences, for ``"gene_overlap"``.
     mod
@@ -107,19 +117,23 @@ def evaluate(
     ``value_at_n``, ``ceiling``, ``floor_control``, ``floor_shuffled``
         At ``n`` cells on each side, mean over draws. Compare these with each other, also in the mean over groups.
     ``low``, ``high``
-        95 % interval of the mean over groups (:func:`scc2s.metrics.bootstrap` over groups or `clusters`).
+        95 % interval of the mean over groups (:func:`scc2s.metrics.bootstrap` over groups or `clusters`); missing for
+        fewer than three.
     ``n_pred``, ``n_true``, ``n``
         Cells of the group, and cells of a draw.
     ``note``
-        Why a value is missing. No group is left out.
+        Why a value is missing. No group is left out; groups that only one side has are logged too.
 
     Raises
     ------
     KeyError
         A column, layer or representation is not there, or a gene of `pred` is not in `true`.
     ValueError
-        A score is not known, one side holds counts and the other does not, or a representation is not finite or has
-        other widths.
+        A score is not known, a number is out of range, the sides have no group in common, one side holds counts and the
+        other does not, or a representation is not finite or has other widths. Before anything is computed.
+
+    Warns (in the log) where cells of `pred` have at most half as many genes as those of `true`, as cells made of short
+    sentences do: the scores would see the length.
 
     Examples
     --------
@@ -130,14 +144,12 @@ def evaluate(
     >>> bool(table["value"][0] < 2 * table["ceiling"][0])
     True
     """
-    scores = _scores(metrics)
+    scores = _scores(metrics, gammas)
     columns = [groupby] if isinstance(groupby, str) else list(groupby or ())
     if clusters is not None and clusters not in columns:
         msg = f"clusters={clusters!r} is not in groupby; pass groupby={[*columns, clusters]}"
         raise ValueError(msg)
-    if n_repeats < 1:
-        msg = f"n_repeats={n_repeats} draws nothing; pass 1 or more, or floor=False, ceiling=False"
-        raise ValueError(msg)
+    _check_numbers(n_repeats=(n_repeats, 1), n_comps=(n_comps, 1), n_boot=(n_boot, 0), random_state=(random_state, 0))
     on = {score.on for score in scores.values()}
     reading = Reading(
         rep=rep if on & {"rep", "groups"} else None,
@@ -149,17 +161,39 @@ def evaluate(
     )
     sides = read_sides(pred, true, control, columns, mod, reading)
     of_group = {name: values[columns.index(clusters)] if clusters else name for name, values in sides.groups.items()}
+    if clusters and n_boot and (n_clusters := len(set(of_group.values()))) < MIN_CLUSTERS:
+        say_too_few(n_clusters, f"values of {clusters!r}")
     return _table(scores, sides, of_group, Plan(floor, ceiling, n_repeats, random_state), n_boot)
 
 
-def _scores(metrics: str | Sequence[str] | Mapping[str, Callable[..., float]]) -> dict[str, Score]:
+def _check_numbers(**numbers: tuple[int, int]) -> None:
+    """Raise for a number that is not whole or under its least."""
+    for name, (value, least) in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            msg = f"{name}={value!r} is out of range; pass {name}= a whole number from {least}"
+            raise ValueError(msg)
+
+
+def _scores(
+    metrics: str | Sequence[str] | Mapping[str, Callable[..., float]], gammas: Sequence[float] | str
+) -> dict[str, Score]:
+    widths = checked_widths(gammas)
     if isinstance(metrics, Mapping):
+        if wrong := [name for name, function in metrics.items() if not callable(function)]:
+            msg = f"metrics[{wrong[0]!r}] is not a function; pass a list of names, or functions of two matrices by name"
+            raise TypeError(msg)
         return {name: Score(function) for name, function in metrics.items()}
     names = [metrics] if isinstance(metrics, str) else list(metrics)
+    if not names:
+        msg = f"metrics is empty; pass some of {', '.join(SCORES)}"
+        raise ValueError(msg)
     if unknown := [name for name in names if name not in SCORES]:
         msg = f"metrics has {unknown[0]!r}; pass some of {', '.join(SCORES)}"
         raise ValueError(msg)
-    return {name: SCORES[name] for name in names}
+    found = {name: SCORES[name] for name in names}
+    if widths is not None and "mmd" in found:
+        found["mmd"] = Score(partial(mmd, gammas=widths.tolist()))
+    return found
 
 
 def _table(
@@ -186,7 +220,10 @@ def _mean(rows: list[dict[str, Any]], clusters: list[str], n_boot: int, random_s
         values = np.array([row[key] for row in rows])
         found[key] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
     used = [i for i, row in enumerate(rows) if np.isfinite(row["value"])]
-    if len(used) > 1:
+    n_clusters, note = len({clusters[i] for i in used}), f"{len(used)} of {len(rows)} groups"
+    if n_boot and 1 < n_clusters < MIN_CLUSTERS:
+        note += f"; {n_clusters} are too few for an interval"
+    if n_boot and n_clusters >= MIN_CLUSTERS:
         interval = bootstrap(
             [rows[i]["value"] for i in used],
             clusters=[clusters[i] for i in used],
@@ -195,4 +232,4 @@ def _mean(rows: list[dict[str, Any]], clusters: list[str], n_boot: int, random_s
         )
         found |= {"low": float(interval.low), "high": float(interval.high)}
     found |= {key: sum(row[key] for row in rows) for key in ("n_pred", "n_true")}
-    return found | {"note": f"{len(used)} of {len(rows)} groups"}
+    return found | {"note": note}

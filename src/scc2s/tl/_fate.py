@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from scc2s._cells.access import get_adata, refuse_unwritable
 from scc2s._cells.gene_words import stored_fit
+from scc2s._cells.results import name_of_result
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.controls import ReportOptions
-from scc2s.tl._predicting.predict import Changes, predict, result_name
+from scc2s.tl._predicting.predict import Changes, claim_prediction, predict
 from scc2s.tl._predicting.truth import truth_cells, without_truth
 from scc2s.tl._writing.responses import Asker
 from scc2s.tl._writing.write_cells import Decoding, refuse_without
@@ -141,6 +142,7 @@ def fate(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    result = claim_prediction(data, "fate", name_of_result(key_added, _KEY), _FIELD)
     loaded, task = choose_writer(model, prompt, "fate", declared=True)
     refuse_without(task, _FIELD)
     if time_key not in data.obs:
@@ -156,8 +158,7 @@ def fate(
         Asker(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
         Changes(_FIELD, texts, texts, {}, {"regeneration at its own time": now.astype(str).tolist()}),
         ReportOptions(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
-        kind="fate",
-        key=result_name(key_added, _KEY),
+        result,
         params={"time_key": time_key, "target_time": target_time},
     )
     return out if copy else None

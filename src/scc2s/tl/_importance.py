@@ -6,16 +6,14 @@ import numpy as np
 from scipy import sparse
 
 from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.columns import rows_of
 from scc2s._cells.gene_words import words_of
-from scc2s._cells.provenance import entry
+from scc2s._cells.results import claim, name_of_result
 from scc2s._logging import logger
 from scc2s.models._occlusion import occlusion, rank_agreement
 from scc2s.models._words import word_spans
 from scc2s.tl._asking.answers import as_answers
 from scc2s.tl._asking.question import ask, load_for
-from scc2s.tl._predicting.predict import result_name
-
-from ._attention import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +120,8 @@ def importance(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
-    key = result_name(key_added, "importance")
+    key = name_of_result(key_added, "importance")
+    result = claim(data, key, layers=[f"c2s_{key}"], uns=[key])
     rows = rows_of(data, cells)
     loaded, task = load_for(model, prompt, "cell_type", can="log_likelihood")
     if sanity and not hasattr(loaded, "with_random_weights"):
@@ -148,8 +147,7 @@ def importance(
         control = occlusion(loaded.with_random_weights(random_state), texts[some], words[some], answers[some])
         found = _agreement(drops[some], control)
     params = {"target": target, "n_genes": n_genes, "sentence_key": sentence_key, **question.params()}
-    data.layers[f"c2s_{key}"] = layer
-    data.uns["c2s"] = {**data.uns.get("c2s", {}), key: entry(params, model=loaded.info()) | found}
+    result.write(params, model=loaded.info(), more=found, layers={f"c2s_{key}": layer})
     return out if copy else None
 
 

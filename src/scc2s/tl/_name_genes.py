@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.provenance import record
+from scc2s._cells.results import claim
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._describing.gene_lists import genes_alone, holds_cells, named, one_organism
@@ -128,6 +128,7 @@ def name_genes(
     out = genes.copy() if copy else genes
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    result = claim(data, "name_genes" if key_added == "gene_set_names" else f"name_genes_{key_added}", uns=[key_added])
     if groupby is None:
         msg = "cells come without lists of genes; pass groupby= a column of adata.obs, or a list of genes instead"
         raise ValueError(msg)
@@ -151,9 +152,7 @@ def name_genes(
         "organism": organism,
         "key_added": key_added,
     }
-    name = "name_genes" if key_added == "gene_set_names" else f"name_genes_{key_added}"
-    record(data, name, params, model=loaded.info())
-    data.uns["c2s"][key_added] = table
+    result.write(params, model=loaded.info(), uns={key_added: table})
     return out if copy else None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.provenance import record
+from scc2s._cells.results import claim
 from scc2s.metrics import perplexity as per_gene
 from scc2s.prompts import custom
 from scc2s.prompts._task import SENTENCE
@@ -98,6 +98,11 @@ def perplexity(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    result = claim(
+        data,
+        "perplexity" if key_added == "c2s_perplexity" else f"perplexity_{key_added}",
+        obs=[f"{key_added}{name}" for name in ("", "_shuffled", "_log_likelihood")],
+    )
     if isinstance(prompt, str):
         prompt = custom(prompt, response=f" {{{SENTENCE}}}")
     loaded, task = load_for(model, prompt, "generate_unconditional", can="log_likelihood")
@@ -114,16 +119,14 @@ def perplexity(
     values = {name: per_gene(logprob, n_genes) for name, logprob in found.items()}
     values["_log_likelihood"] = found[""]
     spread = question.spread(np.column_stack(list(values.values())))
-    for name, column in zip(values, spread.T, strict=True):
-        data.obs[f"{key_added}{name}"] = column
+    columns = {f"{key_added}{name}": column for name, column in zip(values, spread.T, strict=True)}
     params = {
         "random_state": random_state,
         "sentence_key": sentence_key,
         "key_added": key_added,
         **{f"perplexity{name}": float(per_gene(logp.sum(), n_genes.sum())) for name, logp in found.items()},
     }
-    key = "perplexity" if key_added == "c2s_perplexity" else f"perplexity_{key_added}"
-    record(data, key, {**params, **question.params(), "prompt": task.template}, model=loaded.info())
+    result.write({**params, **question.params(), "prompt": task.template}, model=loaded.info(), obs=columns)
     return out if copy else None
 
 

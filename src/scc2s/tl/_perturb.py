@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from scc2s._cells.access import get_adata, refuse_unwritable
 from scc2s._cells.gene_words import stored_fit
+from scc2s._cells.results import name_of_result
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.prompts._scramble import scramble
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.controls import ReportOptions
 from scc2s.tl._predicting.perturbations import one_a_cell, perturbation_names, with_details
-from scc2s.tl._predicting.predict import Changes, predict, result_name
+from scc2s.tl._predicting.predict import Changes, claim_prediction, predict
 from scc2s.tl._predicting.truth import truth_cells, without_truth
 from scc2s.tl._writing.responses import Asker
 from scc2s.tl._writing.write_cells import PERTURBATION, Decoding, refuse_without
@@ -192,6 +193,7 @@ def perturb(
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    result = claim_prediction(data, "perturb", name_of_result(key_added, _KEY), PERTURBATION)
     loaded, task = choose_writer(model, prompt, "perturb")
     refuse_without(task, PERTURBATION)
     real = truth_cells(data, truth, perturbation_key)
@@ -213,8 +215,7 @@ def perturb(
             },
         ),
         ReportOptions(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
-        kind="perturb",
-        key=result_name(key_added, _KEY),
+        result,
         params={"perturbation_key": perturbation_key, "control_name": control_name},
     )
     return out if copy else None

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scc2s import programs
 from scc2s._cells.access import expression, get_adata, refuse_unwritable
-from scc2s._cells.provenance import record
+from scc2s._cells.results import claim, name_of_result
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
 
@@ -94,9 +94,7 @@ def program_score(
     refuse_unwritable(data)
     wanted = programs.as_program(program)
     key = f"c2s_score_{wanted.name}" if key_added is None else key_added
-    if "/" in key:
-        msg = f"a column named {key!r} cannot be written to a file; pass key_added= a name without '/'"
-        raise ValueError(msg)
+    result = claim(data, name_of_result(key, key), obs=[key])
     expressed = expression(data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols)
     allowed = expressed.allowed if expressed.allowed is not None else np.ones(len(expressed.names), dtype=bool)
     names = [name for name, kept in zip(expressed.names, allowed, strict=True) if kept]
@@ -118,6 +116,5 @@ def program_score(
         "target_sum": target_sum,
         "gene_symbols": gene_symbols,
     }
-    record(data, key.removeprefix("c2s_"), params)
-    data.obs[key] = pd.Series(np.concatenate(scores), index=data.obs_names)
+    result.write(params, obs={key: pd.Series(np.concatenate(scores), index=data.obs_names)})
     return out if copy else None

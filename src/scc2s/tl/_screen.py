@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable
 from scc2s._cells.gene_words import stored_fit, words_of
-from scc2s._cells.provenance import entry
+from scc2s._cells.results import claim, name_of_result
 from scc2s._logging import logger
 from scc2s.metrics._screen import HitRule, screen_table
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.perturbations import name_of
-from scc2s.tl._predicting.predict import result_name
 from scc2s.tl._predicting.screen_cells import screen_cells
 from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
 from scc2s.tl._writing.responses import Asker
@@ -159,12 +158,13 @@ def screen(
         n_genes=n_genes, constrain=constrain, temperature=temperature, top_p=top_p, top_k=top_k, n_samples=n_samples,
         max_new_tokens=max_new_tokens, random_state=random_state, cache=cache,
     )  # fmt: skip
-    key = result_name(key_added, "screen")
+    key = name_of_result(key_added, "screen")
     names = _names(perturbations)
     n_null = _n_null(n_null, len(names), alpha)
     out = adata.copy() if copy else adata
     data = get_adata(out, mod)
     refuse_unwritable(data)
+    result = claim(data, f"{key}_record", uns=[key, f"{key}_controls", f"{key}_record"])
     cells = screen_cells(
         data, get_sentences(data, sentence_key), context_key=context_key, positive=positive, neutral=neutral,
         donor_key=donor_key, n_cells=n_cells, random_state=random_state,
@@ -191,12 +191,8 @@ def screen(
         "n_donors": 0 if cells.donors is None else len(set(cells.donors)), "n_cells": n_cells, "n_null": n_null,
         "n_boot": n_boot, "max_neutral": max_neutral, "min_validity": min_validity, "alpha": alpha,
     }  # fmt: skip
-    data.uns["c2s"] = {
-        **data.uns.get("c2s", {}),
-        key: table,
-        f"{key}_controls": screened.controls(names, cells.positive, cells.neutral),
-        f"{key}_record": entry(params, model=loaded.info()),
-    }
+    effects = screened.controls(names, cells.positive, cells.neutral)
+    result.write(params, model=loaded.info(), uns={key: table, f"{key}_controls": effects})
     return out if copy else None
 
 

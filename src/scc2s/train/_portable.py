@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -43,7 +43,8 @@ def save_portable(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, fo
     (folder / "config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
     tied = getattr(model.config, "tie_word_embeddings", False)
-    head = model.get_output_embeddings()
+    untyped: Any = model
+    head = untyped.get_output_embeddings()
     skip = {
         n for n, p in model.named_parameters(remove_duplicate=False) if tied and head is not None and p is head.weight
     }

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ._augment import Augment
 
+_BLANK = {"", "nan", "NaN", "<NA>", "NaT"}
+
 
 def task_samples(
     task: Task,
@@ -52,11 +54,17 @@ def task_samples(
     Returns
     -------
     Columns ``prompt``, ``completion``, ``task``, ``row`` (of the cell in the completion).
+
+    Raises
+    ------
+    ValueError
+        If the answer for a cell is missing or blank.
     """
     if pairs is None:
         pairs = np.repeat(np.arange(X.shape[0])[:, None], 2, axis=1)
     shown, answered = pairs[:, 0], pairs[:, 1]
     wanted = task.response_fields
+    _refuse_blank(fields, answered, wanted)
     writes_cell = any(f in SENTENCES for f in wanted)
     shows_cell = SENTENCE in task.fields
     plain = varied_sentences(X[answered], names, n_genes=n_genes) if writes_cell else []
@@ -87,3 +95,19 @@ def task_samples(
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def _refuse_blank(fields: Mapping[str, Sequence[str]], rows: np.ndarray, wanted: Sequence[str]) -> None:
+    """Raise where a cell has no answer to learn: missing values, blanks, and the words that these become as text."""
+    for name in wanted:
+        if name not in fields:
+            continue
+        values = fields[name]
+        blank = [i for i in rows.tolist() if not isinstance(values[i], str) or values[i].strip() in _BLANK]
+        if blank:
+            n, first = len(set(blank)), blank[0]
+            msg = (
+                f"{n} cells have no {name} to learn (the one in row {first}: {values[first]!r}); leave them out, e.g. "
+                f"adata[adata.obs[{name!r}].notna()].copy(), or give them one"
+            )
+            raise ValueError(msg)

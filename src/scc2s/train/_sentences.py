@@ -45,9 +45,9 @@ def varied_sentences(
     """
     X = sparse.csr_matrix(X)
     if augment is None:
-        return join(rank(X, n_genes, names=names), names).tolist()
+        return list(join(rank(X, n_genes, names=names), names).tolist())
     rng = np.random.default_rng([seed, X.shape[0]])
     lengths = augment.lengths(X.shape[0], n_genes, rng)
     ranks = rank(augment.apply(X, rng, groups=groups), n_genes, names=names, seed=int(rng.integers(2**31)))
     ranks = np.where(np.arange(ranks.shape[1]) < lengths[:, None], ranks, -1)
-    return join(ranks, names).tolist()
+    return list(join(ranks, names).tolist())

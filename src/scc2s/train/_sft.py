@@ -1,30 +1,34 @@
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+from scc2s._logging import logger
 
+from ._checkpoints import last_whole
+from ._loss import completion_loss
+
+if TYPE_CHECKING:
     import pandas as pd
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+__all__ = ["batches_by_task", "completion_loss", "sft"]
 
 COLUMNS = ("prompt", "completion")
 WINDOW = 50
 """Batches among which samples are sorted by length: enough to save padding, few enough to stay random."""
 
 
-def batches_by_task(samples: pd.DataFrame, batch_size: int, *, seed: int = 0) -> pd.DataFrame:
+def batches_by_task(
+    samples: pd.DataFrame, batch_size: int, *, seed: int = 0, rest: Literal["drop", "last"] = "drop"
+) -> pd.DataFrame:
     """Order samples so that each batch holds one task, batches of all tasks mixed.
 
     The loss is a mean over the tokens of a batch. In mixed batches a 200-gene answer would outweigh a cell type of
     three tokens by seventy to one; in batches of one task each task has the weight of its number of samples. Samples of
-    like length share a batch, which saves padding; those that do not fill a batch are left out.
+    like length share a batch, which saves padding.
 
     Parameters
     ----------
@@ -34,46 +38,51 @@ def batches_by_task(samples: pd.DataFrame, batch_size: int, *, seed: int = 0) ->
         Samples a batch.
     seed
         Seed of the shuffle.
+    rest
+        Samples of each task that do not fill a batch: ``"drop"`` leaves them out, and the log says how many of which
+        task; ``"last"`` puts them at the end, by task, where the last batches may hold several tasks.
 
     Returns
     -------
     The samples in their new order.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` is under 1, or a sample has no task.
     """
+    if batch_size < 1:
+        msg = f"batch_size={batch_size} holds no sample; pass batch_size= a whole number from 1"
+        raise ValueError(msg)
+    if rest not in ("drop", "last"):
+        msg = f"rest={rest!r} is not known; pass 'drop' or 'last'"
+        raise ValueError(msg)
+    if n_without := int(samples["task"].isna().sum()):
+        msg = f"{n_without} samples have no task; name it: samples.assign(task=samples['task'].fillna('...'))"
+        raise ValueError(msg)
     rng = np.random.default_rng(seed)
     length = (samples["prompt"].str.count(" ") + samples["completion"].str.count(" ")).to_numpy()
     batches: list[np.ndarray] = []
-    for rows in samples.groupby("task", sort=True).indices.values():
-        shuffled = rng.permutation(rows)[: len(rows) // batch_size * batch_size]
+    left: dict[str, np.ndarray] = {}
+    for task, rows in samples.groupby("task", sort=True, observed=True).indices.items():
+        drawn = rng.permutation(rows)
+        shuffled, over = np.split(drawn, [len(rows) // batch_size * batch_size])
+        if len(over):
+            left[str(task)] = over
         for start in range(0, len(shuffled), WINDOW * batch_size):
             window = shuffled[start : start + WINDOW * batch_size]
             window = window[np.argsort(length[window], kind="stable")]
             batches += np.split(window, len(window) // batch_size)
-    order = np.concatenate([batches[i] for i in rng.permutation(len(batches))]) if batches else np.empty(0, dtype=int)
-    return samples.iloc[order].reset_index(drop=True)
-
-
-def completion_loss(
-    model: PreTrainedModel,
-    inputs: dict[str, torch.Tensor],
-    n_tokens: torch.Tensor | int | None = None,
-    autocast: Callable[[], AbstractContextManager] = nullcontext,
-) -> torch.Tensor:
-    """Mean negative log-likelihood of the supervised tokens; the head sees no other position.
-
-    Rows are padded on the right, where causal attention needs no mask.
-    """
-    import torch
-
-    plain: Any = getattr(model, "get_base_model", lambda: model)()
-    with autocast():
-        hidden = plain.base_model(inputs["input_ids"]).last_hidden_state[:, :-1]
-        target = inputs["labels"][:, 1:]
-        seen = target != -100
-        logits = plain.get_output_embeddings()(hidden[seen]).float()
-    if cap := getattr(plain.config, "final_logit_softcapping", None):
-        logits = cap * torch.tanh(logits / cap)
-    total = torch.nn.functional.cross_entropy(logits, target[seen], reduction="sum")
-    return total / torch.as_tensor(seen.sum() if n_tokens is None else n_tokens, device=total.device).clamp(min=1)
+    order = [batches[i] for i in rng.permutation(len(batches))]
+    if rest == "last":
+        order += left.values()
+    elif left:
+        logger.warning(
+            "samples left out, as they do not fill a batch of %d: %s; pass rest='last' to keep them, or a smaller "
+            "batch_size=",
+            batch_size, ", ".join(f"{len(rows)} of task {task!r}" for task, rows in left.items()),
+        )  # fmt: skip
+    return samples.iloc[np.concatenate([np.empty(0, dtype=int), *order])].reset_index(drop=True)
 
 
 def sft(
@@ -91,7 +100,9 @@ def sft(
 ) -> dict[str, float]:
     """Supervised fine-tuning on prompts and completions; only the completions are learned.
 
-    A thin face of TRL's ``SFTTrainer``. Checkpoints go to `output_dir`; a stopped run goes on from the last one.
+    A thin face of TRL's ``SFTTrainer``. Every sample is trained on: each batch holds one task, and what does not fill a
+    batch comes at the end (:func:`batches_by_task`). Checkpoints go to `output_dir`; a stopped run goes on from the
+    last one that is finished.
 
     Parameters
     ----------
@@ -115,48 +126,31 @@ def sft(
     ImportError
         If TRL is not installed.
     ValueError
-        If a column is missing, or a sample is longer than `max_length` (its completion would be cut).
+        If a column is missing, a prompt, completion or task is missing or blank, there are no samples, or one is longer
+        than `max_length` (its completion would be cut).
+    NotADirectoryError
+        If `output_dir` is a file.
     """
     try:
         from datasets import Dataset
-        from trl import SFTConfig, SFTTrainer
+        from trl.trainer.sft_config import SFTConfig
+
+        from ._trainer import CompletionTrainer
     except ImportError as error:
         msg = "training needs TRL; pip install 'scc2s[train]'"
         raise ImportError(msg) from error
     import torch
-    from torch.utils.data import SequentialSampler
-    from transformers.trainer_utils import get_last_checkpoint
 
-    if missing := [c for c in (*COLUMNS, "task") if c not in samples]:
-        msg = f"samples lack the columns {missing}; make them with scc2s.pp.samples(adata, task)"
-        raise ValueError(msg)
-    ordered = batches_by_task(samples, batch_size, seed=seed)
+    _check(samples)
+    folder = Path(output_dir)
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; pass output_dir= a folder, or a path where none is yet"
+        raise NotADirectoryError(msg)
+    ordered = batches_by_task(samples, batch_size, seed=seed, rest="last")
     lengths = [len(i) for i in tokenizer((ordered["prompt"] + ordered["completion"]).tolist())["input_ids"]]
     if lengths and max(lengths) >= max_length:
         msg = f"a sample has {max(lengths)} tokens; pass max_length={max(lengths) + 1} or shorter sentences (n_genes=)"
         raise ValueError(msg)
-
-    class CompletionTrainer(SFTTrainer):
-        """Takes samples in the order of `batches_by_task`, and runs the LM head on completions alone.
-
-        TRL's own loss runs the head on every token of the prompt too: on a CPU four fifths of a step.
-        """
-
-        def _get_train_sampler(self, *args: Any, **kwargs: Any) -> SequentialSampler:  # noqa: ARG002
-            dataset: Any = self.train_dataset
-            return SequentialSampler(dataset)
-
-        def compute_loss(
-            self,
-            model: Any,
-            inputs: dict[str, torch.Tensor | Any],
-            return_outputs: bool = False,
-            num_items_in_batch: torch.Tensor | int | None = None,
-        ) -> torch.Tensor | tuple[torch.Tensor, dict]:
-            loss = completion_loss(
-                self.accelerator.unwrap_model(model), inputs, num_items_in_batch, self.accelerator.autocast
-            )
-            return (loss, {}) if return_outputs else loss
 
     config = SFTConfig(
         output_dir=str(output_dir),
@@ -178,5 +172,24 @@ def sft(
         train_dataset=Dataset.from_pandas(ordered[list(COLUMNS)], preserve_index=False),
         processing_class=tokenizer,
     )
-    last = get_last_checkpoint(str(output_dir)) if Path(output_dir).is_dir() else None
-    return trainer.train(resume_from_checkpoint=last).metrics
+    last = last_whole(folder, with_optimizer=not config.save_only_model)
+    result = trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    return dict(result.metrics)
+
+
+def _check(samples: pd.DataFrame) -> None:
+    """Raise for samples that nothing, or something wrong, would be learned from."""
+    if missing := [c for c in (*COLUMNS, "task") if c not in samples]:
+        msg = f"samples lack the columns {missing}; make them with scc2s.pp.samples(adata, task)"
+        raise ValueError(msg)
+    if not len(samples):
+        msg = "there are no samples to train on; make some with scc2s.pp.samples(adata, task)"
+        raise ValueError(msg)
+    for column in COLUMNS:
+        empty = np.array([not isinstance(text, str) or not text.strip() for text in samples[column]])
+        if empty.any():
+            msg = (
+                f"{int(empty.sum())} samples have no {column} (missing or blank), the first in row "
+                f"{int(empty.argmax())}; leave them out: samples[samples[{column!r}].fillna('').str.strip() != '']"
+            )
+            raise ValueError(msg)

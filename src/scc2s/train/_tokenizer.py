@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,8 @@ def gene_tokenizer(genes: Sequence[str], texts: Iterable[str], *, n_pieces: int 
     full = Tokenizer(models.BPE(vocab=vocab, merges=merges, ignore_merges=True))
     full.pre_tokenizer = pre
     full.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
+    made: Any = PreTrainedTokenizerFast  # whose arguments transformers does not type
+    out: PreTrainedTokenizerFast = made(
         tokenizer_object=full,
         eos_token=EOS,
         bos_token=EOS,
@@ -74,3 +75,4 @@ def gene_tokenizer(genes: Sequence[str], texts: Iterable[str], *, n_pieces: int 
         pad_token=PAD,
         clean_up_tokenization_spaces=False,
     )
+    return out

@@ -1,55 +1,55 @@
-"""Writing labels to an AnnData: the slots of tl.annotate."""
+"""Values of the slots of tl.annotate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.provenance import file_names
 from scc2s.metrics import entropy, mean_by_group
 from scc2s.prompts._answers import UNMAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anndata import AnnData
-
 UNASSIGNED = "unassigned"
 
 
-def write_scored(adata: AnnData, key: str, probs: np.ndarray, labels: Sequence[str], min_prob: float | None) -> None:
-    """Most probable label, its probability, the entropy and all probabilities; rows of NaN give missing values."""
-    _forget(adata, key)
-    adata.obs[key] = _most_probable(probs, labels, min_prob)
-    adata.obs[f"{key}_prob"] = probs.max(axis=1).astype(np.float32)
-    adata.obs[f"{key}_entropy"] = entropy(probs).astype(np.float32)
-    columns = [label.replace("/", "|") for label in labels]  # h5ad and zarr take "/" for a path
-    adata.obsm[f"{key}_probs"] = pd.DataFrame(probs.astype(np.float32), index=adata.obs_names, columns=columns)
+def scored_slots(
+    obs_names: pd.Index, key: str, probs: np.ndarray, labels: Sequence[str], min_prob: float | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """For obs: most probable label, its probability, the entropy; for obsm: all probabilities. NaN: missing values."""
+    obs = {
+        key: _most_probable(probs, labels, min_prob),
+        f"{key}_prob": probs.max(axis=1).astype(np.float32),
+        f"{key}_entropy": entropy(probs).astype(np.float32),
+    }
+    table = pd.DataFrame(probs.astype(np.float32), index=obs_names, columns=file_names(labels))
+    return obs, {f"{key}_probs": table}
 
 
-def write_generated(
-    adata: AnnData, key: str, rows: np.ndarray, raw: Sequence[str], matched: Sequence[str], labels: Sequence[str]
-) -> None:
-    """Label that each answer was mapped to, and the answer itself; cells that were not asked get missing values."""
-    _forget(adata, key)
-    texts = np.full(adata.n_obs, "", dtype=object)
+def generated_slots(
+    n_cells: int, key: str, rows: np.ndarray, raw: Sequence[str], matched: Sequence[str], labels: Sequence[str]
+) -> dict[str, Any]:
+    """For obs: label that each answer was mapped to, and the answer; cells that were not asked get missing values."""
+    texts = np.full(n_cells, "", dtype=object)
     texts[rows] = raw
-    values = np.full(adata.n_obs, None, dtype=object)
+    values = np.full(n_cells, None, dtype=object)
     values[rows] = matched
-    adata.obs[key] = _categorical(values, [*labels, UNMAPPED])
-    adata.obs[f"{key}_raw"] = texts
+    return {key: _categorical(values, [*labels, UNMAPPED]), f"{key}_raw": texts}
 
 
-def write_groups(
-    adata: AnnData, key: str, groupby: str, votes: np.ndarray, labels: Sequence[str], min_prob: float | None
-) -> None:
-    """Label of each group of cells: the one with the highest mean vote."""
-    groups = adata.obs[groupby].astype("category").cat
+def labels_of_groups(
+    column: pd.Series, votes: np.ndarray, labels: Sequence[str], min_prob: float | None
+) -> pd.Categorical:
+    """For each cell the label of its group: the one with the highest mean vote."""
+    groups = column.astype("category").cat
     means = mean_by_group(votes, groups.codes.to_numpy(), len(groups.categories))
     by_group = _most_probable(means, labels, min_prob)
     values = np.array([*by_group, None], dtype=object)  # code -1, a cell in no group, picks the last
-    adata.obs[f"{key}_{groupby}"] = _categorical(values[groups.codes.to_numpy()], [*labels, UNASSIGNED])
+    return _categorical(values[groups.codes.to_numpy()], [*labels, UNASSIGNED])
 
 
 def _most_probable(probs: np.ndarray, labels: Sequence[str], min_prob: float | None) -> pd.Categorical:
@@ -64,12 +64,3 @@ def _most_probable(probs: np.ndarray, labels: Sequence[str], min_prob: float | N
 def _categorical(values: np.ndarray, order: list[str]) -> pd.Categorical:
     """Categories that occur, in the order given: an unused one would clutter every legend."""
     return pd.Categorical(values, categories=order).remove_unused_categories()
-
-
-def _forget(adata: AnnData, key: str) -> None:
-    """Drop what an earlier call in another mode wrote, so that old and new results never stand side by side."""
-    for name in (f"{key}_prob", f"{key}_entropy", f"{key}_raw"):
-        if name in adata.obs:
-            del adata.obs[name]
-    if f"{key}_probs" in adata.obsm:
-        del adata.obsm[f"{key}_probs"]

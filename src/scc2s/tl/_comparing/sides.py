@@ -76,18 +76,25 @@ def read_sides(
     given = {"pred": get_adata(pred, mod), "true": get_adata(true, mod)}
     if control is not None and not isinstance(control, str):
         given["control"] = get_adata(control, mod)
+    # by name, so that the draws do not depend on the order of the rows
+    order = {name: np.argsort(adata.obs_names.to_numpy(dtype=str), kind="stable") for name, adata in given.items()}
     labels = {name: _labels(adata, columns, name) for name, adata in given.items()}
+    labels = {name: [found[i] for i in order[name]] for name, found in labels.items()}
     column = _column_of(control, labels["true"], columns) if isinstance(control, str) else None
+    asked = set(labels["pred"])
+    groups = {
+        _name(row): row
+        for row in sorted(asked | set(labels["true"]))
+        if column is None or row[column] != control or row in asked
+    }
+    _say_groups(asked, set(labels["true"]) & set(groups.values()))
     cells = {
-        name: part._replace(groups=np.array([_name(row) for row in labels[name]], dtype=object))
+        name: part.take(order[name])._replace(groups=_names(labels[name]))
         for name, part in _read(given, reading).items()
     }
-    groups = {_name(row): row for row in sorted({*labels["pred"], *labels["true"]})}
     before = None
     if column is not None:
         rows = [i for i, row in enumerate(labels["true"]) if row[column] == control]
-        asked = set(labels["pred"])
-        groups = {name: row for name, row in groups.items() if row[column] != control or row in asked}
         matched = [i for i in range(len(columns)) if i != column]
         before = Control(cells["true"], _of_groups(labels["true"], rows, groups, matched))
     elif control is not None:
@@ -95,6 +102,25 @@ def read_sides(
         matched = [i for i in range(len(columns)) if {row[i] for row in own} & {row[i] for row in groups.values()}]
         before = Control(cells["control"], _of_groups(own, range(len(own)), groups, matched))
     return Comparison(cells["pred"], cells["true"], before, groups)
+
+
+def _say_groups(pred: set[tuple[str, ...]], true: set[tuple[str, ...]]) -> None:
+    """Raise where the sides have no group in common, warn of groups that only one has."""
+    if pred and true and not pred & true:
+        msg = (
+            f"pred and true have no group in common (pred: {_some(pred)}; true: {_some(true)}); name the groups alike, "
+            "e.g. pred.obs[...] = pred.obs[...].map({...}), or pass another groupby="
+        )
+        raise ValueError(msg)
+    if pred and (lacking := true - pred):
+        logger.warning("pred has no cells of %d of %d groups of true: %s", len(lacking), len(true), _some(lacking))
+    if true and (lacking := pred - true):
+        logger.warning("true has no cells of %d of %d groups of pred: %s", len(lacking), len(pred), _some(lacking))
+
+
+def _some(groups: set[tuple[str, ...]]) -> str:
+    names = sorted(map(_name, groups))
+    return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
 
 
 def _labels(adata: AnnData, columns: Sequence[str], name: str) -> list[tuple[str, ...]]:
@@ -110,6 +136,10 @@ def _labels(adata: AnnData, columns: Sequence[str], name: str) -> list[tuple[str
             msg = f"{name} has no column {column!r} in obs; set {name}.obs[{column!r}] = ..., or pass another groupby="
             raise KeyError(msg)
     return list(zip(*values, strict=True)) if values else [()] * adata.n_obs
+
+
+def _names(rows: list[tuple[str, ...]]) -> np.ndarray:
+    return np.array([_name(row) for row in rows], dtype=object)
 
 
 def _name(row: tuple[str, ...]) -> str:
@@ -143,9 +173,15 @@ def _of_groups(
 
 def _read(given: dict[str, AnnData], reading: Reading) -> dict[str, Cells]:
     genes: dict[str, Any] = dict.fromkeys(given)
+    texts: dict[str, Any] = dict.fromkeys(given)
+    if reading.sentence_key is not None:
+        key = reading.sentence_key
+        texts = {name: np.array(get_sentences(adata, key), dtype=object) for name, adata in given.items()}
+        say_lengths({name: np.array([len(text.split()) for text in found]) for name, found in texts.items()})
     if reading.genes or reading.rep in ("pca", "X"):
         genes = {name: _genes(adata, name, given["pred"].var_names, reading) for name, adata in given.items()}
         _refuse_mixed(genes)
+        say_lengths({name: np.asarray((X > 0).sum(axis=1)).ravel() for name, X in genes.items()})
     reps: dict[str, Any]
     if reading.rep == "pca":
         reps = _components(genes, reading)
@@ -155,13 +191,24 @@ def _read(given: dict[str, AnnData], reading: Reading) -> dict[str, Cells]:
         reps = _embeddings(given, reading.rep)
     else:
         reps = dict.fromkeys(given)
-    cells = {}
-    for name, adata in given.items():
-        texts = None
-        if reading.sentence_key is not None:
-            texts = np.array(get_sentences(adata, reading.sentence_key), dtype=object)
-        cells[name] = Cells(np.empty(0, dtype=object), reps[name], genes[name], texts)
-    return cells
+    return {
+        name: Cells(np.empty(given[name].n_obs, dtype=object), reps[name], genes[name], texts[name]) for name in given
+    }
+
+
+def say_lengths(n_genes: dict[str, np.ndarray]) -> None:
+    """Warn where cells of one side have half the genes of another, so that length is what the scores would see."""
+    typical = {name: int(np.median(found)) for name, found in n_genes.items() if len(found)}
+    if not typical or 2 * min(typical.values()) > max(typical.values()) or not min(typical.values()):
+        return
+    short, long = min(typical, key=typical.__getitem__), max(typical, key=typical.__getitem__)
+    logger.warning(
+        "cells of %s have %d genes and those of %s %d: the scores see the length first. Put all through sentences of "
+        "the same length: sc.pp.c2s_sentences(%s, n_genes=%d); sc.pp.c2s_rank_fit(%s); sc.pp.c2s_reconstruct(%s); and "
+        "pass %s='c2s_reconstructed'",
+        short, typical[short], long, typical[long], long, typical[short], long, long,
+        "layer" if long == "pred" else "true_layer",
+    )  # fmt: skip
 
 
 def _genes(adata: AnnData, name: str, names: pd.Index, reading: Reading) -> np.ndarray | sparse.csr_matrix:
@@ -203,18 +250,29 @@ def _refuse_mixed(genes: dict[str, Any]) -> None:
 
 
 def _components(genes: dict[str, Any], reading: Reading) -> dict[str, np.ndarray]:
-    """A PCA of the real cells; a projection of the others."""
+    """A PCA of the cells of all sides together.
+
+    Components bend towards the noise of the cells that they are fitted on. Fitted on real cells alone they spread real
+    cells further apart than any others, so that cells of another donor come nearer to one half of the real cells than
+    the other half does. Where all cells take part, cells of one distribution are as far apart whichever side has them.
+    """
     from sklearn.decomposition import PCA
 
-    true = genes["true"]
-    n = min(reading.n_comps, *true.shape)
+    sizes = [X.shape[0] for X in genes.values()]
+    together: Any = (
+        sparse.vstack([sparse.csr_matrix(X) for X in genes.values()], format="csr")
+        if any(sparse.issparse(X) for X in genes.values())
+        else np.concatenate(list(genes.values()))
+    )
+    n = min(reading.n_comps, genes["true"].shape[0], *together.shape)
     if not n:
         return {name: np.empty((X.shape[0], 0)) for name, X in genes.items()}
-    if n == min(true.shape) or np.prod(true.shape) < _DENSE:
-        genes = {name: X.toarray() if sparse.issparse(X) else X for name, X in genes.items()}
-    solver = "full" if n == min(true.shape) else "arpack"
-    pca = PCA(n, svd_solver=solver, random_state=reading.random_state).fit(genes["true"])
-    return {name: pca.transform(X) if X.shape[0] else np.empty((0, n)) for name, X in genes.items()}
+    full = n == min(together.shape)
+    if sparse.issparse(together) and (full or np.prod(together.shape) < _DENSE):
+        together = together.toarray()
+    pca = PCA(n, svd_solver="full" if full else "arpack", random_state=reading.random_state)
+    parts = np.split(np.asarray(pca.fit_transform(together)), np.cumsum(sizes)[:-1])
+    return dict(zip(genes, parts, strict=True))
 
 
 def _embeddings(given: dict[str, AnnData], key: str) -> dict[str, np.ndarray]:

@@ -34,7 +34,10 @@ class Groups(NamedTuple):
     def of(cls, adata: AnnData, groupby: str) -> Groups:
         """The values of a column of ``.obs``, in the order of its categories."""
         if groupby not in adata.obs:
-            msg = f"adata.obs has no column {groupby!r} to group by; make it first, e.g. sc.tl.leiden(adata)"
+            msg = (
+                f"adata.obs has no column {groupby!r} to group by; pass another, or make it after pip install "
+                "'scc2s[analysis]': sc.pp.neighbors(adata); sc.tl.leiden(adata)"
+            )
             raise KeyError(msg)
         column = adata.obs[groupby].astype("category").cat.remove_unused_categories()
         if not len(column.cat.categories):

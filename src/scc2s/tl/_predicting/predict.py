@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s._cells.access import get_sentences
-from scc2s._cells.provenance import entry
+from scc2s._cells.results import claim
 from scc2s._logging import logger
 from scc2s.tl._predicting.controls import control_report
-from scc2s.tl._writing.responses import write_slots
+from scc2s.tl._writing.responses import slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from anndata import AnnData
+
+    from scc2s._cells.results import Result
     from scc2s.tl._predicting.controls import ReportOptions
     from scc2s.tl._writing.responses import Asker
 
@@ -41,17 +44,15 @@ class Changes:
         return {name: [column[row] for row in rows.tolist()] for name, column in values.items()}
 
 
-def result_name(key_added: str | None, usual: str) -> str:
-    """Name of a result, without the prefix that its slots get."""
-    key = usual if key_added is None else key_added.removeprefix("c2s_")
-    if not key or "/" in key:
-        msg = f"key_added={key_added!r} cannot be written to a file; pass key_added= a name without '/'"
-        raise ValueError(msg)
-    return key
+def claim_prediction(adata: AnnData, tool: str, name: str, field: str) -> Result:
+    """The slots of a prediction named `name`, which says in `field` what happened to each cell."""
+    stem = f"c2s_{name}"
+    columns = ("sentence", field, "n_words", "n_genes", "valid", "unique", "complete")
+    return claim(adata, tool, name, obs=[f"{stem}_{column}" for column in columns], layers=[stem])
 
 
-def predict(asker: Asker, asked: Changes, report: ReportOptions | None, *, kind: str, key: str, params: dict) -> None:
-    """Ask, report, and write the results named `key` of tool `kind`: all of them, or none if something fails."""
+def predict(asker: Asker, asked: Changes, report: ReportOptions | None, result: Result, params: dict[str, Any]) -> None:
+    """Ask, report, and write the result: all of it, or nothing if something fails."""
     data = asker.data
     shown = [bool(sentence.strip()) for sentence in get_sentences(data, asker.sentence_key)]
     wanted = np.array([text is not None for text in asked.texts])
@@ -75,11 +76,12 @@ def predict(asker: Asker, asked: Changes, report: ReportOptions | None, *, kind:
         "share_unique": float(response.validity["unique"].mean()),
         "n_incomplete": int((~response.validity["complete"]).sum()),
     }
-    found = entry({**params, **asker.params(), **counts}, model=asker.model.info())
+    params = {**params, **asker.params(), **counts}
+    more = {}
     if report is not None:
         others = {name: asked.given(rows, texts) for name, texts in asked.controls.items()}
-        found["controls"] = control_report(asker, rows, response, conditions, others, report)
-        found["params"] |= entry(report.params())["params"]
-    write_slots(data, f"c2s_{key}", rows, response, {asked.field: [asked.texts[row] for row in rows.tolist()]})
-    ours = data.uns.get("c2s", {})
-    data.uns["c2s"] = {**ours, kind: {**ours.get(kind, {}), key: found}}
+        more["controls"] = control_report(asker, rows, response, conditions, others, report)
+        params |= report.params()
+    texts = {asked.field: [asked.texts[row] for row in rows.tolist()]}
+    obs, layers = slots_of(data.obs_names, f"c2s_{result.record[-1]}", rows, response, texts)
+    result.write(params, model=asker.model.info(), more=more, obs=obs, layers=layers)

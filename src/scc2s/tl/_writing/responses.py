@@ -100,11 +100,11 @@ class Asker:
         ).expression
 
 
-def write_slots(
-    adata: AnnData, stem: str, rows: np.ndarray, response: Response, asked: Mapping[str, Sequence[str | None]]
-) -> None:
-    """Layer `stem` and the columns of obs beside it; other cells get zeros, no sentence, and missing values."""
-    n = adata.n_obs
+def slots_of(
+    obs_names: pd.Index, stem: str, rows: np.ndarray, response: Response, asked: Mapping[str, Sequence[str | None]]
+) -> tuple[dict[str, pd.Series], dict[str, sparse.csr_matrix]]:
+    """Columns of obs and layer `stem` beside them; other cells get zeros, no sentence, and missing values."""
+    n = len(obs_names)
     place = sparse.csr_matrix(
         (np.ones(len(rows), dtype=np.float32), (rows, np.arange(len(rows)))), shape=(n, len(rows))
     )
@@ -112,11 +112,9 @@ def write_slots(
     for name, values in (("sentence", response.sentences), *asked.items()):
         text = np.full(n, "" if name == "sentence" else None, dtype=object)
         text[rows] = values
-        columns[name] = pd.Series(text, index=adata.obs_names, dtype=object if name == "sentence" else "category")
+        columns[f"{stem}_{name}"] = pd.Series(text, index=obs_names, dtype=object if name == "sentence" else "category")
     for name in response.validity.columns:
         numbers = np.zeros(n, dtype=bool) if name == "complete" else np.full(n, np.nan, dtype=np.float32)
         numbers[rows] = response.validity[name]
-        columns[name] = pd.Series(numbers, index=adata.obs_names)
-    adata.layers[stem] = (place @ response.expression).tocsr()
-    for name, column in columns.items():
-        adata.obs[f"{stem}_{name}"] = column
+        columns[f"{stem}_{name}"] = pd.Series(numbers, index=obs_names)
+    return columns, {stem: (place @ response.expression).tocsr()}

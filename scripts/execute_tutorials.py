@@ -1,0 +1,41 @@
+"""Execute the tutorials into tutorials/executed, where the documentation looks for them.
+
+    python scripts/execute_tutorials.py [NAME ...]
+
+A tutorial that reads SCC2S_SHARED_DATA is left out where that folder is not there; the documentation then shows it without
+outputs, and says so.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+DATA = "SCC2S_SHARED_DATA"
+
+
+def main(names: list[str]) -> None:
+    target = ROOT / "tutorials" / "executed"
+    target.mkdir(exist_ok=True)
+    for path in sorted((ROOT / "tutorials").glob("*.ipynb")):
+        if names and path.stem not in names:
+            continue
+        (target / path.name).unlink(missing_ok=True)
+        notebook = nbformat.read(path, as_version=4)
+        if any(cell.get("outputs") for cell in notebook.cells):
+            sys.exit(f"{path.name} is committed with outputs; clear them")
+        if any(DATA in cell.source for cell in notebook.cells) and not Path(os.environ.get(DATA, "")).is_dir():
+            print(f"{path.name}: left out, its cells come with no package; set {DATA} to a folder that holds them")
+            continue
+        NotebookClient(
+            notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        ).execute()
+        nbformat.write(notebook, target / path.name)
+        print(f"{path.name}: executed")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
