@@ -1,168 +1,167 @@
-"""Which tokens of an echoed text belong to the answer: found by walking the text, not by the server's offsets."""
+"""Which tokens of an echoed text are the answer: found by spelling the text, not by the offsets of the server."""
 
 from __future__ import annotations
 
-import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
-_RAW = re.compile(r"<0x([0-9A-Fa-f]{2})>|bytes:((?:\\x[0-9a-fA-F]{2})+)")
-_UNKNOWN = "�"
-_MOST_INVISIBLE = 4
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Za-z_]+\]")
+_RAW_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+_MOST_BYTES_UNKNOWN = 3  # a broken character of UTF-8 has at most three bytes
 
 
-def answer_logprob(choice: dict[str, Any], prompt: str, answer: str) -> tuple[float, int]:
-    """Log-likelihood of an answer in an echoed text, and the number of its tokens.
+def answer_span(tokens: list[str], prompt: str, answer: str) -> tuple[int, int]:
+    r"""First token of the answer, and the one after its last.
+
+    Tokens may show text as it is, with ``▁`` or ``Ġ`` for a space, without the space before a word, and parts of a
+    character as ``<0xE2>``, ``bytes:\xe2``, ``�`` or nothing. Before the text may stand tokens that it does not show
+    (``<bos>``), after it one new token, which every request asks for.
 
     Parameters
     ----------
-    choice
-        What the server gave for prompt and answer: ``text`` and ``logprobs``.
+    tokens
+        Texts of the tokens that a server gave.
     prompt, answer
         What it was asked to read.
 
     Raises
     ------
     ValueError
-        The tokens do not spell the text, the answer does not begin with a token of its own, or a log-probability is
-        not a number that one can be.
+        The tokens do not spell the text, do so in several ways that differ in the answer, or the answer does not begin
+        with a token of its own.
 
     Examples
     --------
-    >>> told = {"tokens": ["<bos>", "Type", ":", " B", " cell", "!"], "token_logprobs": [None, -1, -1, -2, -3, -1]}
-    >>> answer_logprob({"text": "Type: B cell!", "logprobs": told}, "Type:", " B cell")
-    (-5.0, 2)
+    >>> answer_span(["<bos>", "Type", ":", " B", " cell", "!"], "Type:", " B cell")
+    (3, 5)
+    >>> answer_span(["▁Type", ":", "▁", "<0xCE>", "<0xB3>", "▁cell", "."], "Type:", " γ cell")
+    (2, 6)
     """
-    told, whole = choice.get("logprobs"), prompt + answer
-    told = told if isinstance(told, dict) else {}
-    values = told.get("token_logprobs")
-    tokens = token_texts(choice, whole)
-    if not isinstance(values, list) or tokens is None or len(tokens) != len(values):
-        msg = "the server gave no text and log-probability for each token; use backend='torch', or another server"
-        raise ValueError(msg)
-    places = align(tokens, whole)
-    if places is None:
-        msg = (
-            f"the tokens that the server gave ({', '.join(map(repr, tokens[:4]))}, ...) do not spell the text that it "
-            f"was asked to read ({whole[:30]!r}...), so none can be told to be of the answer; use backend='torch', or "
-            "another server"
-        )
-        raise ValueError(msg)
-    start = len(prompt)
-    # Offsets alone, of some servers, do not count the space before a word as part of it.
-    first = start if "tokens" in told else start + (len(answer) - len(answer.lstrip()))
-    inside = [(place, value) for place, value in zip(places, values, strict=False) if place >= start]
-    if not inside or inside[0][0] not in (start, first):
+    text, start = _bytes(prompt + answer), len(_bytes(prompt))
+    for spell in (_as_it_is, _sentencepiece, _byte_level, _without_space):
+        for dummy in (b"", b" "):  # some tokenizers put a space before the text
+            found = _spans(tokens, dummy + text, start + len(dummy), spell)
+            if found:
+                return _only(found, len(tokens), prompt, answer)
+    msg = (
+        f"the tokens that the server gave ({', '.join(map(repr, tokens[:4]))}, ...) do not spell the text that it was "
+        f"asked to read ({(prompt + answer)[:30]!r}...), so none can be told to be of the answer; use backend='torch', "
+        "or another server"
+    )
+    raise ValueError(msg)
+
+
+def _only(found: set[tuple[int, int]], n_tokens: int, prompt: str, answer: str) -> tuple[int, int]:
+    own = {(first, end) for first, end in found if first >= 0}
+    if not own:
         msg = (
             f"the answer {answer[:30]!r} does not start with a token of its own after its prompt; end no prompt with a "
             "space, and begin every answer with one"
         )
         raise ValueError(msg)
-    numbers = [value for _, value in inside]
-    if wrong := [value for value in numbers if not is_logprob(value)]:
+    # One new token is asked for: a way to spell that leaves one is right where another leaves none.
+    best = {span for span in found if span[1] == n_tokens - 1} or found
+    if len(best) > 1 or best != best & own:
         msg = (
-            f"the server gave {wrong[0]!r} as the log-probability of a token of {answer[:30]!r}; serve the model with "
-            "another dtype (bfloat16 or float32), or use backend='torch'"
+            f"the tokens that the server gave spell {(prompt + answer)[-30:]!r} in several ways, so those of the "
+            "answer cannot be told; begin every answer with a space, or use backend='torch'"
         )
         raise ValueError(msg)
-    return float(sum(numbers)), len(numbers)
+    return best.pop()
 
 
-def is_logprob(value: Any) -> bool:
-    """Whether this can be the logarithm of a probability that is not 0; rounding may put it a little over 0."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value <= 1e-4
-
-
-def token_texts(choice: dict[str, Any], whole: str) -> list[str] | None:
-    """Texts of the tokens; where the server gives offsets alone, cut from its text, if they meet its end."""
-    told = choice.get("logprobs")
-    if not isinstance(told, dict):
-        return None
-    tokens, at = told.get("tokens"), told.get("text_offset")
-    if isinstance(tokens, list):
-        return tokens if all(isinstance(token, str) for token in tokens) else None
-    text = choice.get("text")
-    if not isinstance(at, list) or not isinstance(text, str) or not all(isinstance(i, int) for i in at):
-        return None
-    # The one new token stands where the text that was sent ends: offsets that count more than the text do not.
-    if not at or at[0] != 0 or at != sorted(at) or at[-1] != len(whole) or not text.startswith(whole):
-        return None
-    return [text[a:b] for a, b in zip(at, [*at[1:], len(text)], strict=True)]
-
-
-def align(tokens: list[str], text: str) -> list[int] | None:
-    """Where each token that spells the text begins in it; ``None`` if they do not spell it.
-
-    Tokens before the text that it does not show (``<bos>``) stand at -1. Those after it are left out.
-
-    Examples
-    --------
-    >>> align(["<s>", "CD3", "E", " LYZ", "."], "CD3E LYZ")
-    [-1, 0, 3, 4]
-    >>> align(["CD3", "X"], "CD3E LYZ") is None
-    True
-    """
-    for n_invisible in range(min(_MOST_INVISIBLE, len(tokens)) + 1):
-        places = _walk(tokens[n_invisible:], text)
-        if places is not None:
-            return [-1] * n_invisible + places
-    return None
-
-
-def _walk(tokens: list[str], text: str) -> list[int] | None:
-    places: list[int] = []
-    at, open_character = 0, False
-    for token in tokens:
-        if at >= len(text) and not open_character:
+def _spans(
+    tokens: list[str], text: bytes, start: int, spell: Callable[[str, bytes, int], Iterator[int]]
+) -> set[tuple[int, int]]:
+    """All pairs of the answer's first token (-1: no token begins where it does) and the one after its last."""
+    found: set[tuple[int, int]] = set()
+    ways: set[tuple[int, int | None]] = {(0, None)}
+    for i, token in enumerate(tokens):
+        after: set[tuple[int, int | None]] = set()
+        for place, first in ways:
+            if place == 0 and (token == "" or _SPECIAL.fullmatch(token)):
+                after.add((0, None))  # not shown in the text
+            for end in spell(token, text, place):
+                if end == place and not _can_show_nothing(text, place, start):
+                    continue
+                begins = i if place == start else -1
+                after.add((end, begins if first is None and place >= start else first))
+        for place, first in after:
+            if place == len(text) and _may_follow(tokens[i + 1 :]):
+                found.add((-1 if first is None else first, i + 1))
+        ways = {way for way in after if way[0] < len(text)}
+        if not ways:
             break
-        step = _step(token, text, at, open_character=open_character)
-        if step is None:
-            return None
-        begin, at, open_character = step
-        if begin >= len(text):
-            break
-        places.append(begin)
-    if open_character:  # the bytes of the last character
-        at = at + 1
-    return places if at == len(text) else None
+    return found
 
 
-def _step(token: str, text: str, at: int, *, open_character: bool) -> tuple[int, int, bool] | None:
-    """Begin and end of a token, and whether it ends within a character; `at` is that character's place if so."""
-    if open_character:
-        if token == "" or _of_bytes(token):
-            return at, at, True
-        # Bytes that were given as unknown stand for one or more characters that are not ASCII.
-        for end in range(at + 1, len(text)):
-            found = _step(token, text, end, open_character=False)
-            if found is not None or text[end].isascii():
-                return found
-        return len(text), len(text), False
-    if token == "":
-        return at, at, False
-    for spelt in (token, token.replace("▁", " "), token.replace("Ġ", " ").replace("Ċ", "\n"), _ascii_byte(token)):
-        if text.startswith(spelt, at):
-            return at, at + len(spelt), False
-        if at == 0 and spelt.strip() and text.startswith(spelt.lstrip(" ")):
-            return 0, len(spelt.lstrip(" ")), False
-        # Decoding a token alone drops the space before a word with some tokenizers.
-        spaces = len(text[at:]) - len(text[at:].lstrip(" "))
-        if spaces and text.startswith(spelt, at + spaces):
-            return at, at + spaces + len(spelt), False
-    known = token.split(_UNKNOWN)[0] if _UNKNOWN in token else "" if _of_bytes(token) else None
-    if known is None or not text.startswith(known, at):
-        return None
-    at_character = at + len(known)
-    if at_character >= len(text) or text[at_character].isascii():
-        return None
-    return at, at_character, True
+def _may_follow(tokens: list[str]) -> bool:
+    """Whether these can stand after the text: what the tokenizer appended, and one new token."""
+    return all(_SPECIAL.fullmatch(token) for token in tokens[:-1])
 
 
-def _of_bytes(token: str) -> bool:
-    return token.startswith(_UNKNOWN) or _RAW.fullmatch(token) is not None
+def _can_show_nothing(text: bytes, place: int, start: int) -> bool:
+    """Whether a token may show nothing here: as part of a character that a later token shows, if it matters whose."""
+    return text[place] >= 0x80 if place == start else place > 0
 
 
-def _ascii_byte(token: str) -> str:
-    """The character of ``<0x0A>``; other tokens as they are."""
-    found = _RAW.fullmatch(token)
-    return chr(int(found[1], 16)) if found and found[1] and int(found[1], 16) < 128 else token
+def _as_it_is(token: str, text: bytes, place: int) -> Iterator[int]:
+    """Ends of the ways to read a token at a place of the text."""
+    for spelt in {_bytes(token), *_raw(token)}:
+        if text.startswith(spelt, place):
+            yield place + len(spelt)
+    if n_unknown := token.count(_UNKNOWN):
+        known = len(_bytes(token)) - 3 * n_unknown
+        for end in range(place + known + n_unknown, place + known + _MOST_BYTES_UNKNOWN * n_unknown + 1):
+            part = text[place:end]
+            # Three bytes that are this character itself were found above.
+            if end <= len(text) and part != _bytes(token) and part.decode("utf-8", "replace") == token:
+                yield end
+
+
+def _sentencepiece(token: str, text: bytes, place: int) -> Iterator[int]:
+    return _as_it_is(token.replace("▁", " "), text, place)
+
+
+def _byte_level(token: str, text: bytes, place: int) -> Iterator[int]:
+    try:
+        spelt = bytes(_BYTE_OF[character] for character in token)
+    except KeyError:  # a special token, which stands as it is
+        yield from _as_it_is(token, text, place)
+        return
+    if text.startswith(spelt, place):
+        yield place + len(spelt)
+
+
+def _without_space(token: str, text: bytes, place: int) -> Iterator[int]:
+    """Decoding a token alone drops the space before a word with tokenizers of SentencePiece."""
+    ends = set(_as_it_is(token, text, place))
+    if text.startswith(b" ", place):
+        ends.update(_as_it_is(token, text, place + 1))
+    yield from ends
+
+
+def _raw(token: str) -> Iterator[bytes]:
+    if found := _RAW_BYTE.fullmatch(token):
+        yield bytes([int(found[1], 16)])
+    if token.startswith("bytes:") and _ESCAPED.search(rest := _bytes(token.removeprefix("bytes:"))):
+        yield _ESCAPED.sub(lambda code: bytes([int(code[1], 16)]), rest)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _byte_characters() -> dict[str, int]:
+    """Byte of each character in a vocabulary of byte-level BPE: printable ones as in Latin-1, others from U+0100 on."""
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return {chr(byte): byte for byte in shown} | {chr(256 + i): byte for i, byte in enumerate(hidden)}
+
+
+_BYTE_OF = _byte_characters()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 from urllib.request import Request
 
 import numpy as np
@@ -58,18 +62,21 @@ class Client:
         try:
             parts = urlsplit(self.url)
             fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            fine = fine and self.url.isascii() and self.url.isprintable() and " " not in self.url
         except ValueError:  # a port or brackets that are not
             fine = False
         if not fine:
-            msg = f'{self.url!r} is no address of a server; give one such as "http://localhost:8000/v1"'
+            msg = f'{self.url!r} is not an address of a server; give one such as "http://localhost:8000/v1"'
             raise ValueError(msg)
-        if parts.username or parts.password or parts.query:
+        if parts.username or parts.password or parts.query or parts.fragment:
             msg = f"the address holds a name, a key or a query; leave them out and put the key into ${self.api_key_env}"
             raise ValueError(msg)
-        if self.n_concurrent < 1 or not 0 < self.timeout < math.inf or self.n_retries < 0:
+        numbers = isinstance(self.n_concurrent, Integral) and isinstance(self.n_retries, Integral)
+        numbers = numbers and isinstance(self.timeout, Real)
+        if not numbers or self.n_concurrent < 1 or not 0 < self.timeout < math.inf or self.n_retries < 0:
             msg = (
-                f"n_concurrent={self.n_concurrent}, timeout={self.timeout}, n_retries={self.n_retries} make no "
-                "request; pass at least 1, over 0 and 0"
+                f"n_concurrent={self.n_concurrent!r}, timeout={self.timeout!r}, n_retries={self.n_retries!r} make no "
+                "request; pass an integer from 1, seconds over 0, and an integer from 0"
             )
             raise ValueError(msg)
         object.__setattr__(self, "url", urlunsplit(parts).rstrip("/"))
@@ -110,20 +117,26 @@ class Client:
             list(pool.map(run, range(len(jobs))))
         return results, errors
 
+    def begin(self, found: Any) -> str:
+        """How an answer begins, for messages."""
+        return self.hide(str(found)[:4096])[:80]
+
     def hide(self, text: str) -> str:
         """The text without the key, for messages: some servers repeat the key that they refuse."""
         key = os.environ.get(self.api_key_env, "").strip()
-        return text.replace(key, "***") if key else text
+        return text.replace(key, "***").replace(quote(key, safe=""), "***") if key else text
 
     def _send(self, path: str, body: dict[str, Any] | None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         last: Exception | None = None
         for attempt in range(self.n_retries + 1):
             if last is not None:
-                time.sleep(_wait(last, attempt))
+                self._pause(path, last, attempt)
             try:
                 return self._once(path, data)
-            except (Failed, URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            except PermissionError:
+                raise
+            except (Failed, HTTPException, OSError) as error:
                 if isinstance(error, Failed) and error.status not in _AGAIN:
                     raise self._refusal(path, error) from None
                 last = error
@@ -134,6 +147,16 @@ class Client:
         )
         raise ConnectionError(msg) from None
 
+    def _pause(self, path: str, error: Exception, attempt: int) -> None:
+        seconds, most = _wait(error, attempt), max(_LONGEST_WAIT, self.timeout)
+        if seconds > most:
+            msg = (
+                f"{self.url}{path} asks to wait for {seconds:.0f} s ({self._reason(error)}), over the {most:g} s that "
+                "are waited; try again then, or pass load(..., timeout=)"
+            )
+            raise ConnectionError(msg)
+        time.sleep(seconds)
+
     def _once(self, path: str, data: bytes | None) -> Any:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if key := os.environ.get(self.api_key_env, "").strip():
@@ -143,7 +166,10 @@ class Client:
                 )
                 raise PermissionError(msg)
             headers["Authorization"] = f"Bearer {key}"
-        text = fetch(Request(f"{self.url}{path}", data=data, headers=headers), self.timeout)
+        try:
+            text = fetch(Request(f"{self.url}{path}", data=data, headers=headers), self.timeout)
+        except Refused as error:
+            raise Refused(self.hide(str(error)), error.status) from None
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
@@ -183,6 +209,19 @@ def _said(body: bytes) -> str:
 
 def _wait(error: Exception, attempt: int) -> float:
     """Seconds before another try: what the server asks for, else twice as long each time, with jitter."""
-    if isinstance(error, Failed) and error.retry_after.replace(".", "", 1).isdecimal():
-        return min(float(error.retry_after), _LONGEST_WAIT)
+    asked = _seconds(error.retry_after) if isinstance(error, Failed) else None
+    if asked is not None:
+        return asked
     return float(min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (attempt - 1)) * _JITTER.uniform(0.5, 1.0))
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Seconds from now of a ``Retry-After``: a number or a date; ``None`` for something else."""
+    text = retry_after.strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time())

@@ -12,8 +12,10 @@ from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._tokens import as_list, check_pairs
 
-from ._align import align, answer_logprob, token_texts
+from ._answers import completions, shows_echo, shows_lists, shows_logprobs, shows_vectors, vectors
 from ._client import Client, Refused
+from ._logprobs import answer_logprob
+from ._served import served
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +46,7 @@ class ServerModel:
 
     def __init__(self, client: Client, model: str | None, end_token: str | None) -> None:
         self._client = client
-        self.id, self.max_tokens = _served(client, model)
+        self.id, self.max_tokens = served(client, model)
         self._end = end_token or ""
         known = entry(self.id)
         self.family = known["family"] if known and known.get("family") else "scc2s"
@@ -69,15 +71,12 @@ class ServerModel:
     @cached_property
     def capabilities(self) -> dict[str, bool]:
         """What the endpoint really does, asked once: ``logprobs``, ``echo``, ``lists`` of prompts, ``embeddings``."""
-        logprobs = self._takes({"logprobs": 1}, _has_logprobs)
-        echo = self._takes({"logprobs": 1, "echo": True}, _echoes)
-        lists = self._takes({"prompt": [_PROBE, _PROBE]}, lambda found: len(_choices(found, 2, "")) == 2)
-        try:
-            self._vectors([_PROBE])
-            embeddings = True
-        except (Refused, PermissionError):
-            embeddings = False
-        return {"logprobs": logprobs, "echo": echo, "lists": lists, "embeddings": embeddings}
+        return {
+            "logprobs": self._takes({"logprobs": 1}, shows_logprobs),
+            "echo": self._takes({"logprobs": 1, "echo": True}, lambda found: shows_echo(found, _PROBE)),
+            "lists": self._takes({"prompt": [_PROBE, _PROBE]}, shows_lists),
+            "embeddings": self._embeds(),
+        }
 
     def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
         """Tokens of each text, estimated and rather too many: one for two bytes, as the endpoint tells nobody."""
@@ -184,15 +183,18 @@ class ServerModel:
             found, errors = self._client.each(groups, self._vectors, running.update)
         if errors:
             raise _first(errors)
-        if widths := sorted({vectors.shape[1] for vectors in found})[1:]:
-            msg = f"{self._client.url}/embeddings gave vectors of several widths (up to {widths[-1]}); use backend='torch'"
+        if len(widths := sorted({group.shape[1] for group in found})) > 1:
+            msg = (
+                f"{self._client.url}/embeddings gave vectors of several widths ({widths[0]} to {widths[-1]}); ask for "
+                "one model= of the server, or use backend='torch'"
+            )
             raise Refused(msg, 200)
         return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
 
     def _read(self, pairs: list[tuple[str, str]], progress: bool) -> TextScores:
         self._need(
             "echo",
-            "gives no log-probabilities of a text (completions with echo and logprobs; vLLM does)",
+            "gives no log-probabilities of a text (completions with echo and logprobs; vLLM does), token by token",
             "let the model write its answer instead, e.g. tl.annotate(..., mode='generate'), or use backend='torch'",
         )
         bodies = [{"prompt": a + b, "max_tokens": 1, "echo": True, "logprobs": 1, "temperature": 0} for a, b in pairs]
@@ -208,31 +210,35 @@ class ServerModel:
 
     def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
         found = self._client.post("/completions", {"model": self.id, **body})
-        try:
-            return _choices(found, 1, self._client.url)[0]
-        except Refused as error:
-            raise Refused(self._client.hide(str(error)), 200) from None
+        rows = completions(found, 1)
+        if rows is None:
+            msg = (
+                f"{self._client.url}/completions answers with something that is no completion of one prompt "
+                f"({self._client.begin(found)}); see to the address"
+            )
+            raise Refused(msg, 200)
+        return rows[0]
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
-        found = self._client.post("/embeddings", {"model": self.id, "input": texts})
-        try:
-            rows = sorted(found["data"], key=lambda row: row["index"])
-            in_order = [row["index"] for row in rows] == list(range(len(texts)))
-            out = np.array([row["embedding"] for row in rows])
-        except (KeyError, TypeError, ValueError):
-            in_order, out = False, np.empty(0)
-        if not in_order or out.ndim != 2 or not out.shape[1] or out.dtype.kind not in "iuf":
+        found = vectors(self._client.post("/embeddings", {"model": self.id, "input": texts}), len(texts))
+        if found is None:
             msg = f"{self._client.url}/embeddings gave no vector for each of {len(texts)} texts; use backend='torch'"
             raise Refused(msg, 200)
         with np.errstate(over="ignore"):
-            out = out.astype(np.float32)
-        if not np.isfinite(out).all():
+            found = found.astype(np.float32)
+        if not np.isfinite(found).all():
             msg = (
                 f"{self._client.url}/embeddings gave vectors with NaN or infinite values; serve the model with another "
                 "dtype (bfloat16 or float32), or use backend='torch'"
             )
             raise Refused(msg, 200)
-        return out
+        return found
+
+    def _embeds(self) -> bool:
+        try:
+            return shows_vectors(self._client.post("/embeddings", {"model": self.id, "input": [_PROBE]}))
+        except (Refused, PermissionError):
+            return False
 
     def _takes(self, changes: dict[str, Any], shows: Any) -> bool:
         try:
@@ -274,30 +280,6 @@ def _first(errors: dict[int, Exception]) -> Exception:
     return next((e for e in errors.values() if not isinstance(e, ConnectionAbortedError)), next(iter(errors.values())))
 
 
-def _served(client: Client, model: str | None) -> tuple[str, int | None]:
-    """Name and context window of the model; some servers do not list what they serve."""
-    try:
-        found = client.get("/models")
-        models = {row["id"]: row for row in found["data"]}
-    except Refused as error:
-        if error.status == 200 or model is None:
-            raise
-        return model, None
-    except (KeyError, TypeError) as error:
-        msg = f'{client.url}/models lists no models; give the address of an OpenAI-compatible API, e.g. ending in "/v1"'
-        raise ValueError(msg) from error
-    if model is None:
-        if len(models) != 1:
-            msg = f"{client.url} serves {len(models)} models ({', '.join(sorted(models)[:10])}); name one: model=..."
-            raise ValueError(msg)
-        model = next(iter(models))
-    if models and model not in models:
-        msg = f"{client.url} serves no {model!r} but {', '.join(sorted(models)[:10])}; pass model= one of these"
-        raise ValueError(msg)
-    length = models.get(model, {}).get("max_model_len")
-    return model, int(length) if length else None
-
-
 def _drawn(sampling: Sampling | None, seed: int | None) -> dict[str, Any]:
     if sampling is None:
         return {"temperature": 0.0}
@@ -307,32 +289,3 @@ def _drawn(sampling: Sampling | None, seed: int | None) -> dict[str, Any]:
     if seed is not None:
         body["seed"] = seed % 2**31
     return body
-
-
-def _choices(found: Any, n: int, url: str) -> list[dict[str, Any]]:
-    rows = found.get("choices") if isinstance(found, dict) else None
-    if (
-        not isinstance(rows, list)
-        or len(rows) != n
-        or not all(isinstance(row, dict) and isinstance(row.get("text"), str) for row in rows)
-    ):
-        msg = f"{url}/completions answers with something that is no completion ({str(found)[:80]}); see to the address"
-        raise Refused(msg, 200)
-    return rows
-
-
-def _has_logprobs(found: Any) -> bool:
-    return bool((_choices(found, 1, "")[0].get("logprobs") or {}).get("token_logprobs"))
-
-
-def _echoes(found: Any) -> bool:
-    """Whether the tokens of the text that was sent come back, and spell it."""
-    choice = _choices(found, 1, "")[0]
-    tokens = token_texts(choice, _PROBE)
-    told = (choice.get("logprobs") or {}).get("token_logprobs")
-    return (
-        bool(tokens)
-        and isinstance(told, list)
-        and len(told) == len(tokens or ()) >= 2
-        and (choice["text"].startswith(_PROBE) and align(tokens or [], _PROBE) is not None)
-    )

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-import threading
-import time
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import (
-    HTTPHandler,
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    ProxyHandler,
-    Request,
-    build_opener,
-)
+from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
+
+from ._watch import Watch
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -26,6 +20,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 2**26
 _ERROR_BYTES = 4096
 _CHUNK = 2**16
+_MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"})
 
 
 class Refused(ValueError):
@@ -62,21 +59,20 @@ def fetch(request: Request, seconds: float) -> bytes:
     Failed
         The server answered with an error.
     Refused
-        It sends the request on to another place, or answers without an end.
+        It sends the request on to another place, or answers compressed or without an end.
     TimeoutError
         Not all of the answer was there in time, however steadily it came.
     """
-    with _Watch(seconds) as watch:
-        opener = build_opener(
-            _Http(watch), _Https(watch), _SamePlace(), *([ProxyHandler({})] if is_local(request.host) else [])
-        )
-        try:
-            with opener.open(request, timeout=seconds) as answer:
-                return _read(answer, request)
-        except HTTPError as error:
-            with error:
-                body = error.read(_ERROR_BYTES)
-            raise Failed(error.code, body, error.headers.get("Retry-After", "")) from None
+    with Watch(seconds) as watch:
+        for _ in range(_MOST_REDIRECTS + 1):
+            found = _once(request, watch)
+            if isinstance(found, bytes):
+                return found
+            request = found
+    msg = (
+        f"{request.full_url} sends requests on more than {_MOST_REDIRECTS} times; give the address of the server itself"
+    )
+    raise Refused(msg, 310)
 
 
 def is_local(host: str) -> bool:
@@ -84,21 +80,49 @@ def is_local(host: str) -> bool:
 
     Examples
     --------
-    >>> [is_local(host) for host in ("localhost:8000", "127.0.0.2", "[::1]:80", "example.org", "10.0.0.1")]
-    [True, True, True, False, False]
+    >>> [is_local(host) for host in ("localhost:8000", "127.0.0.2", "127.1", "[::1]:80", "example.org", "10.0.0.1")]
+    [True, True, True, True, False, False]
     """
     name = (urlsplit(f"//{host}").hostname or "").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
+    if name in _LOCAL_NAMES or name.endswith(".localhost"):
         return True
     try:
         address = ip_address(name)
     except ValueError:
-        return False
+        try:
+            address = ip_address(socket.inet_aton(name))  # short forms such as 127.1
+        except OSError:
+            return False
     mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback or address.is_unspecified
+    return bool((mapped or address).is_loopback or address.is_unspecified)
+
+
+def _once(request: Request, watch: Watch) -> bytes | Request:
+    """The body, or the request that the server wants instead."""
+    direct = [ProxyHandler({})] if is_local(request.host) else []
+    opener = build_opener(_Http(watch), _Https(watch), _NoRedirect(), *direct)
+    try:
+        with opener.open(request, timeout=watch.left) as answer:
+            return _read(answer, request)
+    except HTTPError as error:
+        with error:
+            place = error.headers.get("Location")
+            if error.code in _REDIRECTS and place:
+                return _sent_on(request, error.code, place)
+            body = b""
+            with contextlib.suppress(HTTPException, OSError):  # the status counts, whatever becomes of the rest
+                body = error.read(_ERROR_BYTES)
+        raise Failed(error.code, body, error.headers.get("Retry-After", "")) from None
 
 
 def _read(answer: HTTPResponse, request: Request) -> bytes:
+    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        msg = (
+            f"{request.full_url} answers compressed ({coding[:20]!r}), which it was not asked for; turn compression "
+            "off in the server, or in the proxy before it"
+        )
+        raise Refused(msg, 200)
     parts, size = [], 0
     while part := answer.read(_CHUNK):
         parts.append(part)
@@ -115,54 +139,47 @@ def _read(answer: HTTPResponse, request: Request) -> bytes:
     return b"".join(parts)
 
 
-class _Watch:
-    """Shuts the connection when the time is over: a timeout of the socket begins anew with every byte."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.over = seconds, False
-        self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._shut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Watch:
-        self._timer.start()
-        self._end = time.monotonic() + self.seconds
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self._timer.cancel()
-        # A little early: the timer and the timeout of the socket run side by side.
-        if self.over or (kind is not None and time.monotonic() >= self._end):
-            msg = f"it took more than {self.seconds:g} s"
-            raise TimeoutError(msg) from None
-
-    def hold(self, found: socket.socket) -> None:
-        """Watch over this connection from now on."""
-        with self._lock:
-            self._socket = found
-            if not self.over:
-                return
-        _shut(found)
-
-    def _shut(self) -> None:
-        with self._lock:
-            self.over = True
-            found = self._socket
-        if found is not None:
-            _shut(found)
-
-
-def _shut(found: socket.socket) -> None:
+def _sent_on(request: Request, status: int, place: str) -> Request:
+    """The same request for another page of the same server: the key, the prompts and the body go nowhere else."""
     try:
-        # Of the plain socket: shutting TLS down in order would wait for the other side.
-        socket.socket.shutdown(found, socket.SHUT_RDWR)
-    except OSError:
-        pass
+        url = urljoin(request.full_url, place)
+        parts = urlsplit(url)
+        same = _origin(url) == _origin(request.full_url) and "@" not in parts.netloc
+    except ValueError:  # a port or brackets that are not
+        msg = (
+            f"{request.full_url} sends requests on to an address that is not one; give the address of the server itself"
+        )
+        raise Refused(msg, status) from None
+    to = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:200]
+    if not same:
+        msg = (
+            f"{request.full_url} sends requests on to {to}, where neither key nor prompts are sent unasked; if that is "
+            "the right server, give its address"
+        )
+        raise Refused(msg, status)
+    if request.data is not None and status not in (307, 308):
+        msg = f"{request.full_url} sends requests on to {to} without what they ask ({status}); give that address"
+        raise Refused(msg, status)
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+    return Request(url.replace(" ", "%20"), data=request.data, headers=headers)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Leaves redirects to us: the one of the library reads their bodies without a bound, and takes the key along."""
+
+    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: Any) -> Any:  # noqa: ARG002
+        return None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 class _Http(HTTPHandler):
-    def __init__(self, watch: _Watch) -> None:
+    def __init__(self, watch: Watch) -> None:
         super().__init__()
         self._watch = watch
 
@@ -171,7 +188,7 @@ class _Http(HTTPHandler):
 
 
 class _Https(HTTPSHandler):
-    def __init__(self, watch: _Watch) -> None:
+    def __init__(self, watch: Watch) -> None:
         super().__init__()
         self._watch = watch
 
@@ -179,35 +196,11 @@ class _Https(HTTPSHandler):
         return self.do_open(_watched(HTTPSConnection, self._watch), req)
 
 
-def _watched(kind: type[HTTPConnection], watch: _Watch) -> Any:
-    class Watched(kind):  # type: ignore[valid-type, misc]
-        def connect(self) -> None:
-            super().connect()
-            watch.hold(self.sock)
+def _watched(kind: type[HTTPConnection], watch: Watch) -> Any:
+    def make(host: str, **options: Any) -> HTTPConnection:
+        connection = kind(host, **options)
+        # The one place where a connection is made, with and without a proxy; http.client has it for this.
+        connection._create_connection = watch.connecting(connection._create_connection)  # type: ignore[attr-defined]
+        return connection
 
-    return Watched
-
-
-class _SamePlace(HTTPRedirectHandler):
-    """Follows a redirect only to the same server: the key, the prompts and the body go nowhere else."""
-
-    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
-        if _place(req.full_url) != _place(newurl):
-            parts = urlsplit(newurl)
-            to = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-            text = (
-                f"{req.full_url} sends requests on to {to}, where neither key nor prompts are sent unasked; if that is "
-                "the right server, give its address"
-            )
-            raise Refused(text, code)
-        if req.data is None:
-            return super().redirect_request(req, fp, code, msg, headers, newurl)
-        if code not in (307, 308):
-            text = f"{req.full_url} sends requests on to {newurl} without what they ask ({code}); give that address"
-            raise Refused(text, code)
-        return Request(newurl, data=req.data, headers=dict(req.header_items()), unverifiable=True)
-
-
-def _place(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return make
