@@ -49,9 +49,9 @@ def answer_span(tokens: list[str], prompt: str, answer: str) -> tuple[int, int]:
             if found:
                 return _only(found, len(tokens), prompt, answer)
     msg = (
-        f"the tokens that the server gave ({', '.join(map(repr, tokens[:4]))}, ...) do not spell the text that it was "
-        f"asked to read ({(prompt + answer)[:30]!r}...), so none can be told to be of the answer; use backend='torch', "
-        "or another server"
+        f"the {len(tokens)} tokens that the server gave do not spell the text that it was asked to read "
+        f"({(prompt + answer)[:30]!r}...), so none can be told to be of the answer; use backend='torch', or another "
+        "server"
     )
     raise ValueError(msg)
 

@@ -124,7 +124,10 @@ class Client:
     def hide(self, text: str) -> str:
         """The text without the key, for messages: some servers repeat the key that they refuse."""
         key = os.environ.get(self.api_key_env, "").strip()
-        return text.replace(key, "***").replace(quote(key, safe=""), "***") if key else text
+        if not key:
+            return text
+        forms = {key, quote(key), quote(key, safe=""), json.dumps(key)[1:-1]}
+        return re.sub("|".join(map(re.escape, sorted(forms, key=len, reverse=True))), "***", text, flags=re.IGNORECASE)
 
     def _send(self, path: str, body: dict[str, Any] | None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -50,7 +50,7 @@ def answer_logprob(choice: dict[str, Any], prompt: str, answer: str) -> tuple[fl
         raise ValueError(msg)
     if wrong := [value for value in numbers if not is_logprob(value)]:
         msg = (
-            f"the server gave {str(wrong[0])[:30]} as the log-probability of a token of {answer[:30]!r}; serve the "
+            f"the server gave {_shown(wrong[0])} as the log-probability of a token of {answer[:30]!r}; serve the "
             "model with another dtype (bfloat16 or float32), or use backend='torch'"
         )
         raise ValueError(msg)
@@ -62,6 +62,10 @@ def is_logprob(value: Any) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     return _STANDS_FOR_ZERO < value <= _ROUNDING
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.6g}" if type(value) is float else f"a {type(value).__name__}"
 
 
 def token_logprobs(choice: dict[str, Any]) -> list[Any] | None:

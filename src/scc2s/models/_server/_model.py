@@ -18,7 +18,7 @@ from ._logprobs import answer_logprob
 from ._served import served
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from scc2s.models._protocols import Pooling
     from scc2s.models.decoding import GeneVocabulary, Sampling
@@ -234,17 +234,21 @@ class ServerModel:
             raise Refused(msg, 200)
         return found
 
+    def _takes(self, changes: dict[str, Any], shows: Callable[[Any], bool]) -> bool:
+        return self._shows("/completions", {"model": self.id, "prompt": _PROBE, "max_tokens": 1, **changes}, shows)
+
     def _embeds(self) -> bool:
         try:
-            return shows_vectors(self._client.post("/embeddings", {"model": self.id, "input": [_PROBE]}))
-        except (Refused, PermissionError):
+            return self._shows("/embeddings", {"model": self.id, "input": [_PROBE]}, shows_vectors)
+        except PermissionError:
             return False
 
-    def _takes(self, changes: dict[str, Any], shows: Any) -> bool:
+    def _shows(self, path: str, body: dict[str, Any], shows: Callable[[Any], bool]) -> bool:
         try:
-            body = {"model": self.id, "prompt": _PROBE, "max_tokens": 1, **changes}
-            return bool(shows(self._client.post("/completions", body)))
-        except Refused:
+            return shows(self._client.post(path, body))
+        except Refused as error:
+            if 300 <= error.status < 400:  # a wrong address, which tells nothing of the server
+                raise
             return False
 
     def _need(self, capability: str, lacks: str, mend: str) -> None:

@@ -150,7 +150,7 @@ def _sent_on(request: Request, status: int, place: str) -> Request:
             f"{request.full_url} sends requests on to an address that is not one; give the address of the server itself"
         )
         raise Refused(msg, status) from None
-    to = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:200]
+    to = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     if not same:
         msg = (
             f"{request.full_url} sends requests on to {to}, where neither key nor prompts are sent unasked; if that is "
