@@ -1,4 +1,4 @@
-"""What an endpoint answered, checked: completions, vectors, and what a probe shows of it."""
+"""What an endpoint answered, checked: completions and vectors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._logprobs import token_logprobs, token_texts
+from ._transport import Refused
 
 
 def completions(found: Any, n: int) -> list[dict[str, Any]] | None:
@@ -53,26 +53,24 @@ def vectors(found: Any, n: int) -> np.ndarray | None:
     return out if out.ndim == 2 and out.shape[1] and out.dtype.kind in "iuf" else None
 
 
-def shows_logprobs(found: Any) -> bool:
-    """Whether an answer to one prompt has log-probabilities."""
-    choices = completions(found, 1)
-    return choices is not None and bool(token_logprobs(choices[0]))
+def finite_vectors(found: Any, n: int, page: str) -> np.ndarray:
+    """The `n` vectors in the order of the texts, in float32.
 
-
-def shows_echo(found: Any, text: str) -> bool:
-    """Whether an answer gives back the text that was sent, and something for each of its tokens."""
-    choices = completions(found, 1)
-    if choices is None or not choices[0]["text"].startswith(text):
-        return False
-    tokens, values = token_texts(choices[0], text), token_logprobs(choices[0])
-    return tokens is not None and values is not None and len(tokens) == len(values) >= 2
-
-
-def shows_lists(found: Any) -> bool:
-    """Whether two prompts in one request get an answer each."""
-    return completions(found, 2) is not None
-
-
-def shows_vectors(found: Any) -> bool:
-    """Whether something like vectors came, right or not."""
-    return isinstance(found, dict) and isinstance(found.get("data"), list) and bool(found["data"])
+    Raises
+    ------
+    Refused
+        There are others, fewer or more, or not all values are finite.
+    """
+    out = vectors(found, n)
+    if out is None:
+        msg = f"{page} gave no vector for each of {n} texts; use backend='torch'"
+        raise Refused(msg, 200)
+    with np.errstate(over="ignore"):
+        out = out.astype(np.float32)
+    if not np.isfinite(out).all():
+        msg = (
+            f"{page} gave vectors with NaN or infinite values; serve the model with another dtype (bfloat16 or "
+            "float32), or use backend='torch'"
+        )
+        raise Refused(msg, 200)
+    return out

@@ -12,18 +12,17 @@ from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._tokens import as_list, check_pairs
 
-from ._answers import completions, shows_echo, shows_lists, shows_logprobs, shows_vectors, vectors
+from ._answers import completions, finite_vectors
 from ._client import Client, Refused
 from ._logprobs import answer_logprob
+from ._probe import capabilities
 from ._served import served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from scc2s.models._protocols import Pooling
     from scc2s.models.decoding import GeneVocabulary, Sampling
-
-_PROBE = "CD3D CD3E CD2"
 
 
 class ServerModel:
@@ -71,12 +70,7 @@ class ServerModel:
     @cached_property
     def capabilities(self) -> dict[str, bool]:
         """What the endpoint really does, asked once: ``logprobs``, ``echo``, ``lists`` of prompts, ``embeddings``."""
-        return {
-            "logprobs": self._takes({"logprobs": 1}, shows_logprobs),
-            "echo": self._takes({"logprobs": 1, "echo": True}, lambda found: shows_echo(found, _PROBE)),
-            "lists": self._takes({"prompt": [_PROBE, _PROBE]}, shows_lists),
-            "embeddings": self._embeds(),
-        }
+        return capabilities(self._client, self.id)
 
     def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
         """Tokens of each text, estimated and rather too many: one for two bytes, as the endpoint tells nobody."""
@@ -220,36 +214,8 @@ class ServerModel:
         return rows[0]
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
-        found = vectors(self._client.post("/embeddings", {"model": self.id, "input": texts}), len(texts))
-        if found is None:
-            msg = f"{self._client.url}/embeddings gave no vector for each of {len(texts)} texts; use backend='torch'"
-            raise Refused(msg, 200)
-        with np.errstate(over="ignore"):
-            found = found.astype(np.float32)
-        if not np.isfinite(found).all():
-            msg = (
-                f"{self._client.url}/embeddings gave vectors with NaN or infinite values; serve the model with another "
-                "dtype (bfloat16 or float32), or use backend='torch'"
-            )
-            raise Refused(msg, 200)
-        return found
-
-    def _takes(self, changes: dict[str, Any], shows: Callable[[Any], bool]) -> bool:
-        return self._shows("/completions", {"model": self.id, "prompt": _PROBE, "max_tokens": 1, **changes}, shows)
-
-    def _embeds(self) -> bool:
-        try:
-            return self._shows("/embeddings", {"model": self.id, "input": [_PROBE]}, shows_vectors)
-        except PermissionError:
-            return False
-
-    def _shows(self, path: str, body: dict[str, Any], shows: Callable[[Any], bool]) -> bool:
-        try:
-            return shows(self._client.post(path, body))
-        except Refused as error:
-            if 300 <= error.status < 400:  # a wrong address, which tells nothing of the server
-                raise
-            return False
+        found = self._client.post("/embeddings", {"model": self.id, "input": texts})
+        return finite_vectors(found, len(texts), f"{self._client.url}/embeddings")
 
     def _need(self, capability: str, lacks: str, mend: str) -> None:
         if not self.capabilities[capability]:
