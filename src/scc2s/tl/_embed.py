@@ -106,11 +106,9 @@ def embed(
         raise ValueError(msg)
     spans = question.rendered.spans if scope == "sentence" else None
     vectors = loaded.embed(question.rendered.texts, spans=spans, pooling=pooling, layer=layer)
-    info = loaded.info()
-    params = {"layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
-    params["pooling"] = info.get("pooling", pooling)  # a server pools as it was started
+    params = {"pooling": pooling, "layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
     found = {key_added: np.asarray(vectors, dtype=np.float32)}
-    result.write({**params, **question.params()}, model=info, obsm=found)
+    result.write({**params, **question.params()}, model=loaded.info(), obsm=found)
     return out if copy else None
 
 
