@@ -44,3 +44,8 @@ def test_a_copy_is_another_object_and_its_modality_is_the_copy_s(adata: ad.AnnDa
     out, data = opened(adata, mod="rna", copy=True)
     assert out is data is not adata
     assert opened(adata, mod="rna", copy=False) == (adata, adata)
+
+
+def test_numbers_as_names_are_taken_where_no_table_is_written(adata: ad.AnnData) -> None:
+    adata.obs.index = pd.RangeIndex(2)
+    assert opened(adata, mod="rna", copy=False, tables=False) == (adata, adata)

@@ -118,3 +118,9 @@ def test_blocks_do_not_change_the_kind():
 def test_real_data(shared_data, file, kind, base):
     values = verdict(ad.read_h5ad(shared_data / f"{file}.h5ad").X)
     assert (values.kind, values.base) == (kind, base)
+
+
+def test_values_too_large_for_any_logarithm_are_not_taken_for_one():
+    X = np.full((2, 26), 377.0)
+    X[0, 0], X[1, :2] = 38, (2, 1)
+    assert verdict(X / X.sum(axis=1, keepdims=True) * 1e4).kind == "normalised"

@@ -53,7 +53,15 @@ main(sys.argv[2:])
 
 def process(code: str, *args: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=with_usual_signals
+    )
+
+
+def with_usual_signals() -> None:
+    """As at a terminal: tests in the background of a shell, or under nohup, pass on that some are ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def stopped(number: int, *args: object) -> tuple[int, str]:

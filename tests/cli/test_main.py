@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -62,6 +63,24 @@ def test_annotate_takes_labels_from_a_column_or_the_model(run: Run, cells: Path,
     back = ad.read_h5ad(tmp_path / "a.h5ad")
     assert back.obsm["c2s_cell_type_probs"].columns.tolist() == ["B cell", "CD8+ T cell", "natural killer cell"]
     assert "c2s_cell_type_louvain" in back.obs
+
+
+def test_a_cache_gives_the_answers_of_the_first_run(run: Run, cells: Path, model: str, tmp_path: Path) -> None:
+    cache = tmp_path / "answers.sqlite"
+    for command, options in (("embed", ()), ("annotate", ()), ("annotate", ("--mode", "generate"))):
+        files = [tmp_path / f"{i}.h5ad" for i in range(2)]
+        for file in files:
+            assert run(command, cells, file, "--model", model, "--cache", cache, *options)[0] == 0
+        one, other = map(ad.read_h5ad, files)
+        if command == "embed":
+            assert np.array_equal(one.obsm["X_c2s"], other.obsm["X_c2s"])
+        else:
+            assert one.obs["c2s_cell_type"].equals(other.obs["c2s_cell_type"])
+    with sqlite3.connect(cache) as db:
+        n_numbers, n_answers = (db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("numbers", "answers"))
+    db.close()
+    n_cells = ad.read_h5ad(cells).n_obs
+    assert (n_numbers, n_answers) == (2 * n_cells, n_cells)
 
 
 def test_models_lists_the_catalogue(run: Run) -> None:

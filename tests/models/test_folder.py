@@ -75,7 +75,7 @@ def test_weights_that_are_missing_are_not_made_up(folder):
 
 
 def test_family_and_labels_are_read_from_the_folder(folder):
-    assert (models.load(folder).family, models.load(folder).labels) == ("scc2s", None)
+    assert (models.load(folder).family, models.load(folder).labels) == ("unknown", None)
     (folder / "scc2s.json").write_text(json.dumps({"family": "mine", "labels": ["B cell", "T cell"]}))
     assert read_declared(folder).labels == ["B cell", "T cell"]
     assert (models.load(folder).family, models.load(folder).labels) == ("mine", ["B cell", "T cell"])

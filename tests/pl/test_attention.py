@@ -36,7 +36,7 @@ def test_groups_can_be_drawn_into_axes_of_a_figure(adata):
 
 
 def test_what_is_not_there_is_named(adata):
-    with pytest.raises(KeyError, match=r"run sc.tl.c2s_attention"):
+    with pytest.raises(KeyError, match=r"call sc.tl.c2s_attention"):
         scc2s.pl.attention(adata, key="nothing")
     with pytest.raises(KeyError, match="pass name= a cell"):
         scc2s.pl.attention(adata, "nobody")

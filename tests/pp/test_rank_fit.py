@@ -133,3 +133,59 @@ def test_published_preprocessing_gives_the_known_numbers(shared_data):
     fit = fit_of(adata, base=10)
     np.testing.assert_allclose([fit.slope, fit.intercept, fit.r2], [-0.711, 2.705, 0.863], atol=0.002)
     assert fit.r2_rank_means == pytest.approx(0.992, abs=0.002)
+
+
+SHALLOW = ["pbmc3k", "kang_ifnb", "breast_tnbc", "lung_merfish", "mouse_dentate_gyrus", "worm_embryo"]
+DEEP = ["human_embryo_yan", "bulk_pbmc_monaco", "bulk_tissue_gtex", "mouse_kidney"]
+
+
+@pytest.mark.parametrize("file", [*SHALLOW, *DEEP])
+def test_ranks_that_are_fitted_suit_the_depth(shared_data, caplog, file):
+    adata = ad.read_h5ad(shared_data / f"{file}.h5ad")[:200].copy()
+    fit = fit_of(adata)
+    assert fit.fit_range == (None if file in DEEP else (1, 1000))
+    assert fit.r2 > 0.6
+    assert fit.r2_all_ranks - fit.r2 < 0.05
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]
+
+
+def test_a_bad_fit_is_said_with_its_figure_and_the_mend(shared_data, caplog):
+    adata = ad.read_h5ad(shared_data / "human_embryo_yan.h5ad")
+    fit = fit_of(adata, fit_range=(1, 1000))
+    assert fit.r2 == pytest.approx(-0.86, abs=0.02)
+    assert "describes this data badly (R2 -0.86" in caplog.text
+    assert "pass fit_range=None, all ranks (R2 0.90)" in caplog.text
+
+
+def test_a_bad_fit_that_no_range_mends_names_other_data(caplog):
+    X = np.random.default_rng(0).choice([1.0, 1.01, 900.0], (200, 400), p=[0.498, 0.498, 0.004])
+    fit_of(adata_of(X))
+    assert "pass layer= or use_raw= with counts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"fit_range": "all"}, {"fit_range": (1, 2.5)}, {"fit_range": (5, 2)}, {"fit_range": (0, 9)}, {"fit_range": 9},
+        {"fit_range": (1, 2, 3)}, {"fit_range": (True, 9)}, {"target_sum": 0}, {"target_sum": None}, {"base": 1},
+        {"base": 0}, {"base": None}, {"random_state": -1}, {"random_state": 0.5}, {"key_added": None},
+        {"key_added": "a/b"}, {"key_added": ""}, {"key_added": "sentences"}, {"key_added": "sentences_top"},
+        {"key_added": "recipe"}, {"key_added": "screen"}, {"key_added": "taken"}, {"layer": "none"},
+        {"gene_symbols": "none"}, {"var_mask": "none"}, {"use_raw": True},
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_named_and_nothing_is_written(arguments):
+    adata = adata_of(negative_binomial(30))
+    adata.uns["c2s"] = {"taken": {"params": {}}, "screen": {"params": {}}}
+    name = "layer" if "layer" in arguments else "var has no|raw is not set" if "var_mask" in arguments else None
+    with pytest.raises((TypeError, ValueError, KeyError), match=name or "pass "):
+        scc2s.pp.rank_fit(adata, **arguments)
+    assert set(adata.uns["c2s"]) == {"taken", "screen"}
+
+
+def test_a_fit_of_ones_own_is_replaced():
+    adata = adata_of(negative_binomial(30))
+    for fit_range in (None, (1, 20)):
+        scc2s.pp.rank_fit(adata, key_added="line", fit_range=fit_range)
+        assert RankFit.from_dict(adata.uns["c2s"]["line"]).fit_range == fit_range
+        assert "written" in adata.uns["c2s"]["line"]

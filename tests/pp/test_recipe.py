@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import anndata as ad
+import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 from mudata import MuData
@@ -19,22 +21,125 @@ def count_matrix(n_cells=60, n_genes=300, dtype=np.float32):
     return counts.astype(dtype)
 
 
+CONTAINERS = {
+    "dense": np.asarray,
+    "fortran": np.asfortranarray,
+    "csr": sparse.csr_matrix,
+    "csc": sparse.csc_matrix,
+    "csr_array": sparse.csr_array,
+    "csc_array": sparse.csc_array,
+    "dask": lambda X: da.from_array(X, chunks=(17, -1)),
+    "dask of parts": lambda X: da.from_array(X, chunks=(17, 90)),
+    "dask of csr": lambda X: da.from_array(X, chunks=(17, -1)).map_blocks(sparse.csr_matrix),
+}
+
+
+def dense(X):
+    X = X.compute() if hasattr(X, "dask") else X
+    return X.toarray() if sparse.issparse(X) else np.asarray(X)
+
+
 @pytest.mark.parametrize("base", [None, 10])
-@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
-@pytest.mark.parametrize("dtype", [np.float32, np.int64])
-def test_does_what_the_scanpy_calls_do(base, container, dtype):
-    adata = adata_of(container(count_matrix(dtype=dtype)))
-    by_hand = adata.copy()
+@pytest.mark.parametrize("container", list(CONTAINERS))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64, np.int32, np.uint8, bool])
+def test_does_what_the_scanpy_calls_do_however_counts_are_kept(base, container, dtype):
+    if ("csr" in container or "csc" in container) and dtype == np.float16:
+        pytest.skip("scipy has no sparse matrices of this type")
+    X = count_matrix(dtype=dtype)
+    by_hand = adata_of(X.astype(np.float64 if dtype == np.float64 else np.float32))
     sc.pp.filter_cells(by_hand, min_genes=100)
     sc.pp.filter_genes(by_hand, min_cells=3)
     counts = by_hand.X.copy()
     sc.pp.normalize_total(by_hand, target_sum=1e4)
     sc.pp.log1p(by_hand, base=base)
+    adata = adata_of(CONTAINERS[container](X))
+    kind = type(adata.X)
     scc2s.pp.recipe(adata, min_genes=100, base=base)
     assert adata.shape == by_hand.shape == (55, 296)
-    np.testing.assert_allclose(adata.to_df(), by_hand.to_df(), rtol=1e-6)
-    np.testing.assert_array_equal(adata.to_df("counts"), ad.AnnData(counts).to_df())
-    sc.pp.pca(adata, n_comps=5)
+    assert type(adata.X) is type(adata.layers["counts"]) is kind
+    assert adata.layers["counts"].dtype == dtype
+    assert adata.X.dtype == by_hand.X.dtype
+    np.testing.assert_allclose(dense(adata.X), by_hand.X, rtol=1e-6)
+    np.testing.assert_array_equal(dense(adata.layers["counts"]), counts)
+    pd.testing.assert_frame_equal(adata.obs, by_hand.obs, check_dtype=False)
+    pd.testing.assert_frame_equal(adata.var, by_hand.var, check_dtype=False)
+    assert adata.uns["log1p"] == by_hand.uns["log1p"]
+    if "dask" not in container:
+        sc.pp.pca(adata, n_comps=5)
+
+
+def test_a_gene_that_comes_twice_in_a_row_counts_once():
+    X = sparse.csr_matrix(count_matrix())
+    twice = sparse.csr_matrix(
+        (np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), 2 * X.indptr), shape=X.shape, dtype=np.float32
+    )
+    twice.data = np.tile([0, 1], X.nnz).astype(np.float32) * np.repeat(X.data, 2)  # 0 + all of it
+    one, other = adata_of(X), adata_of(twice)
+    scc2s.pp.recipe(one, min_genes=100)
+    scc2s.pp.recipe(other, min_genes=100)
+    np.testing.assert_allclose(dense(one.X), dense(other.X), rtol=1e-6)
+    assert one.obs.equals(other.obs)
+
+
+def test_all_that_lies_beside_the_matrix_is_filtered_along():
+    adata = adata_of(sparse.csr_matrix(count_matrix()), layers={"more": count_matrix()})
+    adata.raw = adata.copy()
+    adata.obsm["X_pca"], adata.varm["PCs"] = np.ones((60, 2)), np.ones((300, 2))
+    adata.obsp["near"] = sparse.eye_array(60, format="csr")
+    adata.uns["mine"] = {"a": 1}
+    scc2s.pp.recipe(adata, min_genes=100)
+    assert adata.layers["more"].shape == (55, 296)
+    assert (adata.obsm["X_pca"].shape, adata.varm["PCs"].shape) == ((55, 2), (296, 2))
+    assert adata.obsp["near"].shape == (55, 55)
+    assert adata.raw.shape == (55, 300)
+    assert adata.uns["mine"] == {"a": 1}
+    assert not adata.is_view
+
+
+@pytest.mark.parametrize("step", ["normalize_total", "log1p"])
+@pytest.mark.parametrize("within", ["AnnData", "MuData"])
+def test_what_fails_on_the_way_leaves_everything_as_it_was(monkeypatch, step, within):
+    X = sparse.csr_matrix(count_matrix())
+    adata = adata_of(X.copy(), layers={"more": count_matrix()})
+    data = MuData({"rna": adata}) if within == "MuData" else adata
+
+    def fails(*args, **kwargs):
+        msg = "no memory"
+        raise MemoryError(msg)
+
+    monkeypatch.setattr(sc.pp, step, fails)
+    with pytest.raises(MemoryError):
+        scc2s.pp.recipe(data, min_genes=100)
+    assert adata.shape == (60, 300)
+    assert list(adata.obs) == list(adata.var) == []
+    assert list(adata.layers) == ["more"]
+    assert adata.uns == {}
+    for part in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(adata.X, part), getattr(X, part))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"min_genes": 2.5}, {"min_genes": -1}, {"min_genes": True}, {"min_genes": None}, {"min_cells": "3"},
+        {"min_cells": -1}, {"target_sum": 0}, {"target_sum": np.nan}, {"target_sum": "1e4"}, {"target_sum": None},
+        {"base": 0}, {"base": 1}, {"base": -2}, {"base": "e"}, {"mod": "atac"},
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_named_and_nothing_is_changed(arguments):
+    data = MuData({"rna": adata_of(count_matrix())})
+    with pytest.raises(
+        (TypeError, ValueError, KeyError), match=f"{next(iter(arguments))}.*pass {next(iter(arguments))}="
+    ):
+        scc2s.pp.recipe(data, **{"min_genes": 100, **arguments})
+    assert data.mod["rna"].shape == (60, 300)
+    assert data.mod["rna"].uns == {}
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_nothing_to_work_on_is_refused(shape):
+    with pytest.raises(ValueError, match="X holds empty values, and the recipe is for counts"):
+        scc2s.pp.recipe(adata_of(np.zeros(shape, np.float32)))
 
 
 def test_remembers_what_it_did_and_survives_a_write(tmp_path):

@@ -149,3 +149,68 @@ def test_what_is_read_is_checked_for_both_ways_of_storing():
         scc2s.pp.sentences(adata, store=store)
         with pytest.raises(ValueError, match="duplicates='max' is not known"):
             scc2s.pp.reconstruct(adata, fit=FIT, duplicates="max")
+
+
+def test_genes_that_clipping_loses_are_said_with_their_number(shared_data, caplog):
+    adata = ad.read_h5ad(shared_data / "human_embryo_yan.h5ad")[:20].copy()
+    for store in ("text", "ranks"):
+        scc2s.pp.sentences(adata, n_genes=None, store=store)
+        total = int(adata.obs["c2s_n_genes"].sum())
+        scc2s.pp.rank_fit(adata)
+        caplog.clear()
+        scc2s.pp.reconstruct(adata)
+        layer, params = adata.layers["c2s_reconstructed"], adata.uns["c2s"]["reconstructed"]["params"]
+        assert params["n_below_zero"] == total - layer.nnz > 0
+        assert f"of {total / 20:.0f} genes a cell (mean) {layer.nnz / 20:.0f} are left" in caplog.text
+        assert "clip=False" in caplog.text
+        deep = layer.nnz
+        scc2s.pp.rank_fit(adata, fit_range=(1, 1000), key_added="rank_fit")
+        scc2s.pp.reconstruct(adata)
+        assert adata.layers["c2s_reconstructed"].nnz < deep / 2
+        caplog.clear()
+        scc2s.pp.reconstruct(adata, clip=False)
+        assert adata.layers["c2s_reconstructed"].nnz == total
+        assert "are left" not in caplog.text
+
+
+def test_nothing_is_said_where_nothing_is_lost(caplog):
+    adata = sc.datasets.pbmc68k_reduced()
+    scc2s.pp.sentences(adata)
+    scc2s.pp.rank_fit(adata)
+    caplog.clear()
+    scc2s.pp.reconstruct(adata)
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]
+    assert adata.uns["c2s"]["reconstructed"]["params"]["n_below_zero"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"key_added": None}, "pass key_added="),
+        ({"key_added": "a/b"}, "pass key_added="),
+        ({"key_added": "c2s_sentences"}, "pass key_added="),
+        ({"key_added": "c2s_rank_fit"}, "pass key_added="),
+        ({"key_added": "c2s_line"}, "pass key_added="),
+        ({"fit": {"slope": -1}}, "pass fit="),
+        ({"fit": RankFit(slope=np.nan, intercept=1)}, "pass fit="),
+        ({"n_jobs": 1.5}, "pass n_jobs="),
+        ({"n_jobs": 0}, "pass n_jobs="),
+        ({"gene_symbols": "none"}, "pass one of"),
+        ({"sentence_key": "other"}, "c2s_sentences"),
+        ({"unknown": "no"}, "pass 'keep'"),
+    ],
+)
+def test_bad_arguments_are_named_and_nothing_is_written(arguments, text):
+    adata = with_sentences("G1 G2")
+    scc2s.pp.rank_fit(adata_of([[3.0, 2, 1]]), key_added="line")
+    adata.uns["c2s"] = {"line": {"params": {}, "slope": 1}}
+    with pytest.raises((TypeError, ValueError, KeyError), match=text):
+        scc2s.pp.reconstruct(adata, **{"fit": FIT, **arguments})
+    assert list(adata.layers) == []
+    assert set(adata.uns["c2s"]) == {"line"}
+
+
+def test_no_cells_give_an_empty_layer():
+    adata = with_sentences("G1")[:0].copy()
+    scc2s.pp.reconstruct(adata, fit=FIT)
+    assert adata.layers["c2s_reconstructed"].shape == (0, 5)

@@ -279,6 +279,22 @@ def test_organism_is_kept_for_prompts_and_a_wrong_one_is_noticed(caplog):
     assert "genes are named like those of Mus musculus" in caplog.text
 
 
+@pytest.mark.parametrize("value", [5, "", "nan", ["human", "mouse"], 2.5, True])
+def test_an_organism_that_is_none_is_refused_and_nothing_is_written(value):
+    adata = adata_of(negative_binomial(5))
+    with pytest.raises((TypeError, ValueError), match="pass organism="):
+        scc2s.pp.sentences(adata, organism=value)
+    assert list(adata.obs) == []
+    assert adata.uns == {}
+
+
+def test_organism_is_kept_by_its_scientific_name():
+    adata = adata_of(negative_binomial(5))
+    for value in ("NCBITaxon:9606", "Homo_sapiens", np.array(["human"])):
+        scc2s.pp.sentences(adata, organism=value)
+        assert adata.uns["organism"] == "Homo sapiens"
+
+
 def test_record_says_how_the_sentences_were_made():
     adata = adata_of(negative_binomial(5), layers={"l": negative_binomial(5)})
     scc2s.pp.sentences(adata, layer="l", n_genes=7, random_state=3, tie_break="name")

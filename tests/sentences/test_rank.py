@@ -266,3 +266,9 @@ def test_values_of_one_gene_whose_sum_is_too_large_are_refused():
     X = sparse.csr_matrix((np.float32([3e38, 1, 3e38]), [0, 1, 0], [0, 3]), shape=(1, 2))
     with pytest.raises(InvalidValuesError, match="NaN or infinite values in 1 of 1 cells"), np.errstate(over="ignore"):
         rank(X, names=["A", "B"])
+
+
+@pytest.mark.parametrize("n_genes", [2.5, "5", True, np.nan])
+def test_a_length_that_is_not_a_whole_number_is_refused(n_genes):
+    with pytest.raises(TypeError, match="pass a whole number"):
+        rank(np.ones((2, 3)), n_genes, names=["A", "B", "C"])

@@ -364,15 +364,16 @@ class TestRealModel:
         assert ad.read_h5ad(tmp_path / "a.h5ad").obs["c2s_cell_type"].isna().sum() == n_cells
 
 
-class TestDefaultModel:
-    @pytest.fixture(scope="class")
-    def held_out(self) -> ad.AnnData:
-        """Cells that scc2s-mini was not trained on."""
-        adata = sc.datasets.pbmc68k_reduced()
-        adata = adata[split(adata.obs_names) == "test"].copy()
-        sc.pp.c2s_sentences(adata)
-        return adata
+@pytest.fixture(scope="module")
+def held_out() -> ad.AnnData:
+    """Cells that scc2s-mini was not trained on."""
+    adata = sc.datasets.pbmc68k_reduced()
+    adata = adata[split(adata.obs_names) == "test"].copy()
+    sc.pp.c2s_sentences(adata)
+    return adata
 
+
+class TestDefaultModel:
     def test_held_out_blood_cells_get_their_label(self, held_out: ad.AnnData) -> None:
         truth = held_out.obs["bulk_labels"].astype(str)
         sc.tl.c2s_annotate(held_out, labels=sorted(truth.unique()))

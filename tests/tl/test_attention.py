@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 import anndata as ad
 import mudata as md
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 
 import scc2s
+from scc2s.models._words import word_spans
+from scc2s.tl._attention import _table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +28,10 @@ def test_each_cell_has_all_its_pairs_and_weights_are_shares(adata):
     scc2s.tl.attention(adata)
     table = adata.uns["c2s"]["attention"]
     assert len(table) == 8 * 15 * 16 / 2
-    for cell, part in table.groupby("cell"):
+    for cell, part in table.groupby("cell", observed=True):
         words = adata.obs.loc[cell, "c2s_sentence"].split()
         assert part.drop_duplicates("gene").sort_values("position")["gene"].tolist() == words
-        sums = part.groupby("gene")["weight"].sum()
+        sums = part.groupby("gene", observed=True)["weight"].sum()
         assert sums.between(0, 1.001).all()
     assert adata.uns["c2s"]["attention_record"]["model"]["id"] == "scc2s-mini"
 
@@ -76,3 +79,23 @@ def test_bad_input_names_the_mend(adata, monkeypatch):
     with pytest.raises(MemoryError, match=r"cells=adata.obs_names\[:100\]"):
         scc2s.tl.attention(adata)
     assert "attention" not in adata.uns["c2s"]
+
+
+def test_tables_hold_each_name_once_and_take_less_than_a_third_of_one_of_texts():
+    rng = np.random.default_rng(0)
+    sentences = [" ".join(rng.permutation([f"GENE{i}" for i in range(900)])[:200]) for _ in range(16)]
+    words = [word_spans(text, (0, len(text))) for text in sentences]
+    maps = [rng.random((200, 200)).astype(np.float32) for _ in sentences]
+    names = [f"cell{i:010d}-1" for i in range(16)]
+    table = _table(sentences, words, maps, names, "cell")
+    table = table.set_axis(table.index.astype(str))
+    rows = [
+        (name, genes[i], i, genes[j], weights[i, j])
+        for name, genes, weights in zip(names, map(str.split, sentences), maps, strict=True)
+        for i, j in zip(*np.tril_indices(200), strict=True)
+    ]
+    texts = pd.DataFrame(rows, columns=list(table), index=table.index)
+    for name in table:
+        assert (table[name].to_numpy() == texts[name].to_numpy()).all(), name
+    plain = texts.astype({"cell": object, "gene": object, "attends_to": object})
+    assert table.memory_usage(deep=True).sum() < plain.memory_usage(deep=True).sum() / 3

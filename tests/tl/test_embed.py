@@ -261,7 +261,7 @@ class TestRealModel:
 
     def test_pooling_layer_and_scope_reach_the_model(self, blood: ad.AnnData, tiny: Callable[..., object]) -> None:
         results = []
-        for kwargs in ({}, {"pooling": "last"}, {"layer": 1}, {"scope": "sentence"}):
+        for kwargs in ({}, {"pooling": "last"}, {"model_layer": 1}, {"scope": "sentence"}):
             scc2s.tl.embed(blood, model=tiny(), **kwargs)
             results.append(blood.obsm["X_c2s"].copy())
         for i, one in enumerate(results):

@@ -4,6 +4,8 @@ import re
 from typing import TYPE_CHECKING
 
 import anndata as ad
+import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 from cell_writers import RESPONSE, cells, identity, stimulated
@@ -88,3 +90,52 @@ def test_the_prompt_asks_in_the_words_that_time_pairs_of_real_cells_train(shared
     scc2s.tl.fate(kang, time_key="time", target_time="6 h", prompt=task, model=model, controls=False, constrain=False)
     partners = kang.obs_names[pairs["control_row"].unique()]
     assert (kang.obs.loc[partners, "c2s_fate_n_genes"] > 0).all()
+
+
+def test_the_order_of_the_cells_does_not_change_the_report(course: ad.AnnData) -> None:
+    arguments = {"time_key": "time", "target_time": "6 h", "groupby": "type", "n_control_cells": 4, "program": RESPONSE}
+    arguments |= {"prompt": ASK, "constrain": False}
+    other = course[np.random.default_rng(0).permutation(course.n_obs)].copy()
+    for adata in (course, other):
+        scc2s.tl.fate(adata, model=clock(), **arguments)
+    pd.testing.assert_frame_equal(*(a.uns["c2s"]["fate"]["fate"]["controls"] for a in (course, other)))
+
+
+@pytest.mark.parametrize(("times", "target"), [([0.0, 6.0], 6), ([0, 6], 6.0), (["0", "6"], 6), ([0.0, 6.0], "6")])
+def test_a_time_is_one_however_its_number_is_written(course: ad.AnnData, times: list, target: object) -> None:
+    course.obs["time"] = [times[0]] * 12 + [times[1]] * 12
+    scc2s.tl.fate(course, time_key="time", target_time=target, prompt=ASK, model=clock(), constrain=False)
+    table = course.uns["c2s"]["fate"]["fate"]["controls"].set_index("predictor")
+    assert table.loc["prediction", ["n_pred", "n_true"]].tolist() == [12, 12]
+    assert (course.obs["c2s_fate_sentence"] == "").tolist() == [False] * 12 + [True] * 12
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"time_key": "day"}, KeyError, "time_key= one of"),
+        ({"target_time": None}, ValueError, "target_time="),
+        ({"target_time": ["6 h"]}, ValueError, "target_time="),
+        ({"groupby": "leiden"}, KeyError, "groupby= one of"),
+        ({"prompt": "{cell_sentence}"}, ValueError, "has no {target_time}"),
+        ({"n_genes": 900}, ValueError, "at most 40"),
+        ({"key_added": "a/b"}, ValueError, "without '/'"),
+        ({"organism": ["Homo sapiens"]}, TypeError, "organism="),
+    ],
+)
+def test_what_is_wrong_with_the_data_is_said_before_a_model_is_loaded(
+    course: ad.AnnData, change: dict, error: type[Exception], said: str
+) -> None:
+    given = {"time_key": "time", "target_time": "6 h", "prompt": ASK, "model": "/there/is/no/such/model"}
+    with pytest.raises(error, match=said):
+        scc2s.tl.fate(course, **(given | change))
+    with pytest.raises(ValueError, match="adata has no cells"):
+        scc2s.tl.fate(course[:0].copy(), **given)
+    with pytest.raises(FileNotFoundError):
+        scc2s.tl.fate(course, **given)
+
+
+def test_cells_that_all_are_at_the_time_asked_for_are_refused(course: ad.AnnData) -> None:
+    course.obs["time"] = "6 h"
+    with pytest.raises(ValueError, match="no cell is at another time"):
+        scc2s.tl.fate(course, time_key="time", target_time="6 h", prompt=ASK, model=clock(), constrain=False)

@@ -205,3 +205,48 @@ def test_data_without_a_fit_is_told_the_call_that_makes_it() -> None:
     del adata.uns["c2s"]["rank_fit"]
     with pytest.raises(KeyError, match="sc.pp.c2s_rank_fit"):
         scc2s.tl.generate(adata, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"n": 2.5}, ValueError, "n= a number from 1"),
+        ({"n": True}, ValueError, "n= a number from 1"),
+        ({"cells_per_sample": 0}, ValueError, "cells_per_sample= a number from 1"),
+        ({"n": 3, "cells_per_sample": 2}, ValueError, "multiple of cells_per_sample=2"),
+        ({"n_genes": 900}, ValueError, "at most 40"),
+        ({"obs": 5}, TypeError, "column: value or list"),
+        ({"obs": {"a/b": "x"}}, ValueError, "without '/'"),
+        ({"obs": {"c2s_sentence": "x"}}, ValueError, "another name"),
+        ({"obs": {"cell_type": []}}, ValueError, "no row"),
+        ({"prompt": "{tissue}:"}, KeyError, r"obs=\{'tissue'"),
+        ({"prompt": "{cell_sentence}"}, ValueError, "sc.tl.c2s_perturb"),
+        ({"prompt": 5}, TypeError, "a template as text"),
+        ({"organism": 5}, TypeError, "organism="),
+        ({"fit": 5}, TypeError, "RankFit"),
+        ({"sentence_key": None}, TypeError, "sentence_key="),
+        ({"cache": 5}, TypeError, "path of a file"),
+    ],
+)
+def test_what_is_wrong_is_said_before_a_model_is_loaded(change: dict, error: type[Exception], said: str) -> None:
+    adata = cells()
+    with pytest.raises(error, match=said):
+        scc2s.tl.generate(adata, **({"n": 2, "model": "/there/is/no/such/model"} | change))
+    with pytest.raises(FileNotFoundError):
+        scc2s.tl.generate(adata, 2, model="/there/is/no/such/model")
+
+
+def test_genes_of_a_data_set_without_cells_can_be_written_and_none_without_genes() -> None:
+    adata = cells()
+    new = scc2s.tl.generate(adata[:0].copy(), 2, n_genes=3, model=fixed(), constrain=False)
+    assert new.shape == (2, 40)
+    with pytest.raises(ValueError, match="adata has no genes"):
+        scc2s.tl.generate(adata[:, :0].copy(), 2, model=fixed())
+
+
+def test_sentences_of_new_cells_can_be_made_again_in_place() -> None:
+    new = scc2s.tl.generate(cells(), 2, n_genes=3, model=fixed(), constrain=False)
+    scc2s.pp.sentences(new)
+    assert new.obs["c2s_sentence"].tolist() == ["G1 G2 G3"] * 2
+    scc2s.tl.perturb(new, "x", model=identity(), constrain=False, controls=False)
+    assert new.obs["c2s_perturbed_sentence"].tolist() == ["G1 G2 G3"] * 2

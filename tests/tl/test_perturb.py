@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import anndata as ad
 import mudata as md
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 from cell_writers import RESPONSE, by_rule, cells, identity, knows_ifn, stimulated
 
 import scc2s
+from scc2s.models._progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -296,3 +298,185 @@ def test_no_global_random_state_is_touched(blood: ad.AnnData) -> None:
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     sc.tl.c2s_perturb(blood[:3].copy(), "IFN-beta", n_genes=5)
     assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+
+
+def shuffled(adata: ad.AnnData, seed: int) -> ad.AnnData:
+    return adata[np.random.default_rng(seed).permutation(adata.n_obs)].copy()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_the_cells_changes_neither_report_nor_answers(seed: int) -> None:
+    adata, n = cells(60), 60
+    truth = stimulated(adata)
+    for data in (adata, truth):
+        data.obs["drug"] = np.resize(["IFN-beta", "TNF"], n)
+        data.obs["donor"] = np.resize(["p", "q", "r", "s"], n)
+    arguments = {
+        "perturbation_key": "drug",
+        "groupby": "type",
+        "program": RESPONSE,
+        "n_control_cells": 7,
+        "n_boot": 20,
+        "donor_key": "donor",
+        "n_samples": 2,
+        **FREE,
+    }
+    whole = scc2s.tl.perturb(adata, truth=truth, model=knows_ifn(), copy=True, **arguments)
+    other = shuffled(adata, seed)
+    scc2s.tl.perturb(other, truth=shuffled(truth, seed + 10), model=knows_ifn(), **arguments)
+    pd.testing.assert_frame_equal(*(a.uns["c2s"]["perturb"]["perturbed"]["controls"] for a in (whole, other)))
+    assert other.obs["c2s_perturbed_sentence"].equals(whole.obs["c2s_perturbed_sentence"].loc[other.obs_names])
+
+
+def test_doses_of_one_drug_are_conditions_of_their_own_and_are_recorded(tmp_path: Path) -> None:
+    adata = cells()
+    doses = np.resize(["10 nM", "1000 nM"], 12)
+    model = by_rule(lambda genes, name: [*RESPONSE, *genes][: len(genes)] if "1000 nM" in name else genes)
+    truth = stimulated(adata)
+    truth.obs["dose"] = doses
+    truth.X[np.flatnonzero(doses == "10 nM")] = adata.X[np.flatnonzero(doses == "10 nM")]
+    scc2s.pp.sentences(truth, n_genes=20)
+    scc2s.tl.perturb(adata, "TNF", dose=doses.tolist(), time="6 h", truth=truth, model=model, program=RESPONSE, **FREE)
+    table = adata.uns["c2s"]["perturb"]["perturbed"]["controls"]
+    assert set(table["condition"]) == {"TNF, 10 nM", "TNF, 1000 nM"}
+    found = table[table["predictor"] == "prediction"].set_index("condition")
+    assert found["n_pred"].tolist() == found["n_true"].tolist() == [6, 6]
+    assert abs(found.loc["TNF, 10 nM", ["program_shift", "true_program_shift"]]).max() < 0.2
+    assert found.loc["TNF, 1000 nM", ["program_shift", "true_program_shift"]].min() > 1
+    assert adata.obs["c2s_perturbed_dose"].tolist() == doses.tolist()
+    assert set(adata.obs["c2s_perturbed_time"]) == {"6 h"}
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    params = ad.read_h5ad(tmp_path / "a.h5ad").uns["c2s"]["perturb"]["perturbed"]["params"]
+    assert list(params["dose"]) == ["10 nM", "1000 nM"]
+    assert params["time"] == "6 h"
+
+
+def test_a_combination_has_doses_too_and_a_dose_without_a_unit_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    adata, model = cells(), identity()
+    names = [("TNF", "IFN-beta"), "TNF"] * 6
+    adata.obs["amount"] = np.resize([10.0, 10.0, 1000.0, 1000.0], 12)
+    scc2s.tl.perturb(adata, names, dose=adata.obs["amount"], model=model, **FREE)
+    table = adata.uns["c2s"]["perturb"]["perturbed"]["controls"]
+    assert set(table["condition"]) == {"IFN-beta + TNF, 10", "IFN-beta + TNF, 1000", "TNF, 10", "TNF, 1000"}
+    assert {"TNF, 10", "TNF, 1000"} < {name for _, name in model.asked}
+    assert "without a unit: 10; pass e.g. '10 nM'" in caplog.text
+    caplog.clear()
+    scc2s.tl.perturb(adata, "TNF", dose="10 nM", model=model, **FREE)
+    assert "without a unit" not in caplog.text
+
+
+NOWHERE = "/there/is/no/such/model"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"perturbation": "drug"}, ValueError, "pass perturbation_key='drug'"),
+        ({"dose": "drug"}, ValueError, r"pass dose=adata.obs\['drug'\]"),
+        ({"dose": [("10 nM", "5 nM")] * 12}, ValueError, "'10 nM \\+ 5 nM'"),
+        ({"sentence_key": "mine_sentence"}, KeyError, "c2s_sentences"),
+        ({"sentence_key": None}, TypeError, "sentence_key="),
+        ({"groupby": "leiden"}, KeyError, "groupby= one of"),
+        ({"donor_key": "who"}, KeyError, "donor_key= one of"),
+        ({"program": ["XIST"]}, ValueError, "3 are needed"),
+        ({"program": 5}, TypeError, "a list of genes"),
+        ({"n_genes": 900}, ValueError, "at most 40"),
+        ({"n_control_cells": 2.5}, ValueError, "n_control_cells= a number from 1"),
+        ({"n_boot": -1}, ValueError, "n_boot= a number from 0"),
+        ({"prompt": "{cell_sentence}"}, ValueError, "has no {perturbation}"),
+        ({"prompt": 5}, TypeError, "a template as text"),
+        ({"organism": 5}, TypeError, "organism='Homo sapiens'"),
+        ({"fit": {"slope": 1}}, TypeError, "RankFit"),
+        ({"cache": 5}, TypeError, "path of a file"),
+        ({"control_name": None}, ValueError, "control_name="),
+        ({"key_added": "a/b"}, ValueError, "without '/'"),
+        ({"key_added": 5}, ValueError, "a text"),
+        ({"truth": {"drug": "none"}}, ValueError, "no cell has 'none'"),
+    ],
+)
+def test_what_is_wrong_with_the_data_is_said_before_a_model_is_loaded(
+    change: dict, error: type[Exception], said: str
+) -> None:
+    adata = cells()
+    adata.obs["drug"] = "IFN-beta"
+    before = adata.copy()
+    with pytest.raises(error, match=said):
+        scc2s.tl.perturb(adata, **({"perturbation": "IFN-beta", "model": NOWHERE} | change))
+    assert list(adata.obs) == list(before.obs)
+    assert set(adata.uns["c2s"]) == set(before.uns["c2s"])
+    with pytest.raises(FileNotFoundError):  # all else was right
+        scc2s.tl.perturb(adata, "IFN-beta", model=NOWHERE)
+
+
+def test_data_without_cells_or_genes_are_refused_before_a_model_is_loaded() -> None:
+    adata = cells()
+    with pytest.raises(ValueError, match="adata has no cells"):
+        scc2s.tl.perturb(adata[:0].copy(), "x", model=NOWHERE)
+    with pytest.raises(ValueError, match="adata has no genes"):
+        scc2s.tl.perturb(adata[:, :0].copy(), "x", model=NOWHERE)
+
+
+def test_a_score_named_like_a_drug_is_a_drug() -> None:
+    adata = cells()
+    adata.obs["TNF"] = np.arange(12.0)
+    scc2s.tl.perturb(adata, "TNF", model=identity(), controls=False, **FREE)
+    assert set(adata.obs["c2s_perturbed_perturbation"]) == {"TNF"}
+
+
+def test_names_of_other_results_are_not_taken_and_an_earlier_prediction_is_replaced_whole() -> None:
+    adata = cells()
+    adata.obs["time"] = ["0 h", "6 h"] * 6
+    asked = {"model": identity(), "controls": False, **FREE}
+    scc2s.tl.perturb(adata, "TNF", dose="10 nM", key_added="after", **asked)
+    with pytest.raises(ValueError, match="pass key_added= another name"):
+        scc2s.tl.fate(
+            adata,
+            time_key="time",
+            target_time="6 h",
+            key_added="after",
+            prompt="{cell_sentence} {target_time}",
+            **asked,
+        )
+    scc2s.tl.perturb(adata, "TNF", key_added="after", **asked)
+    assert "c2s_after_dose" not in adata.obs
+
+
+def test_all_questions_are_asked_in_one_run_and_answered_as_in_runs_of_their_own(
+    blood: ad.AnnData, tiny: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scc2s.pp.rank_fit(blood)
+    model, runs = tiny(context=512), []
+    generate = model.generate
+    monkeypatch.setattr(model, "generate", lambda prompts, **how: runs.append(len(prompts)) or generate(prompts, **how))
+    asked = {"model": model, "n_genes": 10}
+    both = scc2s.tl.perturb(blood, "IFN-beta", n_control_cells=9, copy=True, **asked)
+    assert runs == [24 + 2 * 9]
+    alone = scc2s.tl.perturb(blood, "IFN-beta", controls=False, copy=True, **asked)
+    again = scc2s.tl.perturb(blood, scc2s.prompts.NO_PERTURBATION, controls=False, copy=True, **asked)
+    assert both.obs["c2s_perturbed_sentence"].equals(alone.obs["c2s_perturbed_sentence"])
+    scc2s.tl.perturb(again, "IFN-beta", n_control_cells=24, key_added="report", **asked)
+    scc2s.tl.perturb(again, scc2s.prompts.NO_PERTURBATION, n_control_cells=24, key_added="nothing", **asked)
+    report, nothing = (
+        again.uns["c2s"]["perturb"][key]["controls"].set_index("predictor") for key in ("report", "nothing")
+    )
+    scores = [name for name in report.select_dtypes("number") if not name.startswith("true")]
+    pd.testing.assert_series_equal(
+        report.loc["unperturbed regeneration", scores], nothing.loc["prediction", scores], check_names=False
+    )
+
+
+def test_the_bar_has_the_name_of_what_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TQDM_DISABLE", "READTHEDOCS"):
+        monkeypatch.delenv(name, raising=False)
+    sc.settings.verbosity = 1
+    model, names = identity(id="identity"), []
+    generate = model.generate
+
+    def telling(prompts: list[str], **how: object) -> list[str]:
+        with bar(len(prompts), "generate", show=True) as running:
+            names.append(running.desc)
+        return generate(prompts, **how)
+
+    monkeypatch.setattr(model, "generate", telling)
+    scc2s.tl.perturb(cells(), "x", model=model, **FREE)
+    assert names == ["perturb"]

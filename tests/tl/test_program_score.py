@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 from mudata import MuData
@@ -69,3 +70,29 @@ def test_counts_are_scored_as_log_normalised_and_stay_counts(adata):
 def test_a_name_that_no_file_can_hold_is_refused(adata):
     with pytest.raises(ValueError, match="without '/'"):
         scc2s.tl.program_score(adata, scc2s.programs.Program("a/b", ["ISG15", "A", "B"]))
+
+
+@pytest.mark.parametrize(
+    "genes",
+    [["CD3D", None], ["CD3D", np.nan], [1, 2, 3], pd.Series(["CD3D", None]), [b"CD3D"], [], [" "], {"a": ["CD3D"]},
+     pd.DataFrame({"a": ["CD3D"]}), 5, None],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_list_of_genes_is_refused_and_nothing_is_changed(genes):
+    adata = sc.datasets.pbmc68k_reduced()[:5].copy()
+    before = list(adata.obs)
+    with pytest.raises((TypeError, ValueError), match="program"):
+        scc2s.tl.program_score(adata, genes)
+    assert list(adata.obs) == before
+    assert "c2s" not in adata.uns
+
+
+@pytest.mark.parametrize("arguments", [{"method": "x"}, {"target_sum": np.nan}, {"target_sum": "x"}], ids=str)
+def test_arguments_that_mean_nothing_are_refused(arguments):
+    with pytest.raises((TypeError, ValueError), match=next(iter(arguments))):
+        scc2s.tl.program_score(sc.datasets.pbmc68k_reduced(), ["CD3D", "CD3E", "CD2"], **arguments)
+
+
+def test_no_cells_are_refused():
+    with pytest.raises(ValueError, match="no cells"):
+        scc2s.tl.program_score(sc.datasets.pbmc68k_reduced()[:0].copy(), ["CD3D", "CD3E", "CD2"])

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import zlib
-from pathlib import Path
 
 import anndata as ad
 import numpy as np
@@ -98,42 +93,6 @@ def test_neither_the_order_of_names_nor_that_of_cells_matters():
     turned = adata[np.random.default_rng(0).permutation(adata.n_obs)].copy()
     again = scc2s.tl.screen(turned, names[::-1], model=planted(), copy=True, **how).uns["c2s"]["screen"]
     pd.testing.assert_frame_equal(first, again)
-
-
-def resumable(path, model):
-    """800 answers about 40 cells; also what the process that is killed runs."""
-    adata = screened()
-    names = ["nowhere", "everywhere", "amplifier"]
-    scc2s.tl.screen(adata, names, model=model, cache=path, n_null=6, n_boot=50, **(HOW | {"n_cells": 20}))
-    return adata.uns["c2s"]
-
-
-def test_a_killed_screen_goes_on_and_a_finished_one_asks_nothing_again(tmp_path):
-    path = tmp_path / "answers.sqlite"
-    code = (
-        "import os, signal, test_screen as t\n"
-        "calls = []\n"
-        "def rule(genes, name):\n"
-        "    calls.append(name)\n"
-        "    if len(calls) == 700: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return t.act(genes, name)\n"
-        f"t.resumable({str(path)!r}, t.by_rule(rule, id='planted'))\n"
-    )
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
-    killed = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, check=False)
-    assert killed.returncode == -signal.SIGKILL
-    kept = len(scc2s.models.ResponseCache(path))
-    assert kept >= 400
-    model = planted()
-    found = resumable(path, model)
-    assert len(model.asked) == len(scc2s.models.ResponseCache(path)) - kept
-    model.asked.clear()
-    again = resumable(path, model)
-    assert not model.asked
-    whole = resumable(tmp_path / "other.sqlite", planted())
-    for key in ("screen", "screen_controls"):
-        pd.testing.assert_frame_equal(again[key], found[key])
-        pd.testing.assert_frame_equal(whole[key], found[key])
 
 
 def test_against_the_regeneration_only_the_name_counts():
@@ -242,16 +201,33 @@ def test_a_null_too_small_for_one_hit_is_said(caplog, n_names, n_null, said):
         ([("TNF", "IFN"), "IFN + TNF"], {}, ValueError, r"'IFN \+ TNF'"),
         (["a"], {"n_cells": 1}, ValueError, "n_cells= a number from 2"),
         (["a"], {"n_null": -1}, ValueError, "n_null= a number from 0"),
+        (["a"], {"n_cells": 2.5}, ValueError, "n_cells= a number from 2"),
+        (["a"], {"n_boot": -1}, ValueError, "n_boot= a number from 0"),
         (["a"], {"alpha": 0}, ValueError, "alpha= between 0 and 1"),
+        (["a"], {"alpha": "0.05"}, ValueError, "alpha= between 0 and 1"),
+        (["a"], {"max_neutral": float("nan")}, ValueError, "max_neutral= between 0 and inf"),
+        (["a"], {"min_validity": 90}, ValueError, "min_validity= between 0 and 1"),
+        (["a"], {"program": None}, TypeError, "a list of genes"),
+        (["a"], {"n_genes": 900, "constrain": True}, ValueError, "at most 40"),
+        (["a"], {"sentence_key": "mine_sentence"}, KeyError, "c2s_sentences"),
+        (["a"], {"control_name": ""}, ValueError, "control_name="),
+        (["a"], {"key_added": "sentences"}, ValueError, "another name"),
+        (["type"], {}, ValueError, r"list\(adata.obs\['type'\].unique\(\)\)"),
         (["a"], {"key_added": "a/b"}, ValueError, "without '/'"),
         (["a"], {"method": "max"}, ValueError, "'mean' or 'rank'"),
     ],
 )
-def test_bad_input_names_the_mend_before_the_model_is_asked(names, change, error, said):
-    model = identity()
+def test_bad_input_names_the_mend_before_the_model_is_loaded(names, change, error, said):
+    adata = screened()
+    before = set(adata.uns["c2s"])
     with pytest.raises(error, match=said):
-        scc2s.tl.screen(screened(), names, model=model, **(HOW | change))
-    assert not model.asked
+        scc2s.tl.screen(adata, names, model="/there/is/no/such/model", **(HOW | change))
+    assert set(adata.uns["c2s"]) == before
+
+
+def test_data_without_cells_are_refused_before_the_model_is_loaded():
+    with pytest.raises(ValueError, match="adata has no cells"):
+        scc2s.tl.screen(screened()[:0].copy(), ["a"], model="/there/is/no/such/model", **HOW)
 
 
 def test_a_context_of_one_cell_is_refused():

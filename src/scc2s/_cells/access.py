@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
+import pandas as pd
 from anndata import AnnData
 
 from scc2s._cells.expression import Expression
-from scc2s._cells.genes import gene_words, refuse_ids, used
+from scc2s._cells.genes import gene_words, used
+from scc2s._cells.ranks import in_memory, stored_ranks
+from scc2s._cells.symbols import usable
 from scc2s._logging import logger
+from scc2s.prompts._organism import organism_name
 from scc2s.sentences import join
 from scc2s.sentences._names import refuse_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pandas as pd
+    import numpy as np
     from mudata import MuData
 
 OnDuplicate = Literal["error", "max", "sum"]
@@ -33,6 +38,8 @@ class Slots(NamedTuple):
     """Key of obsm."""
     record: str
     """Key of uns["c2s"]."""
+    gene_list: str
+    """Column of obs: mark of the list of genes that the ranks of a cell are of."""
 
 
 def sentence_slots(key: str = "c2s_sentence") -> Slots:
@@ -44,7 +51,8 @@ def sentence_slots(key: str = "c2s_sentence") -> Slots:
     'top50_ranks'
     """
     stem = key.removesuffix("_sentence")
-    return Slots(key, f"{stem}_n_genes", f"{stem}_ranks", "sentences" if stem == "c2s" else f"sentences_{stem}")
+    record = "sentences" if stem == "c2s" else f"sentences_{stem}"
+    return Slots(key, f"{stem}_n_genes", f"{stem}_ranks", record, f"{stem}_gene_list")
 
 
 def get_adata(data: AnnData | MuData, mod: str = "rna") -> AnnData:
@@ -64,9 +72,12 @@ def get_adata(data: AnnData | MuData, mod: str = "rna") -> AnnData:
 
 
 def refuse_unwritable(adata: AnnData) -> None:
-    """Views of a file on disk cannot take results: say so before the work is done."""
+    """What cannot take results (views of files on disk, lazy tables): say so before the work is done."""
     if adata.is_view and adata.isbacked:
         msg = "a view of an AnnData on disk cannot hold results; pass the whole AnnData, or adata[...].to_memory()"
+        raise ValueError(msg)
+    if not isinstance(adata.obs, pd.DataFrame):
+        msg = "an AnnData that was read lazily cannot hold results; pass adata.to_memory()"
         raise ValueError(msg)
 
 
@@ -80,6 +91,7 @@ def expression(
     exclude: Iterable[str] = (),
     var_mask: str | np.ndarray | pd.Series | None = None,
     on_duplicate: OnDuplicate = "error",
+    organism: str | None = None,
 ) -> Expression:
     """A matrix of `adata` and the words its genes stand as in sentences.
 
@@ -100,14 +112,19 @@ def expression(
     var_mask
         Genes to use: a boolean column of ``.var``, or a boolean for each gene.
     on_duplicate
-        What to do with genes of one name: refuse them, or merge them to their largest value or (for counts) their sum.
+        What to do with genes of one name: refuse them, or merge them to their largest value or their sum. Logarithms
+        are summed as what they are logarithms of.
+    organism
+        Name of the organism, where the caller knows it; else what the AnnData says. Of other organisms than human and
+        mouse, names of any form are taken, if they are no ids.
 
     Raises
     ------
     KeyError
         If a layer, a column or ``.raw`` is not there.
     ValueError
-        If names are ids or repeated, or arguments exclude each other.
+        If most names are not symbols (ids, peaks, ...), or names repeat, arguments exclude each other, or logarithms of
+        an unknown base are to be summed.
     """
     X, var, source = matrix(adata, layer=layer, use_raw=use_raw)
     if gene_symbols in adata.var and gene_symbols not in var:
@@ -116,9 +133,9 @@ def expression(
     names = gene_words(var, gene_symbols, upper=upper)
     if isinstance(var_mask, str):
         var_mask = _mask_column(adata, var, var_mask)
-    allowed = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    chosen = used(var.index, names, exclude=exclude, var_mask=var_mask)
+    allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata))
     kept = [n for n, a in zip(names, allowed, strict=True) if a]
-    refuse_ids(kept, var, gene_symbols)
     if on_duplicate not in ("error", "max", "sum"):
         msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"
         raise ValueError(msg)
@@ -127,7 +144,28 @@ def expression(
     if on_duplicate == "error":
         refuse_repeats(kept, upper=upper)
         return found
-    return found.merged(on_duplicate)
+    return found.merged(on_duplicate, _noted_base(adata, source))
+
+
+def _noted_base(adata: AnnData, source: str) -> float | None:
+    """Base of the logarithm that scanpy has noted; ``None`` where it has not, or the matrix is another one."""
+    noted = adata.uns.get("log1p")
+    if not isinstance(noted, Mapping) or source not in ("X", "raw.X"):
+        return None
+    base = noted.get("base")
+    return math.e if base is None or isinstance(base, str) else float(base)
+
+
+def stated_organism(adata: AnnData) -> str | None:
+    """The organism that ``.uns`` or the first cell names; ``None`` where what stands there does not name one."""
+    if (said := adata.uns.get("organism")) is None and "organism" in adata.obs and adata.n_obs:
+        said = adata.obs["organism"].iloc[0]
+    if said is None:
+        return None
+    try:
+        return organism_name(said)
+    except (TypeError, ValueError):  # said where a prompt needs it
+        return None
 
 
 def matrix(adata: AnnData, *, layer: str | None = None, use_raw: bool | None = None) -> tuple[Any, pd.DataFrame, str]:
@@ -175,14 +213,31 @@ def get_sentences(adata: AnnData, key: str = "c2s_sentence") -> list[str]:
     ------
     KeyError
         If there are neither.
+    ValueError
+        If ranks are not of the list of genes that is there, or some cells have text and others ranks.
     """
     slots = sentence_slots(key)
     if key in adata.obs:
-        column = adata.obs[key].astype(object)
-        return column.where(column.notna(), "").astype(str).tolist()
-    genes = adata.uns.get("c2s", {}).get(slots.record, {}).get("genes")
-    if slots.ranks in adata.obsm and genes is not None:
-        return join(np.asarray(adata.obsm[slots.ranks]), list(genes)).tolist()
+        column = in_memory(adata, key).astype(object)
+        there = column.notna()
+        _refuse_half(adata, there.to_numpy(), slots)
+        return [str(text) for text in column.where(there, "")]
+    if found := stored_ranks(adata, slots):
+        return [str(text) for text in join(*found)]
     extra = "" if key == "c2s_sentence" else f", key_added={key!r}"
     msg = f"there are no sentences in adata.obs[{key!r}]; call sc.pp.c2s_sentences(adata{extra}) first"
     raise KeyError(msg)
+
+
+def _refuse_half(adata: AnnData, there: np.ndarray, slots: Slots) -> None:
+    """Cells without text that have genes: put together from data sets with text and with ranks."""
+    if there.all() or slots.n_genes not in adata.obs:
+        return
+    lost = ~there & (pd.to_numeric(in_memory(adata, slots.n_genes), errors="coerce") > 0).to_numpy()
+    if lost.any():
+        msg = (
+            f"{int(lost.sum())} of {adata.n_obs} cells have no text in adata.obs[{slots.text!r}], but genes by "
+            f"adata.obs[{slots.n_genes!r}] (stored as ranks before ad.concat?); call sc.pp.c2s_sentences(adata, "
+            f"key_added={slots.text!r}) again"
+        )
+        raise ValueError(msg)

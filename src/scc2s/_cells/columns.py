@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,10 @@ _SHOWN = 10
 """Names of columns that an error lists."""
 
 
-def opened(data: AnnData | MuData, *, mod: str, copy: bool) -> tuple[AnnData | MuData, AnnData]:
+def opened(data: AnnData | MuData, *, mod: str, copy: bool, tables: bool = True) -> tuple[AnnData | MuData, AnnData]:
     """What the function returns with ``copy=True``, and the AnnData in it that takes the results.
+
+    Without `tables` among them, names of cells may be numbers: columns and arrays can be read again with these.
 
     Raises
     ------
@@ -32,7 +34,8 @@ def opened(data: AnnData | MuData, *, mod: str, copy: bool) -> tuple[AnnData | M
     """
     adata = get_adata(data, mod)
     refuse_unwritable(adata)
-    refuse_numbered(adata)
+    if tables:
+        refuse_numbered(adata)
     if not copy:
         return data, adata
     out = data.copy()
@@ -47,7 +50,7 @@ def refuse_numbered(adata: AnnData) -> None:
             raise ValueError(msg)
 
 
-def column(adata: AnnData, name: str, argument: str, *, missing: bool = True) -> pd.Series:
+def column(adata: AnnData, name: str, argument: str, *, missing: bool = True) -> pd.Series[Any]:
     """A column of ``.obs``.
 
     Parameters
@@ -73,7 +76,7 @@ def column(adata: AnnData, name: str, argument: str, *, missing: bool = True) ->
         more = ", ..." if adata.obs.shape[1] > _SHOWN else ""
         msg = f"adata.obs has no column {name!r}; pass {argument}= one of its columns: {known}{more}"
         raise KeyError(msg)
-    values = adata.obs[name]
+    values: pd.Series[Any] = adata.obs[name]
     if not missing and (n_missing := int(values.isna().sum())):
         msg = f"adata.obs[{name!r}] is missing for {n_missing} cells; fill it, or pass another {argument}="
         raise ValueError(msg)
@@ -91,7 +94,7 @@ def rows_of(adata: AnnData, cells: Sequence[str] | None) -> np.ndarray:
     """Rows of cells by name; all without names."""
     if cells is None:
         return np.arange(adata.n_obs)
-    rows = adata.obs_names.get_indexer(list(cells))
+    rows: np.ndarray = adata.obs_names.get_indexer(list(cells))
     if (rows < 0).any():
         msg = f"there is no cell {list(cells)[int(np.argmin(rows))]!r}; pass cells= some of adata.obs_names"
         raise KeyError(msg)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from scc2s._cells.access import sentence_slots
+from scc2s._cells.access import sentence_slots, stated_organism
 from scc2s._cells.genes import gene_words
+from scc2s._cells.masks import stored_mask
+from scc2s._cells.symbols import usable
 from scc2s.sentences import RankFit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anndata import AnnData
 
 
@@ -33,6 +37,8 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
     if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
         gene_symbols = made_with["gene_symbols"]
     names = gene_words(adata.var, gene_symbols, upper=bool(made_with.get("upper", False)))
+    if not made_with:  # no sentences of this AnnData were made, where this would have been said
+        usable(adata.var, gene_symbols, organism=stated_organism(adata))
     columns = dict(zip(names, range(len(names)), strict=True))
     if len(columns) < len(names) or "" in columns:
         columns = {}
@@ -40,7 +46,7 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
             if word:
                 columns.setdefault(word, i)
     excluded = set(made_with.get("exclude", ()))
-    kept = _mask(adata, made_with.get("var_mask", "None"))
+    kept = _kept(adata, made_with)
     in_sentences = list(columns)
     if excluded or not kept.all():
         index = [str(name) for name in adata.var_names]
@@ -48,11 +54,12 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
     return GeneWords(list(columns), np.array([*columns.values(), -1], dtype=np.int32), in_sentences, gene_symbols)
 
 
-def _mask(adata: AnnData, var_mask: str | np.ndarray) -> np.ndarray:
+def _kept(adata: AnnData, made_with: Mapping[str, Any]) -> np.ndarray:
     """Genes that the sentences were limited to, as far as ``.var`` can tell (they may have been made from ``.raw``)."""
-    if isinstance(var_mask, str):
-        return adata.var[var_mask].to_numpy(bool) if var_mask in adata.var else np.ones(adata.n_vars, dtype=bool)
-    return np.asarray(var_mask, dtype=bool) if len(var_mask) == adata.n_vars else np.ones(adata.n_vars, dtype=bool)
+    mask = stored_mask(adata.var_names, made_with)
+    if isinstance(mask, str):
+        mask = adata.var[mask].to_numpy(bool) if mask in adata.var else None
+    return np.ones(adata.n_vars, dtype=bool) if mask is None or len(mask) != adata.n_vars else mask
 
 
 def stored_fit(adata: AnnData) -> RankFit:

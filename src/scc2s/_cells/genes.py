@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.symbol_columns import symbol_column
+from scc2s._cells.symbols import named_genes
 from scc2s._logging import logger
 from scc2s.sentences._names import as_words
+from scc2s.sentences._symbols import judge
+from scc2s.sentences._word_kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_IDS = re.compile(r"^(?:(?:ENS[A-Z]*[GTP]\d{6,}|WBGene\d+|FBgn\d+)(?:\.\d+)?|\d+)$", re.MULTILINE)
-_SYMBOL_COLUMNS = (
-    "gene_symbol", "gene_symbols", "symbol", "symbols", "gene_name", "gene_names", "feature_name", "hgnc_symbol",
-)  # fmt: skip
+__all__ = ["gene_words", "id_share", "listed", "symbol_column", "symbols", "used"]
 
 
 def symbols(var: pd.DataFrame, gene_symbols: str | None) -> pd.Series:
@@ -33,8 +33,11 @@ def symbols(var: pd.DataFrame, gene_symbols: str | None) -> pd.Series:
 
 
 def gene_words(var: pd.DataFrame, gene_symbols: str | None, *, upper: bool = False) -> list[str]:
-    """Word of each gene, ``""`` where it has no symbol."""
-    names = var.index if gene_symbols is None else symbols(var, gene_symbols).fillna("")
+    """Word of each gene, ``""`` where it has no symbol, or is not a gene (an antibody, a spike-in, a peak)."""
+    symbols(var, gene_symbols)
+    named = named_genes(var, gene_symbols)
+    usable = named.usable()
+    names = named.names if usable.all() else [n if u else "" for n, u in zip(named.names, usable, strict=True)]
     return as_words(names, upper=upper)
 
 
@@ -45,12 +48,8 @@ def used(
     exclude: Iterable[str],
     var_mask: np.ndarray | pd.Series | None,
 ) -> np.ndarray:
-    """Genes that have a name, are in `var_mask` and not in `exclude` (by name or by word)."""
-    keep = np.array([n != "" for n in names], dtype=bool)
-    if not keep.all():
-        logger.warning("%d of %d genes have no symbol and are left out", (~keep).sum(), len(keep))
-    if var_mask is not None:
-        keep &= _as_mask(index, var_mask)
+    """Genes that are in `var_mask` and not in `exclude` (by name or by word)."""
+    keep = np.ones(len(names), dtype=bool) if var_mask is None else _as_mask(index, var_mask).copy()
     if out := listed(exclude):
         found = index.isin(out) | np.isin(names, out)
         logger.info("%d genes are left out by exclude (%d names given)", found.sum(), len(out))
@@ -74,49 +73,14 @@ def _as_mask(index: pd.Index, var_mask: np.ndarray | pd.Series) -> np.ndarray:
     return mask
 
 
-def refuse_ids(names: list[str], var: pd.DataFrame, gene_symbols: str | None) -> None:
-    """Language models know gene symbols; a sentence of database ids would go through them without an error.
-
-    Ids are refused where they are at least half of the names. Fewer (new references have many unnamed genes), or those
-    of a column that was asked for, are logged.
-    """
-    share = id_share(names)
-    if share < 0.05:
-        return
-    where = "the gene names" if gene_symbols is None else f"var[{gene_symbols!r}]"
-    example = _find_ids(names)[0]
-    if share < 0.5 or gene_symbols is not None:
-        logger.warning("%.0f %% of %s are database ids (such as %s), not symbols", 100 * share, where, example)
-        return
-    column = symbol_column(var)
-    mend = (
-        f"pass gene_symbols={column!r}"
-        if column
-        else "pass gene_symbols= the column of var that holds symbols, or set adata.var_names to symbols"
-    )
-    msg = f"{share:.0%} of {where} are database ids (such as {example}), which language models do not know; {mend}"
-    raise ValueError(msg)
-
-
 def id_share(names: Iterable[str]) -> float:
-    """Share of names that are Ensembl, WormBase, FlyBase or Entrez ids.
+    """Share of names that are ids of a database: Ensembl, RefSeq, NCBI Gene, HGNC, WormBase, FlyBase, ...
 
     Examples
     --------
     >>> id_share(["ENSG00000167286.9", "CD3D"])
     0.5
     """
-    names = list(names)
-    return len(_find_ids(names)) / max(1, len(names))
-
-
-def _find_ids(names: list[str]) -> list[str]:
-    return _IDS.findall("\n".join(names))
-
-
-def symbol_column(var: pd.DataFrame) -> str | None:
-    """The column that looks most like gene symbols: by its own name first, then any with many texts that are no ids."""
-    text = [str(c) for c in var if not pd.api.types.is_numeric_dtype(var[c]) and var[c].nunique() > len(var) / 2]
-    fitting = [c for c in text if id_share(var[c].dropna().astype(str)) < 0.5]
-    named = [c for c in fitting if c.lower() in _SYMBOL_COLUMNS]
-    return next(iter(named + fitting), None)
+    verdict = judge(names)
+    n_ids = sum(len(at) for kind, at in verdict.found.items() if KINDS[kind].what == "database ids")
+    return n_ids / max(1, verdict.n_words)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scc2s._cells.access import expression
+from scc2s._cells.access import expression, matrix
+from scc2s._cells.masks import stored_mask
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -25,4 +26,7 @@ def recorded_expression(
     chosen = {k: v for k, v in chosen.items() if not (isinstance(v, str) and v == "None")}
     if layer is not None or use_raw is not None:
         chosen = {k: v for k, v in chosen.items() if k not in _PLACE} | {"layer": layer, "use_raw": use_raw}
+    if "var_mask_genes" in params:
+        var = matrix(adata, layer=chosen.get("layer"), use_raw=chosen.get("use_raw"))[1]
+        chosen["var_mask"] = stored_mask(var.index, params)
     return expression(adata, **chosen)

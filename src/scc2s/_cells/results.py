@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _OURS = ("sentences", "rank_fit", "recipe", "generate", "annotate", "embed", "perplexity", "caption", "name_genes",
          "perturb", "fate")  # fmt: skip
 """Entries of ``uns["c2s"]`` that each belong to one tool, whether they are there yet or not."""
+_SEVERAL = ("sentences", "annotate", "embed", "perplexity", "caption", "name_genes")
+"""Those whose other results are called ``<tool>_<name>``."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,36 @@ def refuse_name(name: object, argument: str = "key_added") -> None:
         raise ValueError(msg)
 
 
+def refuse_record(adata: AnnData, name: str, *, usual: str, holds: str, argument: str = "key_added") -> None:
+    """Raise where a name that the user chose for a record is that of another tool's.
+
+    Parameters
+    ----------
+    adata
+        Cells.
+    name
+        Name of the record in ``uns["c2s"]``.
+    usual
+        The tool's own name for it.
+    holds
+        An entry, or a parameter, that each record of the tool has.
+    argument
+        What the user chose the name with.
+
+    Raises
+    ------
+    ValueError
+        If the name is another tool's, whether its record is there yet or not.
+    """
+    found = adata.uns.get("c2s", {}).get(name)
+    params = found.get("params") if isinstance(found, Mapping) else None
+    own = found is None or (isinstance(found, Mapping) and (holds in found or holds in (params or {})))
+    others = tuple(f"{tool}_" for tool in _SEVERAL if tool != usual)
+    if not own or (name in _OURS and name != usual) or name.startswith(others):
+        msg = f"{_said(f'uns:{name}')} belongs to another tool; pass {argument}= another name"
+        raise ValueError(msg)
+
+
 def name_of_result(key_added: object, usual: str) -> str:
     """Name of a result whose slots get the prefix ``c2s_``: with or without that prefix it is the same name."""
     if key_added is None:
@@ -160,13 +192,13 @@ def name_of_result(key_added: object, usual: str) -> str:
     return name
 
 
-def stored(adata: AnnData, *path: str, call: str) -> Any:
-    """What ``uns["c2s"]`` holds under `path`; the last name may have the prefix ``c2s_`` that slots of obs have.
+def stored(adata: AnnData, *path: str, call: str, kind: type = object) -> Any:
+    """What ``uns["c2s"]`` holds under `path`; a name may have the prefix ``c2s_`` that slots of obs have.
 
     Raises
     ------
     KeyError
-        If it is not there; the message ends with `call`, which makes it.
+        If it is not there, or is not of `kind`; the message ends with `call`, which makes it.
     """
     found: Any = adata.uns.get("c2s", {})
     for name in path:
@@ -175,9 +207,12 @@ def stored(adata: AnnData, *path: str, call: str) -> Any:
                 found = found[key]
                 break
         else:
-            shown = "".join(f"[{name!r}]" for name in path)
-            msg = f"there is nothing in adata.uns['c2s']{shown}; call {call} first"
-            raise KeyError(msg)
+            found = None
+            break
+    if found is None or not isinstance(found, kind):
+        shown = "".join(f"[{name!r}]" for name in path)
+        msg = f"there is no such result in adata.uns['c2s']{shown}; call {call} first"
+        raise KeyError(msg)
     return found
 
 
@@ -191,8 +226,9 @@ def _owners(adata: AnnData) -> dict[str, str]:
         if key == "sentences" or key.startswith("sentences_"):
             stem = "c2s" if key == "sentences" else key.removeprefix("sentences_")
             slots = sentence_slots(f"{stem}_sentence")
-            for place in (f"obs:{slots.text}", f"obs:{slots.n_genes}", f"obsm:{slots.ranks}", f"uns:{key}"):
-                found[place] = key
+            for name in (slots.text, slots.n_genes, slots.gene_list):
+                found[f"obs:{name}"] = key
+            found[f"obsm:{slots.ranks}"] = found[f"uns:{key}"] = key
         elif "params" in value:
             found[f"uns:{key}"] = key
             found |= dict.fromkeys(_written(value), key)

@@ -47,6 +47,8 @@ class Values:
     """Zeros kept in a sparse matrix."""
     n_empty: int
     """Cells without a value above 0."""
+    certain: bool = True
+    """Whether the values themselves tell their kind; else only their size does."""
 
 
 def describe(blocks: Iterable[tuple[int, np.ndarray | sparse.csr_matrix]]) -> Values:
@@ -72,8 +74,8 @@ def describe(blocks: Iterable[tuple[int, np.ndarray | sparse.csr_matrix]]) -> Va
         whole = whole and bool((data == np.rint(data)).all())
         largest = max(largest, float(data.max(initial=0)))
         rows += _some_rows(block)
-    kind, total, base = _verdict(rows, whole, largest, n_negative, n_not_finite)
-    return Values(kind, total, base, n_cells, n_negative, n_not_finite, n_zeros, n_empty)
+    kind, total, base, certain = _verdict(rows, whole, largest, n_negative, n_not_finite)
+    return Values(kind, total, base, n_cells, n_negative, n_not_finite, n_zeros, n_empty, certain)
 
 
 def log_blocks(
@@ -99,25 +101,30 @@ def log_blocks(
 
 def _verdict(
     rows: list[np.ndarray], whole: bool, largest: float, n_negative: int, n_not_finite: int
-) -> tuple[Kind, float | None, float | None]:
+) -> tuple[Kind, float | None, float | None, bool]:
     if n_not_finite:
-        return "not finite", None, None
+        return "not finite", None, None, True
     if n_negative:
-        return "scaled", None, None
+        return "scaled", None, None, True
     if largest == 0:
-        return "empty", None, None
+        return "empty", None, None, True
     if whole:
-        return "counts", _common_total(rows), None
-    shares = {base: _whole_ratios(rows, base) for base in (None, *_BASES)}
+        return "counts", _common_total(rows), None, True
+    bases = (None,) if largest > _LARGEST_LOG else (None, *_BASES)
+    shares = {base: _whole_ratios(rows, base) for base in bases}
     best = max(shares, key=lambda b: shares[b])
-    if shares[best] < 0.5:
+    certain = shares[best] >= 0.5
+    if not certain:
         best = None if largest > _LARGEST_LOG else math.e
-    return "normalised" if best is None else "log1p", _common_total([_unlog(r, best) for r in rows]), best
+    return "normalised" if best is None else "log1p", _common_total([_unlog(r, best) for r in rows]), best, certain
 
 
 def _n_empty(block: np.ndarray | sparse.csr_matrix) -> int:
-    positive = (block > 0).sum(axis=1)
-    return int((np.asarray(positive) == 0).sum())
+    if isinstance(block, np.ndarray):
+        return int((~(block > 0).any(axis=1)).sum())
+    # block > 0 would first sort the arrays of the block, which are those of the user's matrix
+    positive = np.r_[0, np.cumsum(block.data > 0)]
+    return int((positive[block.indptr[1:]] == positive[block.indptr[:-1]]).sum())
 
 
 def _some_rows(block: np.ndarray | sparse.csr_matrix) -> list[np.ndarray]:

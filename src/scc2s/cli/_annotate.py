@@ -23,6 +23,7 @@ def annotate(
     mode: Annotated[str, typer.Option(help="score or generate.")] = "score",
     groupby: Annotated[str | None, typer.Option(help="Column of obs; also give each group one label.")] = None,
     min_prob: Annotated[float | None, typer.Option(help="Less probable cells are 'unassigned'.")] = None,
+    cache: o.Cache = None,
     organism: o.Organism = None,
     backend: o.Backend = "torch",
     device: o.Device = "auto",
@@ -46,12 +47,13 @@ def annotate(
             mode=mode,  # type: ignore[arg-type]  # checked by annotate
             groupby=groupby,
             min_prob=min_prob,
+            cache=cache,
             organism=organism,
         )
         counts = adata.obs["c2s_cell_type"].value_counts()
         return Result({"cells": {str(k): int(v) for k, v in counts.items()}, "model": info(asked)})
 
-    run("annotate", source, target, work, as_json, mod=mod)
+    run("annotate", source, target, work, as_json, mod=mod, cache=cache)
 
 
 def _labels(adata: AnnData, label: list[str] | None, labels_from: str | None) -> list[str] | None:

@@ -21,6 +21,7 @@ def embed(
     scope: Annotated[
         str, typer.Option(help="Pool over all tokens, or those of the sentence: all or sentence.")
     ] = "all",
+    cache: o.Cache = None,
     organism: o.Organism = None,
     key_added: Annotated[str, typer.Option(help="Name of the result in obsm.")] = "X_c2s",
     backend: o.Backend = "torch",
@@ -41,11 +42,12 @@ def embed(
             model=asked,
             prompt=prompt,
             pooling=pooling,  # type: ignore[arg-type]  # checked by embed
-            layer=model_layer,
+            model_layer=model_layer,
             scope=scope,  # type: ignore[arg-type]
+            cache=cache,
             organism=organism,
             key_added=key_added,
         )
         return Result({"key_added": key_added, "width": adata.obsm[key_added].shape[1], "model": info(asked)})
 
-    run("embed", source, target, work, as_json, mod=mod)
+    run("embed", source, target, work, as_json, mod=mod, cache=cache)

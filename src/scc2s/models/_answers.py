@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._errors import PartialAnswersError
+from ._kept import tokenizer_hash
 from ._progress import bar
 from .decoding._cache import ResponseCache, key_of
 from .decoding._sampling import seeds_of
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _FEW, _MANY = 16, 1024
 _SECONDS = 20.0
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 def answers(
     model: Generates,
@@ -33,6 +37,8 @@ def answers(
     progress: bool = True,
 ) -> list[str]:
     """Let a model answer prompts; every ``tl`` function that lets a model write does it through here.
+
+    The same question is asked once, however often it is in `prompts`: equal prompts differ only by their draws.
 
     The seed of an answer comes from the text of its prompt, the number of the draw and `random_state` alone, so a cell
     gets the same answer in any batch, order or subset (up to rounding: in bfloat16, batches of other shape round
@@ -62,7 +68,14 @@ def answers(
 
     Returns
     -------
-    One answer for each prompt, without the prompt.
+    One answer for each prompt, without the prompt, as files can hold it (no NUL, nothing that UTF-8 cannot write).
+
+    Raises
+    ------
+    PartialAnswersError
+        Some prompts got no answer; the error has the others, and so has the cache.
+    TypeError, ValueError
+        The model gave something else than one text for each prompt.
 
     Examples
     --------
@@ -77,7 +90,7 @@ def answers(
     seeds = None if sampling is None else seeds_of(prompts, draws, random_state)
 
     def ask(rows: Sequence[int], *, progress: bool) -> list[str]:
-        return model.generate(
+        found = model.generate(
             [prompts[row] for row in rows],
             max_new_tokens=max_new_tokens,
             genes=None if genes is None else genes.take(rows),
@@ -85,32 +98,81 @@ def answers(
             seeds=None if seeds is None else [seeds[row] for row in rows],
             progress=progress,
         )
+        return _texts(found, len(rows), model)
 
-    if cache is None:
-        return ask(range(len(prompts)), progress=progress)
-    store = cache if isinstance(cache, ResponseCache) else ResponseCache(cache)
-    keys = _keys(model, prompts, genes, max_new_tokens, sampling, seeds)
-    found = store.get(keys)
+    store = None if cache is None else cache if isinstance(cache, ResponseCache) else ResponseCache(cache)
+    keys: Sequence[Hashable]
+    if store is None:
+        keys = list(zip(prompts, _lengths(genes, len(prompts)), seeds or prompts, strict=True))
+    else:
+        keys = _keys(model, prompts, genes, max_new_tokens, sampling, seeds)
+    found: dict[Hashable, str] = {}
+    if store is not None:
+        found.update(store.get(list(map(str, keys))))
     first = {key: row for row, key in reversed(list(enumerate(keys))) if key not in found}
+    try:
+        if store is None:
+            rows = sorted(first.values())
+            found = _given(keys, rows, ask(rows, progress=progress)) if rows else {}
+        else:
+            _ask_in_parts(ask, store, list(map(str, keys)), prompts, list(first.values()), found, progress=progress)
+    except PartialAnswersError as error:
+        if store is None:
+            found = _given(keys, rows, error.answers)
+        raise PartialAnswersError(str(error), [found.get(key) for key in keys]) from error
+    return [found[key] for key in keys]
+
+
+def _ask_in_parts(
+    ask: Any,
+    store: ResponseCache,
+    keys: list[str],
+    prompts: list[str],
+    new: list[int],
+    found: dict[Hashable, str],
+    *,
+    progress: bool,
+) -> None:
+    """Add the answers of the rows `new` to `found`, and to the cache as they come."""
     # Prompts of like length together, so that little of a batch is padding.
-    new = sorted(first.values(), key=lambda row: len(prompts[row]), reverse=True)
+    new = sorted(new, key=lambda row: len(prompts[row]), reverse=True)
     n = _FEW
     with bar(len(new), "generate", show=progress) as running:
         while new:
             rows, new = new[:n], new[n:]
             began = monotonic()
             try:
-                texts = ask(rows, progress=False)
+                given = _given(keys, rows, ask(rows, progress=False))
             except PartialAnswersError as error:
                 # Nothing that came is lost: the same call asks only for the rest.
-                store.put({keys[row]: text for row, text in zip(rows, error.answers, strict=True) if text is not None})
+                given = _given(keys, rows, error.answers)
+                store.put(given)
+                found.update(given)
                 raise
-            given = {keys[row]: text for row, text in zip(rows, texts, strict=True)}
             store.put(given)
-            found |= given
+            found.update(given)
             running.update(len(rows))
             n = min(2 * n, _MANY) if monotonic() - began < _SECONDS else max(n // 2, _FEW)
-    return [found[key] for key in keys]
+
+
+def _given(keys: Sequence[Key], rows: Sequence[int], texts: Sequence[str | None]) -> dict[Key, str]:
+    return {keys[row]: text for row, text in zip(rows, texts, strict=True) if text is not None}
+
+
+def _texts(found: Any, n: int, model: Any) -> list[str]:
+    """One text a prompt, as files can hold it; models may write NUL, and tokens that are half a character."""
+    texts = list(found) if isinstance(found, Iterable) and not isinstance(found, str | bytes) else [found]
+    if wrong := [text for text in texts if not isinstance(text, str)]:
+        msg = f"{model.id} answered with {type(wrong[0]).__name__}, not with text; see what its generate returns"
+        raise TypeError(msg)
+    if len(texts) != n:
+        msg = f"{model.id} gave {len(texts)} answers to {n} prompts; see what its generate returns"
+        raise ValueError(msg)
+    return [text.encode("utf-8", "replace").decode("utf-8").replace("\0", "") for text in texts]
+
+
+def _lengths(genes: GeneVocabulary | None, n: int) -> list[int | None]:
+    return [None] * n if genes is None else [int(length) for length in genes.lengths(n)]
 
 
 def _keys(
@@ -122,12 +184,14 @@ def _keys(
     seeds: list[int] | None,
 ) -> list[str]:
     info = model.info()
-    lengths = [None] * len(prompts) if genes is None else genes.lengths(len(prompts)).tolist()
-    common = {
+    lengths = _lengths(genes, len(prompts))
+    common: dict[str, Any] = {
         "genes": None if genes is None else [genes.digest, genes.exact],
         "max_new_tokens": max_new_tokens,
         "sampling": None if sampling is None else [sampling.temperature, sampling.top_p, sampling.top_k],
     }
+    if (tokenizer := tokenizer_hash(model)) is not None:
+        common["tokenizer"] = tokenizer
     numbers = [None] * len(prompts) if seeds is None else seeds
     return [
         key_of(info, prompt, {**common, "n_genes": n, "seed": seed})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,19 @@ class CallableModel:
         return np.array([len(text.split()) for text in texts], dtype=np.int64)
 
 
+def _array(found: Any, dtype: type[np.floating[Any]], name: str) -> np.ndarray:
+    """What a function gave, as numbers; whether they are finite is looked at where they are used."""
+    try:
+        out = np.asarray(found)
+        if out.dtype.kind not in "fiubO" or (out.dtype.kind == "O" and not out.ndim):
+            raise TypeError
+        with np.errstate(over="ignore"):
+            return out.astype(dtype)
+    except (TypeError, ValueError, RuntimeError) as error:
+        msg = f"{name} gave {type(found).__name__}, which is not an array of numbers; return a numpy array of floats"
+        raise TypeError(msg) from error
+
+
 class _Embed:
     def __init__(self, function: Callable[[list[str]], Any]) -> None:
         self._function = function
@@ -104,7 +118,7 @@ class _Embed:
             raise ValueError(msg)
         if spans is not None:
             prompts = [prompt[start:end] for prompt, (start, end) in zip(prompts, spans, strict=True)]
-        out = np.asarray(self._function(list(prompts)), dtype=np.float32)
+        out = _array(self._function(list(prompts)), np.float32, "embed=")
         if out.ndim != 2 or len(out) != len(prompts):
             msg = f"embed= gave an array of shape {out.shape}; return one vector for each of the {len(prompts)} prompts"
             raise ValueError(msg)
@@ -119,7 +133,7 @@ class _Score:
         """Log-likelihood of each choice after each prompt."""
         out = self._function(list(prompts), list(choices))
         if not isinstance(out, LabelScores):
-            out = LabelScores(np.asarray(out, dtype=np.float64), np.ones(len(choices), dtype=np.int64))
+            out = LabelScores(_array(out, np.float64, "score="), np.ones(len(choices), dtype=np.int64))
         if out.logprob.shape != (len(prompts), len(choices)):
             msg = f"score= gave an array of shape {out.logprob.shape}; return {(len(prompts), len(choices))}"
             raise ValueError(msg)
@@ -150,7 +164,16 @@ class _Generate:
             raise ValueError(msg)
         given = {"max_new_tokens": max_new_tokens, "genes": genes, "sampling": sampling, "seeds": seeds}
         some = {name: value for name, value in given.items() if name in self._takes}
-        out = [str(answer) for answer in self._function(list(prompts), **some)]
+        found = self._function(list(prompts), **some)
+        if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+            msg = (
+                f"generate= gave {type(found).__name__}; return a list of texts, one for each of {len(prompts)} prompts"
+            )
+            raise TypeError(msg)
+        out = list(found)
+        if wrong := [answer for answer in out if not isinstance(answer, str)]:
+            msg = f"generate= gave {wrong[0]!r} as an answer; return texts alone, '' where there is none"
+            raise TypeError(msg)
         if len(out) != len(prompts):
             msg = f"generate= gave {len(out)} answers; return one for each of the {len(prompts)} prompts"
             raise ValueError(msg)
@@ -163,7 +186,7 @@ class _LogLikelihood:
 
     def __call__(self, prompts: Sequence[str], answers: Sequence[str], *, progress: bool = True) -> TextScores:  # noqa: ARG002
         """Log-likelihood of one answer after each prompt; its tokens are words."""
-        out = np.asarray(self._function(list(prompts), list(answers)), dtype=np.float64)
+        out = _array(self._function(list(prompts), list(answers)), np.float64, "log_likelihood=")
         if out.shape != (len(prompts),) or len(answers) != len(prompts):
             msg = f"log_likelihood= gave an array of shape {out.shape}; return one number for each of {len(prompts)}"
             raise ValueError(msg)

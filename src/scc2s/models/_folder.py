@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from ._architecture import check_architecture, check_own_code
+from ._files import read_object
+from ._settings_of import check_ends, check_settings, text_part
+from ._shards import check_weights, weight_files
+from ._tokenizer_files import check_fits, check_tokenizer_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +26,25 @@ class Declared:
 
 
 def read_declared(folder: Path) -> Declared:
-    """Family of prompts, labels and tasks of a model, where it declares them."""
-    declared = _json(folder / "scc2s.json")
-    return Declared(declared.get("family"), declared.get("labels"), declared.get("tasks"))
+    """Family of prompts, labels and tasks of a model, where it declares them.
+
+    Raises
+    ------
+    ValueError
+        A damaged file.
+    """
+    path = folder / "scc2s.json"
+    said = read_object(path)
+    family, *lists = (said.get(key) for key in ("family", "labels", "tasks"))
+    texts = all(one is None or (isinstance(one, list) and all(isinstance(each, str) for each in one)) for one in lists)
+    if not texts or not (family is None or (isinstance(family, str) and family)):
+        msg = f"{path} is damaged: 'family' is a text, 'labels' and 'tasks' are lists of texts; write it again"
+        raise ValueError(msg)
+    return Declared(family, *lists)
 
 
 def check_folder(folder: Path, name: str) -> None:
-    """Refuse a folder that transformers would load wrongly, or only by running code from it.
+    """Refuse a folder that transformers would load wrongly, not at all, or only by running code from it.
 
     Parameters
     ----------
@@ -39,30 +56,44 @@ def check_folder(folder: Path, name: str) -> None:
     Raises
     ------
     FileNotFoundError
-        No config.json, no weights, or no tokenizer.
+        No config.json, no weights or not all of them, or no tokenizer.
     ValueError
-        Weights that are not safetensors, a model that needs code of its own, an architecture that this version of
-        transformers does not know, or settings it would not read.
+        An adapter without its base; files that are damaged or only stand for others; weights that are not safetensors
+        or not inside the folder; a model that is not a causal decoder, needs code of its own, or is of an architecture
+        that this version of transformers does not know; settings that transformers would not read.
     """
+    _refuse_adapter(folder, name)
+    config = read_object(folder / "config.json")
     if not (folder / "config.json").is_file():
-        msg = f"{name} is no model folder: it has no config.json; give the folder that save_pretrained wrote"
+        what = "it is empty" if not any(folder.iterdir()) else "it has no config.json"
+        msg = f"{name} is not a model folder: {what}; give the folder that save_pretrained wrote"
         raise FileNotFoundError(msg)
-    if not any(folder.glob("*.safetensors")):
-        if any(path for end in ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf", "*.h5") for path in folder.glob(end)):
-            msg = (
-                f"the weights of {name} are not safetensors, and other formats can run code when read; convert what "
-                "you trust: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
-            )
-            raise ValueError(msg)
-        msg = f"{name} has no *.safetensors weights; give the folder that save_pretrained wrote"
-        raise FileNotFoundError(msg)
-    if not any((folder / file).is_file() for file in ("tokenizer.json", "tokenizer.model", "vocab.json")):
-        msg = f"{name} has no tokenizer; save it beside the weights: tokenizer.save_pretrained(folder)"
-        raise FileNotFoundError(msg)
-    config = _json(folder / "config.json")
-    _check_architecture(config, _json(folder / "tokenizer_config.json"), name)
+    weight_files(folder)
+    tokenizer, largest = check_tokenizer_files(folder, name)
+    for file in ("generation_config.json", "special_tokens_map.json", "added_tokens.json", "scc2s.json"):
+        read_object(folder / file)
+    check_architecture(config, tokenizer, name)
+    check_own_code(config, name)
+    shapes = check_weights(folder, quantised="quantization_config" in config)
+    check_settings(config, folder / "config.json", n_weights=len(shapes))
+    check_ends(config, folder / "config.json")
+    check_ends(read_object(folder / "generation_config.json"), folder / "generation_config.json")
+    check_fits(largest, text_part(config)["vocab_size"], folder)
     if transformers_major() < 5:
         _check_rotary(config, name)
+
+
+def _refuse_adapter(folder: Path, name: str) -> None:
+    path = folder / "adapter_config.json"
+    if not path.is_file():
+        return
+    base = read_object(path).get("base_model_name_or_path") or "the base model"
+    msg = (
+        f"{name} is a PEFT adapter of {base}, not a whole model; merge the two: PeftModel.from_pretrained("
+        f"AutoModelForCausalLM.from_pretrained({base!r}), {name!r}).merge_and_unload().save_pretrained('merged'), save "
+        "the tokenizer there too, and give that folder"
+    )
+    raise ValueError(msg)
 
 
 def transformers_major() -> int:
@@ -72,23 +103,8 @@ def transformers_major() -> int:
 
 def saved_tokenizer_class(folder: Path) -> str | None:
     """Class that the tokenizer was saved from."""
-    return _json(folder / "tokenizer_config.json").get("tokenizer_class")
-
-
-def _check_architecture(config: dict[str, Any], tokenizer: dict[str, Any], name: str) -> None:
-    from transformers import CONFIG_MAPPING
-
-    kind = config.get("model_type")
-    if kind in CONFIG_MAPPING and "auto_map" not in tokenizer:
-        return
-    if "auto_map" in config or "auto_map" in tokenizer:
-        msg = (
-            f"{name} needs code from its own folder, which is never run; choose a model that transformers itself knows"
-        )
-        raise ValueError(msg)
-    installed = version("transformers")
-    msg = f"transformers {installed} does not know {kind!r} models ({name}); run: pip install -U transformers"
-    raise ValueError(msg)
+    said = read_object(folder / "tokenizer_config.json").get("tokenizer_class")
+    return said if isinstance(said, str) else None
 
 
 def _check_rotary(config: dict[str, Any], name: str) -> None:
@@ -96,10 +112,17 @@ def _check_rotary(config: dict[str, Any], name: str) -> None:
     said = config.get("rope_parameters")
     if not said:
         return
+    if not isinstance(said, dict):
+        msg = f"config.json of {name} is damaged: rope_parameters is {said!r}; copy or download it again"
+        raise ValueError(msg)
     from transformers import AutoConfig
 
     known = dict(config)
-    read = AutoConfig.for_model(known.pop("model_type"), **known)
+    try:
+        read = AutoConfig.for_model(known.pop("model_type"), **known)
+    except Exception as error:  # whatever a damaged value leads to
+        msg = f"config.json of {name} is damaged ({type(error).__name__}: {error}); copy or download it again"
+        raise ValueError(msg) from error
     nested = all(isinstance(part, dict) for part in said.values())
     for kind, part in said.items() if nested else [("full_attention", said)]:
         base = read.rope_local_base_freq if kind == "sliding_attention" and nested else read.rope_theta
@@ -117,7 +140,3 @@ def _check_rotary(config: dict[str, Any], name: str) -> None:
                 "other rotary settings; run: pip install -U 'transformers>=5'"
             )
             raise ValueError(msg)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -9,10 +9,11 @@ from scc2s._logging import logger
 from scc2s._settings import settings
 
 from ._catalogue import entry
+from ._family import UNKNOWN, recognise
 from ._folder import check_folder, read_declared
 from ._named import Named
+from ._objects import checked_object
 from ._onnx._record import FILE as EXPORT
-from ._protocols import Embeds, Generates, Reads, Scores
 from ._sources import MINI, Source, find
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def load(
     quantization: Literal["4bit", "8bit"] | None = None,
     device_map: str | Mapping[str, Any] | None = None,
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto",
+    family: str | None = None,
     **server: Unpack[ServerOptions],
 ) -> Any:
     """A language model, ready to embed, score and generate.
@@ -81,6 +83,10 @@ def load(
     attention
         Kernel of transformers. ``"auto"`` is its own choice, but ``"eager"`` for models that cap the logits of
         attention (Gemma-2), which ``"sdpa"`` would leave out without a word.
+    family
+        Family of prompts that the model was trained on: ``"scc2s"``, ``"cell2sentence"``, or a name of your own.
+        ``None`` takes what the folder says (``scc2s.json``, else config and card, where they name a published model);
+        where it says nothing the family is ``"unknown"``, and functions that ask it in our words log a warning.
     **server
         Options of ``backend="server"``. ``model``: its name there (``None``: the only one). ``end_token``: text of the
         token that ends an answer, e.g. ``"<|endoftext|>"`` for Pythia, so that scores count it. ``api_key_env``:
@@ -121,10 +127,13 @@ def load(
         source = settings.model
     if isinstance(source, Named):
         return load(source.source, **source.options)
+    if family is not None and not (isinstance(family, str) and family.strip()):
+        msg = f'family={family!r} is not the name of a family of prompts; pass e.g. family="cell2sentence", or None'
+        raise ValueError(msg)
     if not isinstance(source, str | PathLike):
-        return _object(source, changed=changed or backend != "torch" or bool(server))
+        return checked_object(source, changed=changed or backend != "torch" or bool(server) or family is not None)
     if backend == "server":
-        return _served(fspath(source), server, changed=changed)
+        return _served(fspath(source), server, family, changed=changed)
     if server:
         msg = f'{next(iter(server))}= is an option of backend="server"; leave it out, or pass backend="server"'
         raise ValueError(msg)
@@ -135,54 +144,62 @@ def load(
         if placed or (dtype, revision) != ("auto", None):
             msg = "all but device was settled when the model was exported; leave the rest out"
             raise ValueError(msg)
-        return _exported(Path(fspath(source)), device)
+        return _exported(Path(fspath(source)).expanduser(), device, family)
     if backend != "torch":
         msg = f'there is no backend {backend!r}; use backend="torch", "onnx" or "server"'
         raise ValueError(msg)
     if (Path(fspath(source)) / EXPORT).is_file():
         msg = f'{fspath(source)} is an exported model; use load(..., backend="onnx")'
         raise ValueError(msg)
-    found = find(fspath(source), revision)
+    found = find(source, revision)
     check_folder(found.folder, found.id)
+    declared = read_declared(found.folder)
+    family = family or declared.family or found.family or recognise(found.folder) or UNKNOWN
     from ._torch._device import pick_device, pick_dtype
     from ._torch._placement import Placement
 
     where = pick_device(device)
     number = pick_dtype(dtype, where)
     placement = Placement.of(quantization, device_map, attention, device)
-    key = (found.id, found.folder.resolve(), found.revision, str(where), str(number), placement, _stamp(found.folder))
+    key = (
+        *(found.id, found.folder.resolve(), found.revision, _stamp(found.folder)),
+        *(str(where), str(number), placement, family),
+    )
     if key not in _loaded:
         from ._torch._read import read
 
         _announce(found)
-        declared = read_declared(found.folder)
         _loaded[key] = read(
             found,
             device=where,
             dtype=number,
             placement=placement,
-            family=declared.family or found.family or "scc2s",
+            family=family,
             labels=declared.labels,
             tasks=declared.tasks,
         )
     return _kept(key)
 
 
-def _served(url: str, options: ServerOptions, *, changed: bool) -> Any:
+def _served(url: str, options: ServerOptions, family: str | None, *, changed: bool) -> Any:
     if changed:
         msg = "device, dtype and the like are settled where the server runs; leave them out"
         raise ValueError(msg)
     from ._server._model import load_server
 
-    return load_server(url, **options)
+    model = load_server(url, **options)
+    if family is not None:
+        model.family = family
+    return model
 
 
-def _exported(folder: Path, device: str) -> Any:
+def _exported(folder: Path, device: str, family: str | None) -> Any:
     from ._onnx._read import load_onnx
 
-    key = ("onnx", folder.resolve(), device, _stamp(folder) if folder.is_dir() else None)
+    key = ("onnx", folder.resolve(), device, _stamp(folder) if folder.is_dir() else None, family)
     if key not in _loaded:
-        _loaded[key] = load_onnx(folder, device=device)
+        _loaded[key] = model = load_onnx(folder, device=device)
+        model.family = family or model.family
     return _kept(key)
 
 
@@ -193,22 +210,10 @@ def _kept(key: tuple[Any, ...]) -> Any:
     return _loaded[key]
 
 
-def _object(model: Any, *, changed: bool) -> Any:
-    if not isinstance(model, Embeds | Scores | Reads | Generates):
-        msg = (
-            f"a {type(model).__name__} is no model: it has no embed, score, log_likelihood or generate; give a "
-            "name or a folder, or wrap a function: scc2s.models.CallableModel(generate=function)"
-        )
-        raise TypeError(msg)
-    if changed:
-        msg = "backend, device, dtype and the like belong to a name; an object is used as it is: load(model)"
-        raise ValueError(msg)
-    return model
-
-
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Changes when a file of the folder does, as after more training."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in {".json", ".safetensors", ".onnx", ".data"})
+    kinds = {".json", ".safetensors", ".onnx", ".data"}
+    files = sorted(path for path in folder.iterdir() if path.suffix in kinds and path.is_file())
     return tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
 

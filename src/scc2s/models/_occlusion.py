@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ._numbers import likelihoods
 
-    from ._protocols import Reads
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from .decoding import ResponseCache
 
 
 def occlusion(
-    model: Reads, prompts: Sequence[str], words: Sequence[Sequence[tuple[int, int]]], answers: Sequence[str]
+    model: Any,
+    prompts: Sequence[str],
+    words: Sequence[Sequence[tuple[int, int]]],
+    answers: Sequence[str],
+    *,
+    cache: str | PathLike[str] | ResponseCache | None = None,
+    info: Mapping[str, Any] | None = None,
 ) -> list[np.ndarray]:
-    """Log-likelihood of an answer behind each prompt, less that behind the prompt without each word.
+    """Log-likelihood of an answer after each prompt, less that after the prompt without each word.
 
     Leaving out one part at a time is occlusion (Zeiler and Fergus, ECCV 2014, arXiv:1311.2901).
 
@@ -30,6 +39,8 @@ def occlusion(
         First and last + 1 character of the words of each prompt.
     answers
         One for each prompt.
+    cache, info
+        As in :func:`scc2s.models._numbers.likelihoods`.
 
     Returns
     -------
@@ -41,7 +52,9 @@ def occlusion(
         # With one of the spaces around it.
         asked += [text[:start] + text[end:].removeprefix(" ") for start, end in spans]
         wanted += [answer] * (len(spans) + 1)
-    logprob = model.log_likelihood(asked, wanted).logprob
+    if not asked:
+        return []
+    logprob = likelihoods(model, asked, wanted, cache=cache, info=info).logprob
     parts = np.split(logprob, np.cumsum([len(spans) + 1 for spans in words])[:-1])
     return [part[0] - part[1:] for part in parts]
 

@@ -1,12 +1,28 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tqdm.auto import tqdm
 
+_name: ContextVar[str | None] = ContextVar("name of the bars", default=None)
+
 _OFF = ("", "0", "false", "no", "off")
+
+
+@contextmanager
+def called(name: str) -> Iterator[None]:
+    """Bars within have this name: what the user called, not the step that it takes."""
+    token = _name.set(name)
+    try:
+        yield
+    finally:
+        _name.reset(token)
 
 
 def bar(total: int, task: str, *, show: bool) -> tqdm:
@@ -18,4 +34,5 @@ def bar(total: int, task: str, *, show: bool) -> tqdm:
     from tqdm.auto import tqdm
 
     silent = any(os.environ.get(name, "").strip().lower() not in _OFF for name in ("TQDM_DISABLE", "READTHEDOCS"))
-    return tqdm(total=total, desc=task, unit="cell", delay=1, disable=not show or silent or int(settings.verbosity) < 1)
+    hidden = not show or silent or int(settings.verbosity) < 1
+    return tqdm(total=total, desc=_name.get() or task, unit="cell", delay=1, disable=hidden)

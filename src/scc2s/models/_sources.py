@@ -25,7 +25,7 @@ class Source:
     family: str | None = None
 
 
-def find(name: str, revision: str | None = None) -> Source:
+def find(source: str | os.PathLike[str], revision: str | None = None) -> Source:
     """The folder of a model: in the package, on disk, in the hub cache, or fetched from the hub, in this order.
 
     Raises
@@ -35,21 +35,52 @@ def find(name: str, revision: str | None = None) -> Source:
     ValueError
         A revision was given for a folder.
     """
-    path = Path(__file__).parent / "mini" if name == MINI else Path(name).expanduser()
-    if name == MINI or path.is_dir():
+    name = os.fspath(source)
+    if not name.strip() or "\0" in name:
+        msg = f"{name!r} names no model; give the folder of one, or a name of scc2s.models.catalogue()"
+        raise FileNotFoundError(msg)
+    path = Path(__file__).parent / "mini" if name == MINI else _expanded(name)
+    if name == MINI or _is_dir(path):
         if revision is not None:
             msg = f"{name!r} is on this machine and has no revisions; call load({name!r}) without revision="
             raise ValueError(msg)
         return Source(name, path)
-    if not _is_hub_id(name):
+    if isinstance(source, os.PathLike) or not _is_hub_id(name):
         msg = (
-            f"no model {name!r}: neither a folder, nor a hub id like 'vandijklab/C2S-Scale-Gemma-2-2B', nor '{MINI}'; "
-            "scc2s.models.catalogue() lists the published models"
+            f"no model {name!r}: {_why_not(path)}; it is neither a folder, nor a hub id like "
+            f"'vandijklab/C2S-Scale-Gemma-2-2B', nor '{MINI}'; scc2s.models.catalogue() lists the published models"
         )
         raise FileNotFoundError(msg)
     folder = _from_hub(name, revision)
     known = entry(name)
     return Source(name, folder, folder.name, known["family"] if known else None)
+
+
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # a home of nobody
+        return Path(name)
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, or a folder that may not be read
+        return False
+
+
+def _why_not(path: Path) -> str:
+    """What is there in place of a folder."""
+    try:
+        if path.is_file():
+            return f"{path} is a file; give the folder that it lies in"
+        if path.is_symlink():
+            return f"{path} is a link that leads nowhere"
+        above = next((one for one in path.absolute().parents if one.is_dir()), None)
+    except OSError as error:
+        return f"there is no folder {str(path)[:200]} ({error.strerror})"
+    return f"there is no folder {path}" + (f" (only {above})" if above is not None else "")
 
 
 def _is_hub_id(name: str) -> bool:
@@ -94,8 +125,8 @@ def _from_hub(name: str, revision: str | None) -> Path:
         raise ValueError(msg) from error
     except RepositoryNotFoundError as error:
         msg = (
-            f"the hub has no model {name!r}, or hides it from you; check the name in scc2s.models.catalogue(), or run "
-            "`hf auth login` for a private one"
+            f"the hub has no model {name!r}, or hides it from you, and there is no folder of this name here; check the "
+            "name in scc2s.models.catalogue(), or run `hf auth login` for a private one"
         )
         raise FileNotFoundError(msg) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
@@ -112,6 +143,9 @@ def _is_complete(folder: Path) -> bool:
         return False
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        parts = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        return all((folder / part).is_file() for part in parts)
+        try:
+            parts = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+            return all((folder / part).is_file() for part in parts)
+        except (ValueError, KeyError, TypeError, AttributeError):  # damaged: fetched again, or refused by name
+            return False
     return any(folder.glob("*.safetensors"))

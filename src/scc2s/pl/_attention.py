@@ -3,14 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from scc2s._cells.access import get_adata
+from scc2s._cells.results import stored
 
 from ._axes import finish, new_axes
-from ._keys import either_name
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from mudata import MuData
@@ -69,12 +69,7 @@ def attention(
     >>> sc.pl.c2s_attention(adata, show=False).get_title()
     'AAAGCCTGGCTAAC-1'
     """
-    stored = get_adata(adata, mod).uns.get("c2s", {})
-    key = either_name(key, stored)
-    if key not in stored or f"{key}_record" not in stored:
-        msg = f"there is no attention {key!r}; run sc.tl.c2s_attention(adata)"
-        raise KeyError(msg)
-    table = stored[key]
+    table = stored(get_adata(adata, mod), key, call="sc.tl.c2s_attention(adata)", kind=pd.DataFrame)
     column = "cell" if "cell" in table else "group"
     name = str(table[column].iloc[0]) if name is None else name
     table = table[table[column] == name]

@@ -4,14 +4,14 @@ import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from scc2s._cells.access import get_adata
+from scc2s._cells.results import stored
 
 from ._axes import finish, new_axes
-from ._keys import either_name
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from mudata import MuData
@@ -82,7 +82,7 @@ def captions(
     import scanpy as sc
 
     adata = get_adata(adata, mod)
-    table, groupby = _stored(adata, either_name(key, adata.uns.get("c2s", {})))
+    table, groupby = _read(adata, key.removeprefix("c2s_"))
     embedding = basis if basis in adata.obsm else f"X_{basis}"
     if embedding not in adata.obsm:
         msg = f"adata.obsm has no {embedding!r}; call sc.tl.umap(adata) first, or pass basis="
@@ -111,17 +111,15 @@ class _Box(NamedTuple):
     y: float
 
 
-def _stored(adata: AnnData, key: str) -> tuple[pd.DataFrame, str]:
-    ours = adata.uns.get("c2s", {})
-    made_by = "caption" if key == "captions" else f"caption_{key}"
-    if key not in ours or made_by not in ours:
-        msg = f"adata.uns['c2s'] has no captions named {key!r}; call sc.tl.c2s_caption(adata, groupby=...) first"
-        raise KeyError(msg)
-    groupby = str(ours[made_by]["params"]["groupby"])
+def _read(adata: AnnData, key: str) -> tuple[pd.DataFrame, str]:
+    call = "sc.tl.c2s_caption(adata, groupby=...)"
+    table: pd.DataFrame = stored(adata, key, call=call, kind=pd.DataFrame)
+    record = stored(adata, "caption" if key == "captions" else f"caption_{key}", call=call)
+    groupby = str(record["params"]["groupby"])
     if groupby not in adata.obs:
-        msg = f"adata.obs has no column {groupby!r}, which was captioned; call sc.tl.c2s_caption(adata, groupby=...)"
+        msg = f"adata.obs has no column {groupby!r}, which was captioned; call {call}"
         raise KeyError(msg)
-    return ours[key], groupby
+    return table, groupby
 
 
 def _boxes(table: pd.DataFrame, points: np.ndarray, groups: pd.Series, width: int) -> list[_Box]:

@@ -4,14 +4,14 @@ import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from scc2s._cells.access import get_adata
+from scc2s._cells.results import stored
 
 from ._axes import finish, interval_text, new_axes
-from ._keys import either_name
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from mudata import MuData
@@ -127,12 +127,8 @@ def perturbation(
 
 
 def _report(adata: AnnData, kind: str, key: str) -> pd.DataFrame:
-    results = adata.uns.get("c2s", {}).get(kind, {})
-    found = results.get(either_name(key, results), {})
-    if "controls" not in found:
-        msg = f"there is no report in uns['c2s'][{kind!r}][{key!r}]; call sc.tl.c2s_{kind}(adata, ..., controls=True)"
-        raise KeyError(msg)
-    table: pd.DataFrame = found["controls"]
+    call = f"sc.tl.c2s_{kind}(adata, ..., controls=True)"
+    table: pd.DataFrame = stored(adata, kind, key, "controls", call=call, kind=pd.DataFrame)
     return table
 
 
@@ -142,9 +138,9 @@ def _metric(table: pd.DataFrame, metric: str | None) -> str:
         metric = next((name for name in usual if name in table and table[name].notna().any()), None)
     if metric is None or metric not in table:
         numbers = [name for name in _LABELS if name in table and table[name].notna().any()]
-        msg = (
-            f"the report has no values of {metric!r}; pass metric= one of {numbers}, or make it with truth= or program="
-        )
+        what = "values to draw" if metric is None else f"values of {metric!r}"
+        other = f"pass metric= one of {numbers}, or " if numbers else ""
+        msg = f"the report has no {what}; {other}make it with truth= or program="
         raise KeyError(msg)
     return metric
 

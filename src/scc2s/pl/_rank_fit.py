@@ -6,12 +6,12 @@ import numpy as np
 
 from scc2s._cells.access import get_adata
 from scc2s._cells.recorded import recorded_expression
+from scc2s._cells.results import stored
 from scc2s._cells.values import describe, log_blocks
 from scc2s.sentences import RankFit
 from scc2s.sentences._rank_sums import RankSums
 
 from ._axes import finish, new_axes
-from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -71,14 +71,8 @@ def rank_fit(
     'log'
     """
     adata = get_adata(adata, mod)
-    ours = adata.uns.get("c2s", {})
-    key = either_name(key, ours)
-    stored = ours.get(key)
-    if stored is None:
-        msg = f"there is no fit in adata.uns['c2s'][{key!r}]; call sc.pp.c2s_rank_fit(adata) first"
-        raise KeyError(msg)
-    fit = RankFit.from_dict(stored)
-    expressed = recorded_expression(adata, key)
+    fit = RankFit.from_dict(stored(adata, key, call="sc.pp.c2s_rank_fit(adata)"))
+    expressed = recorded_expression(adata, key.removeprefix("c2s_"))
     sums = RankSums(max_pairs=_MOST_PAIRS)
     for block in log_blocks(expressed, describe(expressed.blocks()), fit.target_sum or 1e4, fit.base):
         sums.add(block)

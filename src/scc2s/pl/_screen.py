@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_adata
+from scc2s._cells.results import stored
 
 from ._axes import finish, interval_text, new_axes
-from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -79,12 +79,8 @@ def screen(
     'effect in the neutral context'
     """
     data = get_adata(adata, mod)
-    ours = data.uns.get("c2s", {})
-    key = either_name(key, ours)
-    table = ours.get(key)
-    if not isinstance(table, pd.DataFrame):
-        msg = f"there is no screen in adata.uns['c2s'][{key!r}]; call sc.tl.c2s_screen(adata, names, program=...)"
-        raise KeyError(msg)
+    table = stored(data, key, call="sc.tl.c2s_screen(adata, names, program=...)", kind=pd.DataFrame)
+    ours, key = data.uns["c2s"], key.removeprefix("c2s_")
     params = ours.get(f"{key}_record", {}).get("params", {})
     controls = _controls(ours.get(f"{key}_controls"), params)
     given = ax

@@ -3,11 +3,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from scc2s._cells.access import get_adata, matrix
-from scc2s._cells.genes import id_share, symbol_column, symbols
+from scc2s._cells.access import get_adata, matrix, stated_organism
+from scc2s._cells.genes import id_share, symbols
 from scc2s._cells.rows import row_blocks
+from scc2s._cells.symbol_columns import symbol_column
+from scc2s._cells.symbols import findings
 from scc2s._cells.values import describe
 from scc2s.prompts._organism import guess_organism
+from scc2s.sentences._symbols import judge
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -55,11 +58,21 @@ def check(
     ``duplicate_names``, ``case_collisions``
         Gene names that repeat; groups of different names that are the same in capitals (the first five of each).
     ``id_share``
-        Share of names that are database ids (Ensembl, WormBase, FlyBase, Entrez).
+        Share of names that are ids of a database (Ensembl, RefSeq, NCBI Gene, HGNC, WormBase, FlyBase, ...).
+    ``gene_names``
+        How many names look like gene symbols (``"symbols"``) and like no word that is known (``"unknown"``), and how
+        many are of each other kind that is there: ``"ensembl"``, ``"refseq"``, ``"entrez"``, ``"joined"``
+        (``TP53_ENSG...``), ``"peaks"``, ``"probes"``, ``"genome_prefix"`` (``GRCh38_CD3D``), ``"dates"`` (``1-Mar``),
+        ``"copies"`` (``TBCE-1``), ``"r_names"`` (``HLA.DRA``), ``"spike_ins"``, ``"antibodies"``, ``"missing"``
+        (``"nan"``), ... They are told by how the symbols of many organisms are written (scc2s definition), so a single
+        name may be misjudged.
+    ``symbol_column``
+        Column of ``.var`` with more symbols than the names hold; ``None`` if there is none.
     ``organism``
         Guess from how the genes are named; ``None`` where that does not tell.
     ``problems``
-        What :func:`scc2s.pp.sentences` would refuse, and the call that mends it; an empty list if nothing.
+        What :func:`scc2s.pp.sentences` would refuse, leave out or warn of, and the call that mends it; an empty list if
+        nothing.
 
     Raises
     ------
@@ -76,6 +89,7 @@ def check(
     data = get_adata(adata, mod)
     X, var, source = matrix(data, layer=layer, use_raw=use_raw)
     names = symbols(var, gene_symbols).dropna().astype(str).tolist()
+    verdict = judge(names)
     values = describe(row_blocks(X, 2048))
     found = {
         "source": source,
@@ -92,9 +106,16 @@ def check(
         "duplicate_names": [n for n, times in Counter(names).items() if times > 1][:5],
         "case_collisions": _case_collisions(names)[:5],
         "id_share": id_share(names),
+        "gene_names": {
+            "symbols": verdict.n_symbols,
+            "unknown": len(verdict.unknown),
+            **{kind: len(at) for kind, at in verdict.found.items()},
+        },
+        "symbol_column": symbol_column(var, more_than=verdict.n_symbols / max(1, len(names))),
         "organism": guess_organism(names),
     }
-    return {**found, "problems": _problems(found, symbol_column(var))}
+    of_names = [f.problem for f in findings(var, gene_symbols, organism=stated_organism(data))]
+    return {**found, "problems": _problems(found) + of_names}
 
 
 def _case_collisions(names: list[str]) -> list[tuple[str, ...]]:
@@ -104,7 +125,7 @@ def _case_collisions(names: list[str]) -> list[tuple[str, ...]]:
     return [tuple(g) for g in groups.values() if len(g) > 1]
 
 
-def _problems(found: dict[str, Any], column: str | None) -> list[str]:
+def _problems(found: dict[str, Any]) -> list[str]:
     problems = []
     if found["n_not_finite"]:
         problems.append("NaN or infinite values have no rank: replace them, or pass layer= with a clean matrix")
@@ -112,7 +133,4 @@ def _problems(found: dict[str, Any], column: str | None) -> list[str]:
         problems.append("negative values have no rank (scaled data?): pass layer= or use_raw= with the unscaled matrix")
     if found["duplicate_names"]:
         problems.append("gene names repeat: pass on_duplicate='max' or 'sum', or call adata.var_names_make_unique()")
-    if found["id_share"] >= 0.5:
-        column_to_pass = repr(column) if column else "the column of var with symbols"
-        problems.append(f"gene names are database ids: pass gene_symbols={column_to_pass}")
     return problems

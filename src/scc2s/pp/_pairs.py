@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_adata
+from scc2s._cells.arguments import whole
+from scc2s._cells.columns import column
 from scc2s._logging import logger
 from scc2s.train import match_pairs
 
@@ -64,7 +66,10 @@ def pairs(
     KeyError
         If a column is not there.
     ValueError
-        If no cell has the value `control`, or one of `order`, or not exactly one of the two is given.
+        If there are no cells, no cell has the value `control`, or one of `order`, or not exactly one of the two is
+        given.
+    TypeError
+        If `order` is a single text, or `random_state` not a whole number.
 
     Examples
     --------
@@ -79,15 +84,21 @@ def pairs(
     if (control is None) == (order is None):
         msg = "pairs need one of control and order; pass control= for perturbations, or order=[...] for time points"
         raise ValueError(msg)
-    if key not in data.obs:
-        msg = f"adata.obs has no column {key!r}; pass key= the column with the perturbation or the time point"
-        raise KeyError(msg)
+    random_state = whole("random_state", random_state, 0)
+    value = column(data, key, "key").astype(object)
+    for name in columns:
+        column(data, name, "match")
+    if data.n_obs == 0:
+        msg = "the AnnData has no cells to pair; pass adata= one that has"
+        raise ValueError(msg)
+    if isinstance(order, str):
+        msg = f"order={order!r} is a single text; pass order= a list of values of {key!r}, e.g. ['0 h', '6 h']"
+        raise TypeError(msg)
     if order is None:
         found = match_pairs(data.obs, key=key, control=str(control), match=columns, random_state=random_state)
     else:
         found = _successive(data.obs, key, list(order), columns, random_state)
     before, rows = found.T
-    value = data.obs[key].astype(object)
     wanted = value.notna() & (value != control) if order is None else value.isin(list(order)[1:])
     table = pd.DataFrame(
         {

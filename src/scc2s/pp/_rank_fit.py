@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from scc2s._cells.access import expression, get_adata, refuse_unwritable
+from scc2s._cells.access import expression
+from scc2s._cells.arguments import above, whole
+from scc2s._cells.columns import opened
 from scc2s._cells.genes import listed
-from scc2s._cells.provenance import record
+from scc2s._cells.masks import mask_params
+from scc2s._cells.results import claim, refuse_record
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
 from scc2s.sentences import RankFit
@@ -22,11 +25,18 @@ if TYPE_CHECKING:
 
     from scc2s._cells.access import OnDuplicate
 
+FitRange: TypeAlias = tuple[int, int] | Literal["auto"] | None
+
+_PUBLISHED = (1, 1000)
+_WORTH = 0.05
+"""R2 that all ranks must add to take them: shallow libraries differ by less than 0.02, deep ones by more than 0.15."""
+_POOR = 0.5
+
 
 def rank_fit(
     adata: AnnData | MuData,
     *,
-    fit_range: tuple[int, int] | None = (1, 1000),
+    fit_range: FitRange = "auto",
     layer: str | None = None,
     use_raw: bool | None = None,
     gene_symbols: str | None = None,
@@ -51,8 +61,9 @@ def rank_fit(
     adata
         Cells.
     fit_range
-        Ranks to fit to, the second excluded. The default is that of the published C2S code; for deep libraries
-        ``None``, all ranks, often describes the data much better: both R2 are reported.
+        Ranks to fit to, the second excluded; ``None``: all. ``"auto"`` takes ``(1, 1000)`` as the published C2S code
+        does, and all ranks where the cells are so deep that the line of these has an R2 better by more than 0.05
+        (scc2s definition; bulk and full-length libraries). Both R2 are reported.
     layer, use_raw, gene_symbols, exclude, var_mask, on_duplicate
         As in :func:`scc2s.pp.sentences`: give the same, so that ranks mean the same.
     target_sum
@@ -76,12 +87,15 @@ def rank_fit(
     `.uns['c2s']['rank_fit' | key_added]` : :class:`dict`
         All values of :class:`scc2s.sentences.RankFit` (read it with ``RankFit.from_dict``): slope, intercept, ``r2``
         over single pairs, ``r2_all_ranks``, ``r2_rank_means``, ``pearson``, ``spearman``, number of pairs, ...;
-        parameters and versions.
+        parameters and versions. A warning names an R2 below 0.5.
 
     Raises
     ------
     ValueError
-        If the values are scaled or not finite, or too few ranks are in `fit_range`.
+        If the values are scaled or not finite, too few ranks are in `fit_range`, a number is out of range, or
+        `key_added` cannot be written or belongs to another result.
+    TypeError
+        If a number is not one.
 
     Examples
     --------
@@ -92,9 +106,15 @@ def rank_fit(
     >>> round(fit["slope"], 2), round(fit["intercept"], 2), round(fit["r2"], 2)
     (-1.55, 4.88, 0.91)
     """
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    _check_range(fit_range)
+    target_sum, base = above("target_sum", target_sum), above("base", base)
+    if base == 1:
+        msg = "base=1 has no logarithm; pass base=math.e, as scanpy does, or 10"
+        raise ValueError(msg)
+    random_state = whole("random_state", random_state, 0)
+    out, data = opened(adata, mod=mod, copy=copy, tables=False)
+    result = claim(data, key_added)
+    refuse_record(data, key_added, usual="rank_fit", holds="r2_all_ranks")
     exclude = listed(exclude)
     expressed = expression(
         data,
@@ -110,19 +130,56 @@ def rank_fit(
     for block in log_blocks(expressed, values, target_sum, base):
         sums.add(block)
     total = values.target_sum if values.kind == "log1p" else target_sum
-    fit = RankFit.from_sums(sums, fit_range=fit_range, target_sum=total, base=base)
-    logger.info("rank fit: R2 %.3f (%.3f if fitted to all ranks)", fit.r2, fit.r2_all_ranks)
+    fit = _fit(sums, fit_range, total, base)
     params = {
+        "fit_range": fit_range,
         "source": expressed.source,
         "values": values.kind,
         "layer": layer,
         "use_raw": use_raw,
         "gene_symbols": gene_symbols,
         "exclude": exclude,
-        "var_mask": var_mask if isinstance(var_mask, str | None) else np.asarray(var_mask),
+        **mask_params(data, var_mask, layer=layer, use_raw=use_raw),
         "on_duplicate": on_duplicate,
         "random_state": random_state,
     }
-    record(data, key_added, params)
-    data.uns["c2s"][key_added].update(fit.to_dict())
+    result.write(params, more=fit.to_dict())
     return out if copy else None
+
+
+def _check_range(fit_range: object) -> None:
+    if fit_range is None or (isinstance(fit_range, str) and fit_range == "auto"):
+        return
+    pair = list(fit_range) if isinstance(fit_range, tuple | list | np.ndarray) else []
+    whole_ranks = all(isinstance(rank, int | np.integer) and not isinstance(rank, bool) for rank in pair)
+    if len(pair) != 2 or not whole_ranks or not 1 <= pair[0] < pair[1]:
+        msg = (
+            f"fit_range={fit_range!r} is not a range of ranks; pass fit_range=(first, after the last), counted from 1, "
+            "None for all ranks, or 'auto'"
+        )
+        raise ValueError(msg)
+
+
+def _fit(sums: RankSums, fit_range: FitRange, target_sum: float | None, base: float) -> RankFit:
+    """The line, over the ranks that suit the data where that is left to us; says how well it fits."""
+    wanted = _PUBLISHED if fit_range == "auto" else fit_range
+    fit = RankFit.from_sums(sums, fit_range=wanted, target_sum=target_sum, base=base)
+    if fit_range == "auto" and fit.r2_all_ranks - fit.r2 > _WORTH:
+        logger.info(
+            "the cells are deep: the line is fitted to all ranks (R2 %.3f), not to ranks 1 to 999 (R2 %.3f)",
+            fit.r2_all_ranks,
+            fit.r2,
+        )
+        fit = RankFit.from_sums(sums, fit_range=None, target_sum=target_sum, base=base)
+    logger.info("rank fit: R2 %.3f (%.3f if fitted to all ranks)", fit.r2, fit.r2_all_ranks)
+    if fit.r2 < _POOR:
+        better = fit.r2_all_ranks - fit.r2 > _WORTH
+        logger.warning(
+            "the line from rank to expression describes this data badly (R2 %.2f over %d values); %s",
+            fit.r2,
+            fit.n_pairs,
+            f"pass fit_range=None, all ranks (R2 {fit.r2_all_ranks:.2f}), or leave fit_range out"
+            if better
+            else "pass layer= or use_raw= with counts, and see what sc.pp.c2s_check(adata) says of them",
+        )
+    return fit

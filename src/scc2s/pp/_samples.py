@@ -8,8 +8,9 @@ from scipy import sparse
 
 from scc2s import prompts
 from scc2s._cells.access import expression, get_adata
+from scc2s._cells.arguments import refuse_no_cells, whole
 from scc2s._cells.fields import prompt_fields
-from scc2s.train import task_samples
+from scc2s.train import Augment, task_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from scc2s._cells.access import OnDuplicate
     from scc2s.prompts import Task
-    from scc2s.train import Augment
 
 
 def samples(
@@ -83,7 +83,10 @@ def samples(
     KeyError
         If a field of the task has no column.
     ValueError
-        If a column has missing values, the task needs `pairs`, or those given are of other cells.
+        If a column has missing values, the task needs `pairs`, those given are of other cells, a number is out of
+        range, or there are no cells with genes.
+    TypeError
+        If a number is not whole, or `task` or `augment` of another type.
 
     Examples
     --------
@@ -93,11 +96,25 @@ def samples(
     >>> table["completion"].tolist()
     [' CD14+ Monocyte', ' Dendritic']
     """
+    n_genes, copies = whole("n_genes", n_genes), whole("copies", copies)
+    random_state = whole("random_state", random_state, 0)
     data = get_adata(adata, mod)
+    refuse_no_cells(data)
     chosen = prompts.get(task) if isinstance(task, str) else task
+    if not isinstance(chosen, prompts.Task):
+        msg = (
+            f"task is of type {type(task).__name__}; pass the name of a task, or prompts.custom(template, response=...)"
+        )
+        raise TypeError(msg)
+    if augment is not None and not isinstance(augment, Augment):
+        msg = f"augment is of type {type(augment).__name__}; pass augment=scc2s.train.Augment(...), or None"
+        raise TypeError(msg)
     if "perturbed_sentence" in chosen.response_fields and pairs is None:
         msg = f"task {chosen.name!r} needs two cells a sample; pass pairs=sc.pp.c2s_pairs(adata, key=..., control=...)"
         raise ValueError(msg)
+    rows = None if pairs is None else _rows(data, pairs)
+    wanted = (*chosen.fields, *chosen.response_fields)
+    values = prompt_fields(data, wanted, organism=organism, columns=columns)
     found = expression(
         data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols, upper=upper, on_duplicate=on_duplicate
     )
@@ -105,24 +122,39 @@ def samples(
     names = found.names
     if found.allowed is not None:
         X, names = X[:, found.allowed], [names[i] for i in np.flatnonzero(found.allowed)]
-    wanted = (*chosen.fields, *chosen.response_fields)
-    values = prompt_fields(data, wanted, organism=organism, columns=columns)
-    fields = {name: column.tolist() for name, column in values.items()}
-    if pairs is None:
+    if rows is None:
         rows = np.repeat(np.flatnonzero((X > 0).getnnz(axis=1))[:, None], 2, axis=1)
-    else:
-        rows = _rows(data, pairs) if isinstance(pairs, pd.DataFrame) else pairs
+        if not len(rows):
+            msg = f"no cell expresses a gene in {found.source}, so all sentences are empty; pass layer= with expression"
+            raise ValueError(msg)
+    fields = {name: column.tolist() for name, column in values.items()}
     table = task_samples(
         chosen, X, names, fields, pairs=rows, n_genes=n_genes, copies=copies, augment=augment, seed=random_state
     )
     return table.assign(cell=data.obs_names[table.pop("row")])
 
 
-def _rows(adata: AnnData, pairs: pd.DataFrame) -> np.ndarray:
-    """Rows of the cells that a table of pairs names."""
+def _rows(adata: AnnData, pairs: pd.DataFrame | np.ndarray) -> np.ndarray:
+    """Rows of the cells of each pair."""
+    mend = "call sc.pp.c2s_pairs(adata, ...) on this data"
+    if not isinstance(pairs, pd.DataFrame):
+        rows = np.asarray(pairs)
+        if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu" or not len(rows):
+            msg = f"pairs has shape {rows.shape} and dtype {rows.dtype}, not whole numbers, pairs x 2; {mend}"
+            raise ValueError(msg)
+        if rows.min() < 0 or rows.max() >= adata.n_obs:
+            msg = f"pairs name rows {rows.min()} to {rows.max()} of {adata.n_obs} cells; {mend}"
+            raise ValueError(msg)
+        return rows
+    if absent := [name for name in ("control", "perturbed", "control_row", "perturbed_row") if name not in pairs]:
+        msg = f"the table of pairs has no column {absent[0]!r}; {mend}"
+        raise KeyError(msg)
+    if not len(pairs):
+        msg = f"the table of pairs is empty; {mend}"
+        raise ValueError(msg)
     rows = pairs[["control_row", "perturbed_row"]].to_numpy()
     names = adata.obs_names.to_numpy()
     if rows.max(initial=-1) >= len(names) or (names[rows] != pairs[["control", "perturbed"]].to_numpy()).any():
-        msg = "the pairs are of other cells, or in another order; call sc.pp.c2s_pairs(adata, ...) on this data"
+        msg = f"the pairs are of other cells, or in another order; {mend}"
         raise ValueError(msg)
     return rows

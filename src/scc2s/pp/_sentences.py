@@ -1,17 +1,20 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from scc2s._cells.access import expression, get_adata, refuse_unwritable, sentence_slots
+from scc2s._cells.access import expression, sentence_slots
+from scc2s._cells.arguments import threads, whole
+from scc2s._cells.columns import opened
 from scc2s._cells.genes import listed
-from scc2s._cells.provenance import record
+from scc2s._cells.masks import mask_params
+from scc2s._cells.ranks import gene_list_mark, marks
+from scc2s._cells.results import claim, refuse_name
 from scc2s._cells.rows import BLOCK
 from scc2s._logging import logger
-from scc2s._settings import settings
-from scc2s.prompts._organism import ALIASES, guess_organism
+from scc2s.prompts._organism import guess_organism, organism_name
 from scc2s.sentences._join import Joiner
 from scc2s.sentences._rank import Ranker
 
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s._cells.access import OnDuplicate
+    from scc2s._cells.access import OnDuplicate, Slots
     from scc2s._cells.expression import Expression
+    from scc2s._cells.results import Result
     from scc2s.sentences._rank import TieBreak
 
 _MANY_CELLS = 100_000
@@ -75,10 +79,10 @@ def sentences(
     var_mask
         Genes to use: a boolean column of ``.var`` such as ``"highly_variable"``, or a boolean for each gene.
     on_duplicate
-        Genes of one name: ``"error"``, or merge them to their largest value (``"max"``) or, for counts, their
-        ``"sum"``.
+        Genes of one name: ``"error"``, or merge them to their largest value (``"max"``) or their ``"sum"``. Logarithms
+        are summed as what they are logarithms of, so that counts and logarithms give one sentence.
     organism
-        Name of the organism, e.g. ``"Homo sapiens"``, for the prompts of all later steps.
+        Organism, for the prompts of all later steps: ``"Homo sapiens"``, ``"human"``, ``"NCBITaxon:9606"``, ...
     tie_break
         Order of genes with the same value: ``"hash"`` (a seeded hash of the set of genes that the cell expresses and
         the name of the gene: favours no gene, and does not depend on the order of cells or genes), ``"name"``
@@ -106,12 +110,15 @@ def sentences(
     `.obsm['c2s_ranks']` : :class:`numpy.ndarray` (dtype `int32`, shape `(n_obs, n_genes)`)
         Position in ``.uns['c2s']['sentences']['genes']`` of each gene of the sentence, -1 after the last
         (``store="ranks"``).
+    `.obs['c2s_gene_list']` : :class:`pandas.Series` (dtype `category`)
+        Fingerprint of that list of genes (``store="ranks"``): ranks of data sets that were put together are read only
+        with their own list.
     `.obs['c2s_n_genes']` : :class:`pandas.Series` (dtype `int32`)
         Genes in the sentence.
     `.uns['organism']` : :class:`str`
-        If `organism` is given.
+        Scientific name, if `organism` is given.
     `.uns['c2s']['sentences']` : :class:`dict`
-        Parameters, number of empty cells and versions; the genes, where ranks are stored.
+        Parameters, number of empty cells and versions; the genes and their fingerprint, where ranks are stored.
 
     With another `key_added`, such as ``"top50_sentence"``, ``top50`` stands for ``c2s`` in the names of obs and obsm,
     and the record is ``sentences_top50``.
@@ -121,7 +128,10 @@ def sentences(
     InvalidValuesError
         If values are negative, NaN or infinite (a ValueError).
     ValueError
-        If the gene names are database ids or repeat.
+        If most gene names are not symbols (database ids, peaks, probes, ...), or names repeat, a name or number is out
+        of range, or `key_added` cannot be written or belongs to another result.
+    TypeError
+        If a number is not one, or `organism` not a name.
     KeyError
         If a layer, column or modality is not there.
 
@@ -133,12 +143,15 @@ def sentences(
     >>> adata.obs["c2s_sentence"].iloc[0]
     'FTL CD74 JUNB AIF1'
     """
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    if n_genes is not None:
+        n_genes = whole("n_genes", n_genes)
+    random_state, n_jobs = whole("random_state", random_state, None), threads(n_jobs)
     if store not in (None, "text", "ranks"):
         msg = f"store={store!r} is not known; pass 'text', 'ranks' or None"
         raise ValueError(msg)
+    named = None if organism is None else organism_name(organism)
+    out, data = opened(adata, mod=mod, copy=copy, tables=False)
+    slots, result = _claimed(data, key_added)
     if store is None:
         store = "ranks" if data.n_obs > _MANY_CELLS else "text"
     exclude = listed(exclude)
@@ -151,28 +164,24 @@ def sentences(
         exclude=exclude,
         var_mask=var_mask,
         on_duplicate=on_duplicate,
+        organism=organism,
     )
-    ranker = Ranker(
-        expressed.names,
-        tie_break=tie_break,
-        seed=random_state,
-        allowed=expressed.allowed,
-        n_jobs=n_jobs or settings.n_jobs,
-    )
-    slots = sentence_slots(key_added)
+    ranker = Ranker(expressed.names, tie_break=tie_break, seed=random_state, allowed=expressed.allowed, n_jobs=n_jobs)
+    obs: dict[str, Any] = {}
+    obsm: dict[str, np.ndarray] = {}
+    more: dict[str, Any] = {}
     if store == "text":
         text, lengths = _text(expressed, ranker, n_genes)
         # object by name: pandas 3 would make it its own string type, which older readers do not know
-        data.obs[slots.text] = pd.Series(text, index=data.obs_names, dtype=object)
-        data.obsm.pop(slots.ranks, None)  # of an earlier call
+        obs[slots.text] = pd.Series(text, index=data.obs_names, dtype=object)
     else:
-        data.obsm[slots.ranks], lengths = _ranks(expressed, ranker, n_genes)
-        data.obs = data.obs.drop(columns=slots.text, errors="ignore")
-    data.obs[slots.n_genes] = lengths
+        obsm[slots.ranks], lengths = _ranks(expressed, ranker, n_genes)
+        obs[slots.gene_list] = marks(expressed.names, data.obs_names)
+        more = {"genes": np.array(expressed.names, dtype=object), "gene_list": gene_list_mark(expressed.names)}
+    obs[slots.n_genes] = lengths
     n_empty = int((lengths == 0).sum())
     if n_empty:
         logger.warning("%d of %d cells express no gene and have an empty sentence", n_empty, data.n_obs)
-    _set_organism(data, organism, expressed.names)
     params = {
         "n_genes": n_genes,
         "source": expressed.source,
@@ -181,18 +190,39 @@ def sentences(
         "gene_symbols": gene_symbols,
         "upper": upper,
         "exclude": exclude,
-        "var_mask": var_mask if isinstance(var_mask, str | None) else np.asarray(var_mask),
+        **mask_params(data, var_mask, layer=layer, use_raw=use_raw),
         "on_duplicate": on_duplicate,
-        "organism": organism,
+        "organism": named,
         "tie_break": tie_break,
         "random_state": random_state,
         "store": store,
         "n_empty": n_empty,
     }
-    record(data, slots.record, params)
-    if store == "ranks":
-        data.uns["c2s"][slots.record]["genes"] = np.array(expressed.names, dtype=object)
+    result.write(params, more=more, obs=obs, obsm=obsm)
+    _remove_others(data, slots, store)
+    if named is not None:
+        _warn_of_other_organism(named, expressed.names)
+        data.uns["organism"] = named
     return out if copy else None
+
+
+def _claimed(data: AnnData, key: str) -> tuple[Slots, Result]:
+    refuse_name(key)
+    slots = sentence_slots(key)
+    if slots.record == "sentences" and key != "c2s_sentence":
+        msg = f"key_added={key!r} has the slots of 'c2s_sentence'; pass key_added='c2s_sentence', or another name"
+        raise ValueError(msg)
+    obs = (slots.text, slots.n_genes, slots.gene_list)
+    return slots, claim(data, slots.record, obs=obs, obsm=[slots.ranks])
+
+
+def _remove_others(data: AnnData, slots: Slots, store: str) -> None:
+    """What would be read in place of the new sentences, and stands in no record (set by hand, or by older versions)."""
+    if store == "text":
+        data.obsm.pop(slots.ranks, None)
+    unused = slots.gene_list if store == "text" else slots.text
+    if unused in data.obs:
+        data.obs = data.obs.drop(columns=unused)
 
 
 def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -220,10 +250,7 @@ def _ranks(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[
     return found, (found >= 0).sum(axis=1, dtype=np.int32)
 
 
-def _set_organism(adata: AnnData, organism: str | None, names: list[str]) -> None:
-    if organism is None:
-        return
-    claimed, looks_like = ALIASES.get(organism.lower()), guess_organism(names)
-    if claimed and looks_like and claimed != looks_like:
-        logger.warning("organism=%r, but the genes are named like those of %s", organism, looks_like)
-    adata.uns["organism"] = organism
+def _warn_of_other_organism(named: str, names: list[str]) -> None:
+    looks_like = guess_organism(names)
+    if named in ("Homo sapiens", "Mus musculus") and looks_like and named != looks_like:
+        logger.warning("organism=%r, but the genes are named like those of %s", named, looks_like)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,8 @@ class Program:
 
     Raises
     ------
+    TypeError
+        A gene is not text.
     ValueError
         No genes.
 
@@ -39,13 +42,24 @@ class Program:
     source: str = "given by the user"
 
     def __post_init__(self) -> None:
-        kept = tuple(dict.fromkeys(str(gene).strip() for gene in self.genes if str(gene).strip()))
-        if isinstance(self.genes, str) or not kept:
+        genes = [] if isinstance(self.genes, str | bytes | Mapping) else _listed(self.genes)
+        if wrong := [gene for gene in genes if not isinstance(gene, str)]:
+            msg = (
+                f"program {self.name!r} has {wrong[0]!r} among its genes, which is no name; pass texts alone: "
+                "[gene for gene in genes if isinstance(gene, str)]"
+            )
+            raise TypeError(msg)
+        kept = tuple(dict.fromkeys(str(gene).strip() for gene in genes if gene.strip()))
+        if not kept:
             msg = (
                 f"program {self.name!r} has no list of genes; pass genes=['ISG15', 'MX1', ...], or a name of {names()}"
             )
             raise ValueError(msg)
         object.__setattr__(self, "genes", kept)
+
+
+def _listed(genes: Any) -> list[Any]:
+    return list(genes) if isinstance(genes, Iterable) and getattr(genes, "ndim", 1) == 1 else []
 
 
 @cache
@@ -97,4 +111,9 @@ def as_program(program: str | Program | Sequence[str], name: str = "program") ->
     """
     if isinstance(program, Program):
         return program
-    return get(program) if isinstance(program, str) else Program(name, list(program))
+    if isinstance(program, str):
+        return get(program)
+    if not isinstance(program, Iterable):
+        msg = f"program is of type {type(program).__name__}; pass a list of genes, or a name of {names()}"
+        raise TypeError(msg)
+    return Program(name, program)

@@ -120,6 +120,9 @@ class Ranker:
         if len(self._rules.keys) != n_vars:
             msg = f"{len(self._rules.keys)} names for {n_vars} genes; pass one name a column of X"
             raise ValueError(msg)
+        if isinstance(n_genes, bool) or not isinstance(n_genes, int | np.integer | None):
+            msg = f"n_genes is {n_genes!r}; pass a whole number, or None for all expressed genes"
+            raise TypeError(msg)
         if n_genes is not None and n_genes < 1:
             msg = f"n_genes is {n_genes}; pass 1 or more, or None for all expressed genes"
             raise ValueError(msg)

@@ -1,20 +1,36 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.arguments import whole
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
-from scc2s.tl._asking.answers import as_answers, label_set, one_hot, read_labels, score_labels
+from scc2s.models._answers import answers
+from scc2s.tl._asking.answers import (
+    as_answers,
+    given_labels,
+    label_set,
+    one_hot,
+    read_labels,
+    refuse_many_fields,
+    refuse_wrong_synonyms,
+    score_labels,
+)
+from scc2s.tl._asking.arguments import refuse_column_name, share
+from scc2s.tl._asking.cells import look, worded
+from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
 from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._describing.groups import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from os import PathLike
 
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s.models import Model
+    from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
 
 
@@ -31,7 +47,12 @@ def annotate(
     normalize: Literal["sum", "mean"] = "sum",
     prior_correction: bool = False,
     synonyms: Mapping[str, str] | None = None,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    top_k: int | None = None,
     max_new_tokens: int = 32,
+    random_state: int = 0,
+    cache: str | PathLike[str] | ResponseCache | None = None,
     organism: str | None = None,
     sentence_key: str = "c2s_sentence",
     key_added: str | None = None,
@@ -49,8 +70,8 @@ def annotate(
     adata
         Cells with sentences (:func:`scc2s.pp.sentences`).
     labels
-        Labels to choose from; ``None`` takes those that the model declares. With ``mode="generate"`` and no labels at
-        all the answers themselves, tidied, are the labels.
+        Labels to choose from, each once; ``None`` takes those that the model declares. With ``mode="generate"`` and no
+        labels at all the answers themselves, tidied, are the labels.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
         takes ``scc2s.settings.model``.
@@ -77,8 +98,14 @@ def annotate(
     synonyms
         Other wordings and the label each stands for, for ``mode="generate"``. Case, punctuation and plural never
         matter.
+    temperature, top_p, top_k
+        How words are drawn; ``temperature=0`` takes the most likely one each time. For ``mode="generate"``.
     max_new_tokens
         Longest answer, for ``mode="generate"``.
+    random_state
+        Seed of the draws.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
     organism
         Organism in the prompt; ``None`` takes ``.obs["organism"]`` (cell by cell), ``.uns["organism"]``, or what the
         case of the gene names suggests.
@@ -112,8 +139,12 @@ def annotate(
 
     Raises
     ------
+    FloatingPointError
+        If the scores are not finite.
+    TypeError
+        If labels are not a list of texts.
     ValueError
-        If there are no labels to choose from, or they repeat.
+        If there are no labels to choose from, they repeat, or one is missing or empty.
     KeyError
         If there are no sentences, or the prompt has a field that is no column of ``.obs``.
 
@@ -133,17 +164,25 @@ def annotate(
         mode,
         normalize,
         only_score={"min_prob": min_prob, "prior_correction": prior_correction or None},
-        synonyms=synonyms,
+        only_generate={"synonyms": synonyms or None, "temperature": temperature or None},
     )
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
-    if groupby is not None and groupby not in data.obs:
-        msg = (
-            f"adata.obs has no column {groupby!r} to group by; pass another, or make it after pip install "
-            "'scc2s[analysis]': sc.pp.neighbors(adata); sc.tl.leiden(adata)"
-        )
-        raise KeyError(msg)
+    if min_prob is not None:
+        share("min_prob", min_prob)
+    refuse_column_name("target", target)
+    decoding = Decoding(
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        max_new_tokens=whole("max_new_tokens", max_new_tokens),
+        random_state=random_state,
+        cache=cache,
+    )
+    given = given_labels(labels, target, scored=mode == "score")
+    out, data = opened(adata, mod=mod, copy=copy)
+    if groupby is not None:
+        refuse_column_name("groupby", groupby)
+        if data.n_obs or groupby not in data.obs:
+            Groups.of(data, groupby)  # an error now rather than after the work
     key = f"c2s_{target}" if key_added is None else key_added
     result = claim(
         data,
@@ -151,20 +190,35 @@ def annotate(
         obs=[key, *(f"{key}_{part}" for part in ("prob", "entropy", "raw", *([] if groupby is None else [groupby])))],
         obsm=[f"{key}_probs"],
     )
+    seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
+    refuse_wrong_synonyms(synonyms or {}, given)
+    if (wanted := worded(prompt, target)) is not None:
+        refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, target, can=mode)
-    names = label_set(labels, loaded, target, needed=mode == "score")
+    names = label_set(given, loaded, target, needed=mode == "score")
     choices = as_answers(names, task)
     room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
-    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=room)
+    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=room, seen=seen)
+    obs: dict[str, Any]
+    obsm: dict[str, Any] = {}
     if mode == "score":
-        probs = score_labels(loaded, question, choices, per_token=normalize == "mean", corrected=prior_correction)
+        probs = score_labels(
+            loaded, question, choices, per_token=normalize == "mean", corrected=prior_correction, cache=cache
+        )
         votes = question.spread(probs)
         obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob)
     else:
-        raw = loaded.generate(question.rendered.texts, max_new_tokens=max_new_tokens)
+        raw = answers(
+            loaded,
+            question.rendered.texts,
+            max_new_tokens=max_new_tokens,
+            sampling=decoding.sampling,
+            random_state=random_state,
+            cache=cache,
+        )
         matched, names = read_labels(raw, task, names, synonyms)
         votes = question.spread(one_hot(matched, names))
-        obs, obsm = generated_slots(data.n_obs, key, question.cells, raw, matched, names), {}
+        obs = generated_slots(data.n_obs, key, question.cells, raw, matched, names)
     if groupby is not None:
         obs[f"{key}_{groupby}"] = labels_of_groups(data.obs[groupby], votes, names, min_prob)
     params = {
@@ -176,7 +230,11 @@ def annotate(
         "normalize": normalize,
         "prior_correction": prior_correction,
         "synonyms": dict(synonyms or {}),
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": top_k,
         "max_new_tokens": max_new_tokens,
+        "random_state": random_state,
         "sentence_key": sentence_key,
         "key_added": key,
     }
@@ -184,7 +242,7 @@ def annotate(
     return out if copy else None
 
 
-def _check(mode: str, normalize: str, *, only_score: Mapping[str, object], synonyms: Mapping[str, str] | None) -> None:
+def _check(mode: str, normalize: str, *, only_score: Mapping[str, object], only_generate: Mapping[str, object]) -> None:
     if mode not in ("score", "generate"):
         msg = f"mode={mode!r} is not known; pass mode='score' or mode='generate'"
         raise ValueError(msg)
@@ -195,6 +253,7 @@ def _check(mode: str, normalize: str, *, only_score: Mapping[str, object], synon
     if mode == "generate" and given:
         msg = f"{given[0]} needs the probabilities of labels; pass mode='score', or leave {given[0]} out"
         raise ValueError(msg)
-    if mode == "score" and synonyms:
-        msg = "synonyms map written answers, and mode='score' has none; pass mode='generate', or leave synonyms out"
+    given = [name for name, value in only_generate.items() if value is not None]
+    if mode == "score" and given:
+        msg = f"{given[0]} is for written answers, and mode='score' has none; pass mode='generate', or leave it out"
         raise ValueError(msg)

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable, sentence_slots
+from scc2s._cells.access import sentence_slots
+from scc2s._cells.arguments import whole
+from scc2s._cells.columns import opened
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.results import claim
 from scc2s._logging import logger
+from scc2s.models._answers import answers
 from scc2s.prompts._answers import prose
 from scc2s.prompts._consensus import consensus
+from scc2s.tl._asking.arguments import share
+from scc2s.tl._asking.cells import look
+from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import ask, choose_writer
 from scc2s.tl._describing.grounding import grounding, listing
 from scc2s.tl._describing.groups import Groups, top_genes
@@ -144,17 +151,27 @@ def caption(
     >>> table.loc["CD56+ NK", ["genes_named", "genes_not_expressed", "genes_unknown"]].tolist()
     ['CD79A', 'CD79A', 'QXZ1']
     """
-    _check(n_cells=n_cells, n_captions=n_captions, n_top=n_top, max_new_tokens=max_new_tokens)
-    from scc2s.models import Sampling, answers
-
-    sampling = Sampling(temperature=temperature, top_p=top_p, top_k=top_k)
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    for argument, value in {"n_cells": n_cells, "n_captions": n_captions, "n_top": n_top}.items():
+        whole(argument, value)
+    share("min_share", min_share)
+    decoding = Decoding(
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        max_new_tokens=max_new_tokens,
+        random_state=random_state,
+        cache=cache,
+    )
+    out, data = opened(adata, mod=mod, copy=copy)
     result = claim(data, "caption" if key_added == "captions" else f"caption_{key_added}", uns=[key_added])
     groups = Groups.of(data, groupby)
+    seen = look(data, prompt, "caption", organism=organism, sentence_key=sentence_key)
+    shown = _cells_to_show(data, groups, n_cells, n_captions, seen.sentences, random_state)
+    seen = replace(seen, rows=np.concatenate([one.cells for one in shown]))
+    slots = sentence_slots(sentence_key).record
+    expressed = recorded_expression(data, slots, layer=layer, use_raw=use_raw)
+    genes = top_genes(data, groupby, n_top, key=rank_genes_key, sentence_key=sentence_key, layer=layer, use_raw=use_raw)
     loaded, task = choose_writer(model, prompt, "caption")
-    shown = _cells_to_show(data, groups, n_cells, n_captions, sentence_key, random_state)
     question = ask(
         data,
         task,
@@ -162,7 +179,7 @@ def caption(
         organism=organism,
         sentence_key=sentence_key,
         n_answer_tokens=max_new_tokens,
-        rows=np.concatenate([one.cells for one in shown]),
+        seen=seen,
     )
     draws = np.repeat([one.number for one in shown], [len(one.cells) for one in shown])
     prompts = question.rendered.texts
@@ -170,16 +187,14 @@ def caption(
         loaded,
         prompts,
         max_new_tokens=max_new_tokens,
-        sampling=sampling,
+        sampling=decoding.sampling,
         random_state=random_state,
         draws=draws.tolist(),
         cache=cache,
     )
     found = iter([prose(text, asked) for text, asked in zip(raw, prompts, strict=True)])
     table = _agreed(shown, found, data.obs_names)
-    genes = top_genes(data, groupby, n_top, key=rank_genes_key, sentence_key=sentence_key, layer=layer, use_raw=use_raw)
     table["genes"] = [listing(genes[group]) for group in table["group"]]
-    expressed = recorded_expression(data, sentence_slots(sentence_key).record, layer=layer, use_raw=use_raw)
     checked = grounding(
         table["text"].tolist(), table["group"].tolist(), expressed, groups, min_share=min_share,
         ignore=loaded.labels or (),
@@ -217,10 +232,10 @@ class _Shown(NamedTuple):
 
 
 def _cells_to_show(
-    data: AnnData, groups: Groups, n_cells: int, n_captions: int, sentence_key: str, random_state: int
+    data: AnnData, groups: Groups, n_cells: int, n_captions: int, sentences: list[str], random_state: int
 ) -> list[_Shown]:
     """Cells with a sentence, for each group and caption; a small group shows the same ones again."""
-    written = np.array([bool(sentence.strip()) for sentence in get_sentences(data, sentence_key)])
+    written = np.array([bool(sentence.strip()) for sentence in sentences])
     out = []
     for group, rows in zip(groups.names, groups.shuffled(data.obs_names, random_state), strict=True):
         can = rows[written[rows]]
@@ -240,10 +255,3 @@ def _agreed(shown: list[_Shown], found: Iterator[str], obs_names: pd.Index) -> p
         text = texts[best] if texts else ""
         rows.append((group, number, text, True, listing(obs_names[cells[order]].astype(str))))
     return pd.DataFrame(rows, columns=["group", "caption", "text", "model_text", "cells"])
-
-
-def _check(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            msg = f"{name}={value} leaves nothing to do; pass {name}= a number from 1"
-            raise ValueError(msg)

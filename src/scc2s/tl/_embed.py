@@ -2,17 +2,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from scc2s._cells.access import get_adata, refuse_unwritable, sentence_slots
+from scc2s._cells.access import sentence_slots
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
+from scc2s.models._numbers import embeddings
+from scc2s.models.decoding._cache import refuse_cache
+from scc2s.tl._asking.arguments import model_layer_of
+from scc2s.tl._asking.cells import look
 from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s.models import Model
+    from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
 
 
@@ -22,13 +27,15 @@ def embed(
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     pooling: Literal["mean", "last"] = "mean",
-    layer: int = -1,
+    model_layer: int = -1,
     scope: Literal["all", "sentence"] = "all",
     organism: str | None = None,
+    cache: str | PathLike[str] | ResponseCache | None = None,
     sentence_key: str = "c2s_sentence",
     key_added: str = "X_c2s",
     mod: str = "rna",
     copy: bool = False,
+    layer: int | None = None,
 ) -> AnnData | MuData | None:
     """Embed each cell with a language model: hidden states over its cell sentence, pooled.
 
@@ -48,13 +55,15 @@ def embed(
         family.
     pooling
         ``"mean"`` over tokens, or the ``"last"`` token.
-    layer
+    model_layer
         Layer of the hidden states: ``-1`` is the last, ``0`` the token embeddings.
     scope
         Pool over ``"all"`` tokens of the prompt or those of the ``"sentence"`` only.
     organism
         Organism in the prompt; ``None`` takes ``.obs["organism"]`` (cell by cell), ``.uns["organism"]``, or what the
         case of the gene names suggests.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
     sentence_key
         Column of ``.obs`` with the sentences.
     key_added
@@ -63,6 +72,8 @@ def embed(
         Modality, where `adata` is a MuData.
     copy
         Return a changed copy; `adata` stays as it was.
+    layer
+        Old name of `model_layer`, for one more release.
 
     Returns
     -------
@@ -77,9 +88,13 @@ def embed(
     ------
     KeyError
         If there are no sentences, or the prompt has a field that is no column of ``.obs``.
+    FloatingPointError
+        If the embedding is not finite.
+    TypeError
+        If the model does not embed, or `layer` is one of `adata`.
     ValueError
-        If a cell has an empty sentence: it has no embedding, and a row of NaN would only fail later, in the neighbor
-        search.
+        If there are no cells, or a cell has an empty sentence: it has no embedding, and a row of NaN would only fail
+        later, in the neighbor search.
 
     Examples
     --------
@@ -92,23 +107,24 @@ def embed(
     (4, 1)
     """
     _check(pooling, scope)
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    layer = model_layer_of(model_layer, layer, "embed")
+    refuse_cache(cache)
+    out, data = opened(adata, mod=mod, copy=copy)
     result = claim(data, "embed" if key_added == "X_c2s" else f"embed_{key_added}", obsm=[key_added])
-    loaded, task = load_for(model, prompt, "cell_type", can="embed")
-    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key)
-    if n_empty := question.n_cells - len(question.cells):
+    seen = look(data, prompt, "cell_type", organism=organism, sentence_key=sentence_key)
+    if n_empty := len(seen.rows) - len(seen.written):
         msg = (
-            f"{n_empty} of {question.n_cells} cells have an empty sentence and so no embedding; "
+            f"{n_empty} of {len(seen.rows)} cells have an empty sentence and so no embedding; "
             f"leave them out: adata = adata[adata.obs[{sentence_slots(sentence_key).n_genes!r}] > 0].copy()"
         )
         raise ValueError(msg)
+    loaded, task = load_for(model, prompt, "cell_type", can="embed")
+    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, seen=seen)
     spans = question.rendered.spans if scope == "sentence" else None
-    vectors = loaded.embed(question.rendered.texts, spans=spans, pooling=pooling, layer=layer)
-    params = {"pooling": pooling, "layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
-    found = {key_added: np.asarray(vectors, dtype=np.float32)}
-    result.write({**params, **question.params()}, model=loaded.info(), obsm=found)
+    vectors = embeddings(loaded, question.rendered.texts, spans=spans, pooling=pooling, layer=layer, cache=cache)
+    params = {"layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
+    params["pooling"] = getattr(loaded, "pooling", pooling)  # an endpoint pools as it was started
+    result.write({**params, **question.params()}, model=loaded.info(), obsm={key_added: vectors})
     return out if copy else None
 
 

@@ -2,15 +2,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scc2s._cells.access import get_adata, refuse_unwritable
+import numpy as np
+import pandas as pd
+
+from scc2s._cells.columns import column, opened
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import name_of_result
+from scc2s._cells.written_words import writable_words
+from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.controls import ReportOptions
-from scc2s.tl._predicting.predict import Changes, claim_prediction, predict
-from scc2s.tl._predicting.truth import truth_cells, without_truth
+from scc2s.tl._predicting.perturbations import text_of
+from scc2s.tl._predicting.predict import AskedCells, Changes, claim_prediction, predict
+from scc2s.tl._predicting.truth import Truth, truth_cells, without_truth
+from scc2s.tl._writing.checks import check_asked, check_prompt, ready, refuse_empty, refuse_without
 from scc2s.tl._writing.responses import Asker
-from scc2s.tl._writing.write_cells import Decoding, refuse_without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,26 +145,62 @@ def fate(
         random_state=random_state,
         cache=cache,
     )
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    check_prompt(prompt, _FIELD)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
+    out, data = opened(adata, mod=mod, copy=copy)
+    refuse_empty(data)
     result = claim_prediction(data, "fate", name_of_result(key_added, _KEY), _FIELD)
+    now, target = _times(column(data, time_key, "time_key"), target_time)
+    there = np.flatnonzero([time == target for time in now])
+    real = truth_cells(data, truth, None)
+    if truth is None and len(there):
+        real = Truth(data, there, None)
+    texts = without_truth([target if time is not None and time != target else None for time in now], data, real)
+    if not any(texts):
+        msg = (
+            f"no cell is at another time than {target!r}; pass another target_time=, or a time_key= with earlier cells"
+        )
+        raise ValueError(msg)
+    report = None
+    if controls:
+        report = ReportOptions(
+            truth=real,
+            groupby=groupby,
+            n_cells=n_control_cells,
+            program=program,
+            n_boot=n_boot,
+            donor_key=donor_key,
+        )
+    cells = AskedCells.of(
+        data, texts, report, sentence_key=sentence_key, constrain=constrain, random_state=random_state
+    )
+    line = fit or stored_fit(data)
+    decoding = ready(decoding, writable_words(data, sentence_key).in_sentences)
     loaded, task = choose_writer(model, prompt, "fate", declared=True)
     refuse_without(task, _FIELD)
-    if time_key not in data.obs:
-        msg = f"adata.obs has no column {time_key!r}; pass time_key= one of {', '.join(map(repr, data.obs))}"
-        raise KeyError(msg)
-    now = data.obs[time_key].astype(object)
-    if truth is None and (now == target_time).any():
-        truth = {time_key: target_time}
-    real = truth_cells(data, truth, None)
-    asked = now.notna() & (now != target_time)
-    texts = without_truth([target_time if there else None for there in asked], data, real)
-    predict(
-        Asker(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
-        Changes(_FIELD, texts, texts, {}, {"regeneration at its own time": now.astype(str).tolist()}),
-        ReportOptions(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
-        result,
-        params={"time_key": time_key, "target_time": target_time},
+    asker = Asker(
+        data=data,
+        model=loaded,
+        task=task,
+        decoding=decoding,
+        fit=line,
+        organism=organism,
+        sentence_key=sentence_key,
+        genes=cells.genes,
     )
+    changes = Changes(field=_FIELD, texts=texts, fields={}, controls={"regeneration at its own time": now}, said={})
+    predict(asker, cells, changes, report, result, {"time_key": time_key, "target_time": target})
     return out if copy else None
+
+
+def _times(column: pd.Series, target_time: Any) -> tuple[list[str | None], str]:
+    """Time point of each cell, and the one asked for, as texts that are written alike: 6 and 6.0 are one time."""
+    target = text_of(target_time) if np.ndim(target_time) == 0 else None
+    if not target:
+        msg = f"target_time={target_time!r} is not a time point; pass target_time= one, written as in time_key"
+        raise ValueError(msg)
+    values = column.astype(object).tolist()
+    as_they_are = [None if pd.isna(value) else str(value) for value in values]
+    if str(target_time) in as_they_are:
+        return as_they_are, str(target_time)
+    return [text_of(value) for value in values], target

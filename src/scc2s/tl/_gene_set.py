@@ -78,7 +78,7 @@ def gene_set(
     organism
         Organism in the prompt; ``None`` takes that of `adata`, or what the case of the gene names suggests.
     sentence_key
-        Name of the sentences of `adata`, whose spelling of genes is used.
+        Column of ``.obs`` with the sentences, whose spelling of genes is used.
     mod
         Modality, where `adata` is a MuData.
 

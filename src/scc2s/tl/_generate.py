@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scc2s._cells.access import get_adata, sentence_slots
-from scc2s._cells.gene_words import stored_fit, words_of
+from scc2s._cells.columns import refuse_numbered
+from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.provenance import record
+from scc2s._cells.results import claim
+from scc2s._cells.written_words import raw_words, writable_words
+from scc2s.models._progress import called
+from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._writing.checks import as_task, check_asked, ready, refuse_empty, whole_numbers
 from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.new_cells import new_cells, write_samples
-from scc2s.tl._writing.write_cells import Decoding, read_cells
+from scc2s.tl._writing.write_cells import read_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +85,7 @@ def generate(
         Genes of each cell; ``None`` takes the median of the sentences of `adata`, or 200 where there are none.
     constrain
         Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
-        Otherwise it writes freely, its answer is cut behind `n_genes` words, and words that are no gene are counted.
+        Otherwise it writes freely, its answer is cut after `n_genes` words, and words that are not genes are counted.
     temperature, top_p, top_k
         How words are drawn; ``temperature=0`` takes the most likely one each time, and then all cells of a condition
         are the same.
@@ -89,11 +96,11 @@ def generate(
     cache
         File that keeps answers: a second run asks only for what is not there.
     fit
-        The line; ``None`` takes ``adata.uns['c2s']['rank_fit']``.
+        The line from rank to expression; ``None`` takes ``adata.uns['c2s']['rank_fit']``.
     organism
         Organism in the prompt; ``None`` takes that of `adata`.
     sentence_key
-        Name of the sentences of `adata`, whose spelling of genes is used.
+        Column of ``.obs`` with the sentences, whose spelling of genes is used.
     mod
         Modality, where `adata` is a MuData.
 
@@ -110,11 +117,14 @@ def generate(
     `.obs['c2s_n_words']`, `.obs['c2s_n_genes']` : :class:`pandas.Series` (dtype `int32`)
         Words, and different genes among them.
     `.obs['c2s_valid']`, `.obs['c2s_unique']` : :class:`pandas.Series` (dtype `float32`)
-        Share of words that are genes of ``.var``; share of those that are no repeat. NaN where nothing was written.
+        Share of words that are genes of the data set; share of those that are no repeat. NaN where nothing was written.
     `.obs['c2s_complete']` : :class:`pandas.Series` (dtype `bool`)
         Whether all `n_genes` words were written, or the model ended before.
     `.obsm['c2s_ranks']` : :class:`numpy.ndarray` (dtype `int32`, shape `(n_obs, n_genes)`)
         Column of ``.var`` of the gene at each rank, -1 where none stands.
+    `.raw`
+        Where the sentences of `adata` come from its ``.raw``, and that has genes that ``.var`` lacks: the same cells
+        with these too. They are written as well, and count in the ranks.
     `.uns['c2s']['generate']`, `.uns['c2s']['sentences']`, `.uns['c2s']['rank_fit']` : :class:`dict`
         Parameters, prompt, shares over all cells, model and versions; the spelling of genes; the line.
 
@@ -145,18 +155,31 @@ def generate(
         random_state=random_state,
         cache=cache,
     )
+    n_samples = _n_samples(n, cells_per_sample)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
     data = get_adata(adata, mod)
+    refuse_numbered(data)
+    refuse_empty(data, cells=False)
     line = fit or stored_fit(data)
-    table = conditions(obs, _n_samples(n, cells_per_sample))
+    table = conditions(obs, n_samples)
+    genes = writable_words(data, sentence_key)
+    decoding = ready(decoding, genes.in_sentences)
+    length = decoding.n_genes or _usual_length(data, sentence_key, len(genes.in_sentences))
     several = cells_per_sample > 1
     name = "generate_sample" if several else "generate_unconditional" if obs is None else "generate"
+    fields_of = partial(
+        condition_fields, data, table=table, n_genes=length, n_cells=cells_per_sample, organism=organism
+    )
+    if prompt is not None:  # that of a family is known once the model is
+        fields_of(as_task(prompt))
     loaded, task = choose_writer(model, prompt, name, declared=several)
-    length = n_genes or _usual_length(data, sentence_key)
-    fields = condition_fields(data, task, table, n_genes=length, n_cells=cells_per_sample, organism=organism)
+    fields = fields_of(task)
     contexts = task.render([""] * len(table), fields).texts
-    texts = write_samples(loaded, task, contexts, length, cells_per_sample, words_of(data, sentence_key), decoding)
-    written = read_cells(data, words_of(data, sentence_key), line, texts, np.full(len(texts), length))
-    out = new_cells(data, table, written, cells_per_sample)
+    with called("generate"):
+        texts = write_samples(loaded, task, contexts, length, cells_per_sample, genes, decoding)
+    written = read_cells(data, genes, texts, np.full(len(texts), length))
+    raw = raw_words(data, sentence_key) if (genes.columns[:-1] < 0).any() else None
+    out = new_cells(data, table, written, line, cells_per_sample, raw)
     validity = written.validity()
     params = {
         "n": n,
@@ -174,23 +197,29 @@ def generate(
         "share_unique": float(validity["unique"].mean()),
         "n_incomplete": int((~validity["complete"]).sum()),
     }
-    record(out, "generate", params, model=loaded.info())
+    columns = {f"c2s_{column}": validity[column].to_numpy() for column in ("n_words", "valid", "unique", "complete")}
+    claim(out, "generate", obs=columns, argument="obs").write(params, model=loaded.info(), obs=columns)
     _copy_context(data, out, line, sentence_key, length)
     return out
 
 
 def _n_samples(n: int | None, cells_per_sample: int) -> int:
-    if cells_per_sample < 1 or (n is not None and (n < 1 or n % cells_per_sample)):
-        msg = f"n={n} is no multiple of cells_per_sample={cells_per_sample}; pass n= a number of whole samples"
+    whole_numbers(cells_per_sample=(cells_per_sample, 1), n=(cells_per_sample if n is None else n, 1))
+    if n is not None and n % cells_per_sample:
+        msg = f"n={n} is not a multiple of cells_per_sample={cells_per_sample}; pass n= a number of whole samples"
         raise ValueError(msg)
     return 1 if n is None else n // cells_per_sample
 
 
-def _usual_length(data: AnnData, sentence_key: str) -> int:
-    """Genes of the data set's own sentences."""
+def _usual_length(data: AnnData, sentence_key: str, n_words: int) -> int:
+    """Genes of the data set's own sentences, at most as many as there are words."""
     name = sentence_slots(sentence_key).n_genes
-    length = int(data.obs[name].median()) if name in data.obs else _USUAL_LENGTH
-    return max(1, min(length, data.n_vars))
+    if name not in data.obs or not data.n_obs:
+        return min(_USUAL_LENGTH, n_words)
+    lengths = data.obs[name].to_numpy(dtype=float)
+    if not np.isfinite(lengths).any():
+        return min(_USUAL_LENGTH, n_words)
+    return max(1, min(int(np.nanmedian(lengths)), n_words))
 
 
 def _copy_context(data: AnnData, out: AnnData, line: RankFit, sentence_key: str, n_genes: int) -> None:

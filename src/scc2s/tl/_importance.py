@@ -5,23 +5,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from scc2s._cells.access import get_adata, refuse_unwritable
-from scc2s._cells.columns import rows_of
+from scc2s._cells.arguments import whole
+from scc2s._cells.columns import opened, rows_of
 from scc2s._cells.gene_words import words_of
 from scc2s._cells.results import claim, name_of_result
 from scc2s._logging import logger
 from scc2s.models._occlusion import occlusion, rank_agreement
 from scc2s.models._words import word_spans
-from scc2s.tl._asking.answers import as_answers
+from scc2s.models.decoding._cache import refuse_cache
+from scc2s.tl._asking.answers import as_answers, printable_text, refuse_many_fields
+from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s.models import Model
+    from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
 
 _MOST = 200_000
@@ -40,6 +43,7 @@ def importance(
     prompt: str | Task | None = None,
     organism: str | None = None,
     random_state: int = 0,
+    cache: str | PathLike[str] | ResponseCache | None = None,
     sentence_key: str = "c2s_sentence",
     key_added: str | None = None,
     mod: str = "rna",
@@ -79,6 +83,8 @@ def importance(
         Organism in the prompt; ``None`` takes it from the data.
     random_state
         Seed of the random weights.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
     sentence_key
         Column of ``.obs`` with the sentences.
     key_added
@@ -103,10 +109,12 @@ def importance(
     ------
     KeyError
         A cell is not there, or there are no sentences.
+    FloatingPointError
+        A log-likelihood is not finite.
     TypeError
         The model does not score, or `sanity` is asked of one without a random twin.
     ValueError
-        Too many questions, or a cell without an answer.
+        Too many questions, a cell without an answer, or no cell with a sentence.
 
     Examples
     --------
@@ -117,17 +125,24 @@ def importance(
     >>> (adata.layers["c2s_importance"] != 0).sum(axis=1)[:3].tolist()
     [[12], [12], [0]]
     """
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    if n_genes is not None:
+        whole("n_genes", n_genes)
+    whole("n_sanity", n_sanity)
+    whole("random_state", random_state, least=None)
+    refuse_cache(cache)
+    out, data = opened(adata, mod=mod, copy=copy)
     key = name_of_result(key_added, "importance")
     result = claim(data, key, layers=[f"c2s_{key}"], uns=[key])
     rows = rows_of(data, cells)
+    seen = look(data, prompt, "cell_type", organism=organism, sentence_key=sentence_key, rows=rows)
+    if (wanted := worded(prompt, "cell_type")) is not None:
+        refuse_many_fields(wanted)
+    targets = _targets(data, target, seen.written)
     loaded, task = load_for(model, prompt, "cell_type", can="log_likelihood")
     if sanity and not hasattr(loaded, "with_random_weights"):
         msg = f"{loaded.id} has no twin with random weights to compare with; pass sanity=False, or use backend='torch'"
         raise TypeError(msg)
-    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, rows=rows, n_answer_tokens=64)
+    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=64, seen=seen)
     texts = question.rendered.texts
     words = [word_spans(text, span)[:n_genes] for text, span in zip(texts, question.rendered.spans, strict=True)]
     n_questions = sum(map(len, words)) + len(words)
@@ -138,27 +153,40 @@ def importance(
         )
         raise ValueError(msg)
     logger.info("importance: %d cells, %d questions", len(words), n_questions)
-    answers = as_answers(_targets(data, target, question.cells), task)
-    drops = occlusion(loaded, texts, words, answers)
+    answers = as_answers(targets, task)
+    drops = occlusion(loaded, texts, words, answers, cache=cache)
     layer = _layer(data, sentence_key, texts, words, drops, question.cells)
     found: dict[str, Any] = {"random_weights_correlation": float("nan"), "n_sanity": 0}
     if sanity:
         some = slice(0, n_sanity)
-        control = occlusion(loaded.with_random_weights(random_state), texts[some], words[some], answers[some])
+        random = loaded.with_random_weights(random_state)
+        control = occlusion(
+            random, texts[some], words[some], answers[some], cache=cache, info=_random_info(loaded, random_state)
+        )
         found = _agreement(drops[some], control)
     params = {"target": target, "n_genes": n_genes, "sentence_key": sentence_key, **question.params()}
     result.write(params, model=loaded.info(), more=found, layers={f"c2s_{key}": layer})
     return out if copy else None
 
 
+def _random_info(model: Any, random_state: int) -> dict[str, Any]:
+    """What tells a twin with random weights from others: its trained one, the seed, and who drew them."""
+    info = dict(model.info())
+    return {**info, "random_weights": [random_state, info.get("torch"), info.get("transformers")]}
+
+
 def _targets(adata: AnnData, target: str, rows: np.ndarray) -> list[str]:
+    """The answer for each of the rows."""
+    if not isinstance(target, str) or not target.strip():
+        msg = f"target={target!r} is not an answer; pass a column of adata.obs, or one answer such as 'B cell'"
+        raise TypeError(msg)
     if target not in adata.obs:
-        return [target] * len(rows)
+        return [printable_text(target, "target")] * len(rows)
     values = adata.obs[target].iloc[rows]
     if values.isna().any():
         msg = f"{int(values.isna().sum())} cells have no value in obs[{target!r}]; leave them out: cells=..."
         raise ValueError(msg)
-    return values.astype(str).tolist()
+    return [printable_text(str(value), f"obs[{target!r}]") for value in values]
 
 
 def _layer(

@@ -3,11 +3,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.arguments import whole
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
+from scc2s.tl._asking.arguments import refuse_column_name
+from scc2s.tl._asking.cells import worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
-from scc2s.tl._describing.gene_lists import genes_alone, holds_cells, named, one_organism
+from scc2s.tl._describing.gene_lists import genes_alone, given_lists, holds_cells, named, one_organism, refuse_fields
 from scc2s.tl._describing.groups import top_genes
 
 if TYPE_CHECKING:
@@ -79,13 +82,13 @@ def name_genes(
         Organism in the prompt; ``None`` takes ``.uns["organism"]`` (or ``.obs["organism"]``, where all cells are of
         one), or what the case of the gene names suggests.
     sentence_key
-        Name of the sentences, whose expression is tested.
+        Column of ``.obs`` with the sentences, whose expression is tested.
     key_added
         Name of the table in ``.uns["c2s"]``.
     mod
-        Modality, with a MuData.
+        Modality, where `genes` is a MuData.
     copy
-        With cells, return a changed copy.
+        Return a changed copy; `adata` stays as it was. With cells alone.
 
     Returns
     -------
@@ -120,19 +123,25 @@ def name_genes(
         random_state=random_state,
         cache=cache,
     )
-    loaded, task = choose_writer(model, prompt, "name_genes")
+    if (wanted := worded(prompt, "name_genes")) is not None:
+        refuse_fields(wanted)
     if not holds_cells(genes):
-        given = genes if isinstance(genes, Mapping) else {"": genes}
-        table = _named_lists(given, loaded, task, organism, decoding)
+        given = given_lists(genes)
+        alone = genes_alone(gene for some in given.values() for gene in some)
+        one_organism(alone, wanted, organism)
+        loaded, task = choose_writer(model, prompt, "name_genes")
+        table = named(given, loaded, task, one_organism(alone, task, organism), decoding)
         return table if isinstance(genes, Mapping) else str(table["name"].iloc[0])
-    out = genes.copy() if copy else genes
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
-    result = claim(data, "name_genes" if key_added == "gene_set_names" else f"name_genes_{key_added}", uns=[key_added])
     if groupby is None:
         msg = "cells come without lists of genes; pass groupby= a column of adata.obs, or a list of genes instead"
         raise ValueError(msg)
+    whole("n_top", n_top)
+    out, data = opened(genes, mod=mod, copy=copy)
+    refuse_column_name("key_added", key_added)
+    result = claim(data, "name_genes" if key_added == "gene_set_names" else f"name_genes_{key_added}", uns=[key_added])
     lists = top_genes(data, groupby, n_top, key=rank_genes_key, sentence_key=sentence_key, layer=layer, use_raw=use_raw)
+    one_organism(data, wanted, organism)
+    loaded, task = choose_writer(model, prompt, "name_genes")
     organism = one_organism(data, task, organism)
     table = named(lists, loaded, task, organism, decoding)
     params = {
@@ -154,15 +163,3 @@ def name_genes(
     }
     result.write(params, model=loaded.info(), uns={key_added: table})
     return out if copy else None
-
-
-def _named_lists(
-    lists: Mapping[str, Sequence[str]], model: Model, task: Task, organism: str | None, decoding: Decoding
-) -> pd.DataFrame:
-    """Names of lists without cells, none of which may be empty."""
-    found = {str(key): list(some) for key, some in lists.items()}
-    if empty := [key for key, some in found.items() if not some]:
-        msg = f"there are no genes to name{f' in {empty[0]!r}' if empty[0] else ''}; pass lists with at least one"
-        raise ValueError(msg)
-    genes = genes_alone(gene for some in found.values() for gene in some)
-    return named(found, model, task, one_organism(genes, task, organism), decoding)

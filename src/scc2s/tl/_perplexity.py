@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.arguments import whole
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.metrics import perplexity as per_gene
+from scc2s.models._numbers import checked, likelihoods
+from scc2s.models.decoding._cache import refuse_cache
 from scc2s.prompts import custom
 from scc2s.prompts._task import SENTENCE
+from scc2s.tl._asking.arguments import refuse_column_name
+from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.question import ask, load_for
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s.models import Model
+    from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
 
 
@@ -28,6 +35,7 @@ def perplexity(
     prompt: str | Task | None = None,
     organism: str | None = None,
     random_state: int = 0,
+    cache: str | PathLike[str] | ResponseCache | None = None,
     sentence_key: str = "c2s_sentence",
     key_added: str = "c2s_perplexity",
     mod: str = "rna",
@@ -56,6 +64,8 @@ def perplexity(
         case of the gene names suggests.
     random_state
         Seed of the order of the shuffled genes.
+    cache
+        File that keeps answers: a second run asks only for what is not there.
     sentence_key
         Column of ``.obs`` with the sentences.
     key_added
@@ -83,8 +93,10 @@ def perplexity(
     ------
     KeyError
         If there are no sentences, or the prompt has a field that is no column of ``.obs``.
+    FloatingPointError
+        If a log-likelihood or perplexity is not finite.
     ValueError
-        If the prompt shows the cell.
+        If the prompt shows the cell, or there are no cells.
 
     Examples
     --------
@@ -95,9 +107,10 @@ def perplexity(
     >>> bool((adata.obs["c2s_perplexity"] < adata.obs["c2s_perplexity_shuffled"]).mean() > 0.5)
     True
     """
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    whole("random_state", random_state, least=0)
+    refuse_column_name("key_added", key_added)
+    refuse_cache(cache)
+    out, data = opened(adata, mod=mod, copy=copy)
     result = claim(
         data,
         "perplexity" if key_added == "c2s_perplexity" else f"perplexity_{key_added}",
@@ -105,8 +118,12 @@ def perplexity(
     )
     if isinstance(prompt, str):
         prompt = custom(prompt, response=f" {{{SENTENCE}}}")
-    loaded, task = load_for(model, prompt, "generate_unconditional", can="log_likelihood")
-    question = ask(data, _with_answer(task), loaded, organism=organism, sentence_key=sentence_key)
+    name = "generate_unconditional"
+    if (wanted := worded(prompt, name)) is not None:
+        _with_answer(wanted)
+    seen = look(data, prompt, name, organism=organism, sentence_key=sentence_key, shows=False)
+    loaded, task = load_for(model, prompt, name, can="log_likelihood")
+    question = ask(data, _with_answer(task), loaded, organism=organism, sentence_key=sentence_key, seen=seen)
     parts = [_parted(text, *span) for text, span in zip(question.rendered.texts, question.rendered.spans, strict=True)]
     prompts = [before for before, _ in parts]
     n_genes = np.array(question.rendered.n_genes)
@@ -115,8 +132,11 @@ def perplexity(
         ("", [after for _, after in parts]),
         ("_shuffled", [_shuffled(after, random_state) for _, after in parts]),
     ):
-        found[name] = loaded.log_likelihood(prompts, answers).logprob
-    values = {name: per_gene(logprob, n_genes) for name, logprob in found.items()}
+        found[name] = likelihoods(loaded, prompts, answers, cache=cache).logprob
+    with np.errstate(over="ignore"):
+        values = {name: per_gene(logprob, n_genes) for name, logprob in found.items()}
+    for one in values.values():
+        checked(one, one.shape, "perplexities", loaded, np.float64)
     values["_log_likelihood"] = found[""]
     spread = question.spread(np.column_stack(list(values.values())))
     columns = {f"{key_added}{name}": column for name, column in zip(values, spread.T, strict=True)}
@@ -131,7 +151,7 @@ def perplexity(
 
 
 def _with_answer(task: Task) -> Task:
-    """The prompt with the answer behind it, so that a sentence too long for the model loses genes at its end."""
+    """The prompt with the answer after it, so that a sentence too long for the model loses genes at its end."""
     if SENTENCE in task.fields or SENTENCE not in task.response_fields:
         msg = (
             f"task {task.name!r} does not ask for a cell it has not shown; pass prompt=scc2s.prompts.custom(template, "

@@ -2,18 +2,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scc2s._cells.access import get_adata, refuse_unwritable
+from scc2s._cells.columns import opened
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import name_of_result
+from scc2s._cells.written_words import writable_words
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.prompts._scramble import scramble
+from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.controls import ReportOptions
-from scc2s.tl._predicting.perturbations import one_a_cell, perturbation_names, with_details
-from scc2s.tl._predicting.predict import Changes, claim_prediction, predict
-from scc2s.tl._predicting.truth import truth_cells, without_truth
+from scc2s.tl._predicting.perturbations import (
+    conditions_of,
+    details_of,
+    perturbation_names,
+    recorded,
+    text_of,
+    with_details,
+)
+from scc2s.tl._predicting.predict import AskedCells, Changes, claim_prediction, predict
+from scc2s.tl._predicting.truth import told_apart, truth_cells, without_truth
+from scc2s.tl._writing.checks import check_asked, check_name, check_prompt, ready, refuse_empty, refuse_without
 from scc2s.tl._writing.responses import Asker
-from scc2s.tl._writing.write_cells import PERTURBATION, Decoding, refuse_without
+from scc2s.tl._writing.write_cells import PERTURBATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +109,7 @@ def perturb(
     n_boot
         Bootstrap samples for the intervals of the report; 0: none.
     donor_key
-        Column of ``.obs`` (of `truth` too): intervals draw whole donors. ``None``: they draw cells, which makes them
+        Column of ``.obs``, of `truth` too: intervals draw whole donors. ``None``: they draw cells, which makes them
         too narrow for claims about donors.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
@@ -112,7 +122,7 @@ def perturb(
         Genes to write; ``None`` takes as many as the cell shows.
     constrain
         Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
-        Otherwise it writes freely, its answer is cut behind `n_genes` words, and words that are no gene are counted.
+        Otherwise it writes freely, its answer is cut after `n_genes` words, and words that are not genes are counted.
     temperature, top_p, top_k
         How words are drawn; ``temperature=0`` takes the most likely one each time.
     n_samples
@@ -152,7 +162,7 @@ def perturb(
     `.obs['c2s_perturbed_n_words']`, `.obs['c2s_perturbed_n_genes']` : :class:`pandas.Series` (dtype `float32`)
         Words, and different genes among them; mean over `n_samples`.
     `.obs['c2s_perturbed_valid']`, `.obs['c2s_perturbed_unique']` : :class:`pandas.Series` (dtype `float32`)
-        Share of words that are genes of ``.var``; share of those that are no repeat.
+        Share of words that are genes of the data set; share of those that are no repeat.
     `.obs['c2s_perturbed_complete']` : :class:`pandas.Series` (dtype `bool`)
         Whether all words asked for were written, or the model ended before.
     `.uns['c2s']['perturb']['perturbed']` : :class:`dict`
@@ -190,32 +200,55 @@ def perturb(
         random_state=random_state,
         cache=cache,
     )
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
-    result = claim_prediction(data, "perturb", name_of_result(key_added, _KEY), PERTURBATION)
-    loaded, task = choose_writer(model, prompt, "perturb")
-    refuse_without(task, PERTURBATION)
+    check_prompt(prompt, PERTURBATION)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
+    check_name(control_name=control_name)
+    out, data = opened(adata, mod=mod, copy=copy)
+    refuse_empty(data)
+    result = claim_prediction(data, "perturb", name_of_result(key_added, _KEY), PERTURBATION, "dose", "time")
     real = truth_cells(data, truth, perturbation_key)
     names = without_truth(perturbation_names(data, perturbation, perturbation_key), data, real)
-    details = {
-        name: one_a_cell(value, data, name) for name, value in (("dose", dose), ("time", time)) if value is not None
-    }
-    texts, fields = with_details(names, task, details)
-    predict(
-        Asker(data, loaded, task, decoding, fit or stored_fit(data), organism, sentence_key),
-        Changes(
-            PERTURBATION,
-            texts,
-            names,
-            fields,
-            {
-                "unperturbed regeneration": [control_name] * data.n_obs,
-                "scrambled name": [text and scramble(text, random_state) for text in texts],
-            },
-        ),
-        ReportOptions(real, groupby, n_control_cells, program, n_boot, donor_key) if controls else None,
-        result,
-        params={"perturbation_key": perturbation_key, "control_name": control_name},
+    details = details_of(data, dose=dose, time=time)
+    conditions, telling = conditions_of(names, details)
+    report = None
+    if controls:
+        report = ReportOptions(
+            truth=told_apart(real, data, names, telling, {"dose": dose, "time": time}),
+            groupby=groupby,
+            n_cells=n_control_cells,
+            program=program,
+            n_boot=n_boot,
+            donor_key=donor_key,
+        )
+    cells = AskedCells.of(
+        data, conditions, report, sentence_key=sentence_key, constrain=constrain, random_state=random_state
     )
+    line = fit or stored_fit(data)
+    decoding = ready(decoding, writable_words(data, sentence_key).in_sentences)
+    loaded, task = choose_writer(model, prompt, "perturb")
+    refuse_without(task, PERTURBATION)
+    texts, fields = with_details(names, task, details)
+    asker = Asker(
+        data=data,
+        model=loaded,
+        task=task,
+        decoding=decoding,
+        fit=line,
+        organism=organism,
+        sentence_key=sentence_key,
+        genes=cells.genes,
+    )
+    changes = Changes(
+        field=PERTURBATION,
+        texts=texts,
+        fields=fields,
+        controls={
+            "unperturbed regeneration": [control_name] * data.n_obs,
+            "scrambled name": [text and scramble(text, random_state) for text in texts],
+        },
+        said={detail: [text_of(value) for value in values] for detail, values in details.items()},
+    )
+    params: dict[str, Any] = {"perturbation_key": perturbation_key, "control_name": control_name}
+    params |= {detail: recorded(details.get(detail), names) for detail in ("dose", "time")}
+    predict(asker, cells, changes, report, result, params)
     return out if copy else None

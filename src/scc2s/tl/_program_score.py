@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from scc2s import programs
-from scc2s._cells.access import expression, get_adata, refuse_unwritable
+from scc2s._cells.access import expression
+from scc2s._cells.arguments import above, refuse_no_cells
+from scc2s._cells.columns import opened
 from scc2s._cells.results import claim, name_of_result
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
@@ -54,7 +56,7 @@ def program_score(
     use_raw
         Whether to take ``.raw``; ``None`` does where it is there and no layer is given.
     gene_symbols
-        Column of ``.var`` with the symbols; ``None`` takes the names of the genes.
+        Column of ``.var`` with gene symbols; ``None`` takes the names of the genes.
     target_sum
         Total of a cell that counts and normalised values are brought to.
     key_added
@@ -89,10 +91,13 @@ def program_score(
     >>> bool(means["CD4+/CD45RO+ Memory"] > means["CD19+ B"])
     True
     """
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    if method not in ("mean", "rank"):
+        msg = f"method={method!r} is not known; pass method='mean' or method='rank'"
+        raise ValueError(msg)
+    above("target_sum", target_sum)
     wanted = programs.as_program(program)
+    out, data = opened(adata, mod=mod, copy=copy)
+    refuse_no_cells(data)
     key = f"c2s_score_{wanted.name}" if key_added is None else key_added
     result = claim(data, name_of_result(key, key), obs=[key])
     expressed = expression(data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols)

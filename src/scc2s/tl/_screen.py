@@ -1,21 +1,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
-from scc2s._cells.access import get_adata, get_sentences, refuse_unwritable
-from scc2s._cells.gene_words import stored_fit, words_of
+import numpy as np
+
+from scc2s._cells.access import get_sentences
+from scc2s._cells.columns import opened
+from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import claim, name_of_result
+from scc2s._cells.written_words import writable_words
 from scc2s._logging import logger
 from scc2s.metrics._screen import HitRule, screen_table
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
-from scc2s.tl._predicting.perturbations import name_of
+from scc2s.tl._predicting.perturbations import name_of, refuse_column
 from scc2s.tl._predicting.screen_cells import screen_cells
 from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
+from scc2s.tl._writing.checks import (
+    check_asked,
+    check_name,
+    check_prompt,
+    numbers,
+    ready,
+    refuse_empty,
+    refuse_without,
+    whole_numbers,
+)
 from scc2s.tl._writing.responses import Asker
-from scc2s.tl._writing.write_cells import PERTURBATION, refuse_without
+from scc2s.tl._writing.shared_genes import SharedGenes
+from scc2s.tl._writing.write_cells import PERTURBATION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,22 +174,34 @@ def screen(
         n_genes=n_genes, constrain=constrain, temperature=temperature, top_p=top_p, top_k=top_k, n_samples=n_samples,
         max_new_tokens=max_new_tokens, random_state=random_state, cache=cache,
     )  # fmt: skip
+    whole_numbers(n_cells=(n_cells, 2), n_boot=(n_boot, 0), n_null=(0 if n_null is None else n_null, 0))
+    numbers(alpha=(alpha, 0, 1), min_validity=(min_validity, 0, 1), max_neutral=(max_neutral, 0, math.inf))
     key = name_of_result(key_added, "screen")
     names = _names(perturbations)
     n_null = _n_null(n_null, len(names), alpha)
-    out = adata.copy() if copy else adata
-    data = get_adata(out, mod)
-    refuse_unwritable(data)
+    check_prompt(prompt, PERTURBATION)
+    check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
+    check_name(control_name=control_name)
+    out, data = opened(adata, mod=mod, copy=copy)
+    refuse_empty(data)
+    for name in perturbations:
+        refuse_column(data, name, f"list(adata.obs[{name!r}].unique()), or ({name!r},) if it is a name")
     result = claim(data, f"{key}_record", uns=[key, f"{key}_controls", f"{key}_record"])
     cells = screen_cells(
         data, get_sentences(data, sentence_key), context_key=context_key, positive=positive, neutral=neutral,
         donor_key=donor_key, n_cells=n_cells, random_state=random_state,
     )  # fmt: skip
-    scoring = Scoring.of(program, words_of(data, sentence_key), method=method, baseline=baseline)
+    genes = writable_words(data, sentence_key)
+    scoring = Scoring.of(program, genes, method=method, baseline=baseline)
+    shared = SharedGenes.of(data, np.unique(cells.rows), sentence_key, constrain=constrain)
     line = fit or stored_fit(data)
+    decoding = ready(decoding, genes.in_sentences)
     loaded, task = choose_writer(model, prompt, "perturb")
     refuse_without(task, PERTURBATION)
-    asker = Asker(data, loaded, task, decoding, line, organism, sentence_key)
+    asker = Asker(
+        data=data, model=loaded, task=task, decoding=decoding, fit=line, organism=organism, sentence_key=sentence_key,
+        genes=shared,
+    )  # fmt: skip
     screened = ask_all(asker, cells.rows, names, scoring, control_name=control_name, n_null=n_null)
     found = screened.found
     table = screen_table(
@@ -197,7 +225,7 @@ def screen(
 
 
 def _names(perturbations: Sequence[Any]) -> list[str]:
-    if isinstance(perturbations, str) or not len(perturbations):
+    if isinstance(perturbations, str) or not isinstance(perturbations, Collection) or not len(perturbations):
         msg = "there are no perturbations to screen; pass a list of names, e.g. ['IFN-beta', 'TNF']"
         raise ValueError(msg)
     names = [name_of(value) or "" for value in perturbations]
@@ -210,8 +238,8 @@ def _names(perturbations: Sequence[Any]) -> list[str]:
 
 def _n_null(n_null: int | None, n_names: int, alpha: float) -> int:
     """Scrambled names for each perturbation; says so where they are too few for a single hit."""
-    if not 0 < alpha < 1 or (n_null is not None and n_null < 0):
-        msg = f"n_null={n_null} and alpha={alpha} make no null; pass n_null= a number from 0 and alpha= between 0 and 1"
+    if not 0 < alpha < 1:
+        msg = f"alpha={alpha} is not a share of false hits; pass alpha= between 0 and 1"
         raise ValueError(msg)
     if n_null is None:
         return math.ceil(1 / alpha)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_adata
+from scc2s._cells.results import stored
 from scc2s._io import write_text
 from scc2s.tl._predicting.perturbations import name_of
 from scc2s.tl._predicting.screen_run import NOTICE
@@ -87,7 +88,7 @@ def shortlist(
     if n < 1:
         msg = f"n={n} leaves an empty list; pass n= a number from 1"
         raise ValueError(msg)
-    table = adata if isinstance(adata, pd.DataFrame) else _stored(get_adata(adata, mod), key)
+    table = adata if isinstance(adata, pd.DataFrame) else _read(get_adata(adata, mod), key)
     kept = np.ones(len(table), dtype=bool)
     if only_hits:
         kept &= table["hit"].to_numpy(dtype=bool)
@@ -108,11 +109,7 @@ def shortlist(
     return out
 
 
-def _stored(adata: AnnData, key: str) -> pd.DataFrame:
-    found = adata.uns.get("c2s", {}).get(key)
-    if not isinstance(found, pd.DataFrame):
-        msg = (
-            f"there is no screen in adata.uns['c2s'][{key!r}]; call sc.tl.c2s_screen(adata, perturbations, program=...)"
-        )
-        raise KeyError(msg)
-    return found
+def _read(adata: AnnData, key: str) -> pd.DataFrame:
+    call = "sc.tl.c2s_screen(adata, perturbations, program=...)"
+    table: pd.DataFrame = stored(adata, key, call=call, kind=pd.DataFrame)
+    return table

@@ -155,7 +155,7 @@ def test_another_pooling_than_that_of_the_server_is_refused_before_anything_is_a
         with pytest.raises(ValueError, match="scope='all'"):
             model.embed(["a"], spans=[(0, 1)])
         assert script.requests == []
-        assert model.info()["pooling"] == "server"
+        assert model.pooling == "server"
 
 
 def test_what_is_recorded_of_an_embedding_is_how_the_server_pools():

@@ -140,3 +140,41 @@ def test_a_file_damaged_at_head_or_end_says_what_to_do(tmp_path, harm):
 def test_a_folder_that_cannot_be_written_is_not_told_to_be_deleted(tmp_path):
     with pytest.raises(OSError, match="see to rights and space"):
         ResponseCache(tmp_path)
+
+
+def test_an_answer_that_has_changed_on_the_disk_is_never_taken(tmp_path, caplog):
+    path = tmp_path / "c.sqlite"
+    expected = {f"key {i}": f"answer {i}, " + "x" * (i % 90) for i in range(200)}
+    ResponseCache(path).put(expected)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(1)
+    damaged = 0
+    for _ in range(60):
+        at = int(rng.integers(whole.index(b"key "), len(whole)))
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << int(rng.integers(8)))]) + whole[at + 1 :])
+        try:
+            cache = ResponseCache(path)
+            found = cache.get(list(expected))
+            assert found.items() <= expected.items()
+            cache.put(expected)
+            again = ResponseCache(path).get(list(expected))
+        except (OSError, ValueError) as error:
+            assert "pass another cache=" in str(error)
+            continue
+        assert again.items() <= expected.items()
+        damaged += "are damaged, and are asked for again" in caplog.text
+        caplog.clear()
+    assert damaged > 20
+
+
+def test_an_answer_under_the_key_of_another_is_not_taken(tmp_path):
+    path = tmp_path / "c.sqlite"
+    cache = ResponseCache(path)
+    cache.put({"a": "one", "b": "two"})
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE answers SET answer = (SELECT answer FROM answers WHERE key = 'b'), "
+                   "sum = (SELECT sum FROM answers WHERE key = 'b') WHERE key = 'a'")  # fmt: skip
+    db.close()
+    assert cache.get(["a", "b"]) == {"b": "two"}
+    cache.put({"a": "one"})
+    assert cache.get(["a", "b"]) == {"a": "one", "b": "two"}

@@ -14,9 +14,11 @@ from scc2s.models._tokens import as_list, check_pairs
 
 from ._answers import completions, finite_vectors
 from ._client import Client, Refused
+from ._held import HeldWriter, jobs_of, report
 from ._logprobs import answer_logprob
 from ._probe import capabilities
 from ._served import served
+from ._structured import Dialect, find_dialect, not_held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +42,7 @@ class ServerModel:
     """
 
     revision = None
+    pooling = "server"
     labels = None
     tasks = None
 
@@ -64,7 +67,6 @@ class ServerModel:
             "backend": "server",
             "url": self._client.url,
             "end_token": self._end or None,
-            "pooling": "server",
         }
 
     @cached_property
@@ -93,15 +95,17 @@ class ServerModel:
         PartialAnswersError
             Some prompts got no answer; the error has the answers of the others.
         ValueError
-            With `genes`: an endpoint cannot be held to them.
+            With `genes`: the endpoint cannot be held to them (:attr:`structured_output`).
         """
         prompts = as_list(prompts)
         if genes is not None:
-            msg = (
-                f"an endpoint cannot be held to the genes of a data set ({self._client.url}); let it write freely, and "
-                "read the validity of what it writes: constrain=False"
-            )
-            raise ValueError(msg)
+            writer, jobs = self._writer(genes, max_new_tokens, sampling), jobs_of(prompts, genes, sampling, seeds)
+            with bar(len(jobs), "generate", show=progress) as running:
+                cells, errors = self._client.each(jobs, writer, running.update)
+            if errors:
+                self._raise([cell and {"text": cell.text} for cell in cells], errors)
+            report(cells)
+            return [cell.text for cell in cells]
         if max_new_tokens is None:
             msg = "without genes an answer has no natural length; pass max_new_tokens="
             raise ValueError(msg)
@@ -116,6 +120,32 @@ class ServerModel:
         if cut := sum(choice.get("finish_reason") == "length" for choice in found):
             logger.info("%d of %d answers ended at max_new_tokens=%d", cut, len(found), max_new_tokens)
         return [choice["text"] for choice in found]
+
+    @property
+    def structured_output(self) -> str | None:
+        """Field of a request by which the endpoint holds a model to the genes of a data set; ``None``: by no field.
+
+        Asked once, with a small grammar for each field that vLLM, SGLang and llama.cpp have: it counts what the
+        endpoint answers, not what it says it can do.
+        """
+        return self._dialect.field if self._dialect else None
+
+    @cached_property
+    def _dialect(self) -> Dialect | None:
+        return find_dialect(self._complete)
+
+    def _writer(self, genes: GeneVocabulary, max_new_tokens: int | None, sampling: Sampling | None) -> HeldWriter:
+        if self._dialect is None:
+            raise ValueError(not_held(self._client.url))
+        return HeldWriter(
+            self._complete,
+            self._dialect,
+            genes,
+            lambda seed: _drawn(sampling, seed),
+            self.count_tokens,
+            self.max_tokens,
+            max_new_tokens,
+        )
 
     def score(self, prompts: Sequence[str], choices: Sequence[str], *, progress: bool = True) -> LabelScores:
         """Log-likelihood of each choice; see :meth:`scc2s.models.Scores.score`.
@@ -152,8 +182,8 @@ class ServerModel:
     ) -> np.ndarray:
         """One vector a prompt, pooled as the endpoint does; see :meth:`scc2s.models.Embeds.embed`.
 
-        An endpoint is told of no pooling, and tells of none: `pooling` stays at its default, and :meth:`info` says
-        ``"pooling": "server"``.
+        An endpoint is told of no pooling, and tells of none: `pooling` stays at its default, and ``"server"`` is
+        recorded.
 
         Raises
         ------

@@ -73,7 +73,9 @@ class TorchModel:
         self._tries = Tries(tokenizer)
         self.token_budget = _BUDGET[lm.device.type] // lm.dtype.itemsize
         self._weights_hash, self._quantization = weights_hash, quantization
-        pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+        rows = lm.config.get_text_config().vocab_size
+        # Some tokenizers have a token for padding that the model has no vector for.
+        pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None and i < rows), 0)
         self.max_tokens = _context(lm, tokenizer)
         self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
         self._at_once = _batches_at_once(self._decoder.config, self.token_budget * lm.dtype.itemsize)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -7,14 +8,19 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from transformers.utils import logging
 
 from scc2s.models._folder import saved_tokenizer_class
+from scc2s.models._foreign import reading
+from scc2s.models._shards import BUFFERS
+from scc2s.models._tokens import tokenize
 from scc2s.models._weights import weights_hash
 
 from ._model import TorchModel
+from ._trial import check_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    import numpy as np
     import torch
 
     from scc2s.models._sources import Source
@@ -42,8 +48,13 @@ def read(
     ValueError
         Some weights are missing.
     """
-    config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
-    with _bars(shown=_size(source.folder) > _SLOW):
+    with reading(source.folder / "config.json", "read"):
+        config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
+    with reading(source.folder / "tokenizer.json", "read"):
+        tokenizer = _tokenizer(source.folder)
+        (first,) = tokenize(tokenizer, ["Genes: CD3D LYZ"]).ids
+    _check_special(tokenizer, first, config.get_text_config().vocab_size, source.folder)
+    with _bars(shown=_size(source.folder) > _SLOW), reading(source.folder, "make a model of"):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             source.folder,
             config=config,
@@ -60,9 +71,15 @@ def read(
             "all of it: AutoModelForCausalLM.from_pretrained(...).save_pretrained(folder)"
         )
         raise ValueError(msg)
-    return TorchModel(
+    if left := _left_out(report["unexpected_keys"]):
+        msg = (
+            f"{source.folder} holds {len(left)} weights that the model of its config.json has no place for "
+            f"({', '.join(left[:3])}), and without them it would give other numbers; copy or download config.json again"
+        )
+        raise ValueError(msg)
+    model = TorchModel(
         lm,
-        _tokenizer(source.folder),
+        tokenizer,
         id=source.id,
         revision=source.revision,
         family=family,
@@ -71,6 +88,32 @@ def read(
         weights_hash=weights_hash(source.folder),
         quantization=placement.quantization,
     )
+    check_runs(model._decoder, source.id)
+    return model
+
+
+def _left_out(names: Iterable[str]) -> list[str]:
+    """Weights of layers, of the embedding or of the head; not what else may stand beside them, e.g. a second head."""
+    ours = re.compile(r"\.\d+\.|embed|lm_head|wte|norm")
+    return sorted(name for name in names if ours.search(name) and not name.endswith(BUFFERS) and "mtp" not in name)
+
+
+def _check_special(tokenizer: Any, first: np.ndarray, rows: int, folder: Path) -> None:
+    """Refuse special tokens that the model has no vectors for, and an end token that is not one token."""
+    end, known = tokenizer.eos_token, tokenizer.get_vocab()
+    number = tokenizer.eos_token_id
+    if end is not None and (end not in known or number is None or number >= rows):
+        msg = (
+            f"tokenizer_config.json of {folder} says that the end token is {str(end)!r}, which the tokenizer or the "
+            "model does not have; save the tokenizer again: tokenizer.save_pretrained(folder)"
+        )
+        raise ValueError(msg)
+    if first.max(initial=0) >= rows:
+        msg = (
+            f"the tokenizer of {folder} begins a text with token {first.max()}, and the model has vectors for {rows}; "
+            "save the tokenizer again: tokenizer.save_pretrained(folder)"
+        )
+        raise ValueError(msg)
 
 
 def _size(folder: Path) -> int:

@@ -2,19 +2,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from scc2s._logging import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from os import PathLike
 
-VERSION = 1
+VERSION = 2
 _OURS = 0x5CC2  # PRAGMA application_id: tells these files from other SQLite files
 _WAIT = 60.0
 _AT_ONCE = 500  # variables of one query; SQLite's own limit is 999 in old builds
+_SUM = 8  # bytes of a checksum
+
+Key = TypeVar("Key")
 
 
 class ResponseCache:
@@ -22,7 +28,7 @@ class ResponseCache:
 
     An SQLite file. Each batch of answers is one transaction, so a killed process loses at most the batch it was at, and
     several processes may write at once. Answers are found by a hash of model, prompt and all parameters; the prompts
-    themselves are not stored.
+    themselves are not stored. Each has a checksum: one that has changed on the disk is logged, and asked for again.
 
     Parameters
     ----------
@@ -31,6 +37,8 @@ class ResponseCache:
 
     Raises
     ------
+    TypeError
+        Not a path.
     FileNotFoundError
         No such folder.
     ValueError
@@ -50,17 +58,17 @@ class ResponseCache:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
-        if not self.path.resolve().parent.is_dir():
-            msg = f"there is no folder {self.path.parent} for the cache; make it: mkdir -p {self.path.parent}"
-            raise FileNotFoundError(msg)
+        self.path = Path(_path(path))
+        _refuse_no_folder(self.path)
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")  # two processes that find no file must not both make it
             made_by = db.execute("PRAGMA application_id").fetchone()[0]
             version = db.execute("PRAGMA user_version").fetchone()[0]
             empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if empty and not made_by:
-                db.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID")
+                db.execute(
+                    "CREATE TABLE answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID"
+                )
                 db.execute(f"PRAGMA application_id = {_OURS}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
             elif made_by != _OURS:
@@ -81,20 +89,29 @@ class ResponseCache:
             return int(db.execute("SELECT count(*) FROM answers").fetchone()[0])
 
     def get(self, keys: Sequence[str]) -> dict[str, str]:
-        """The answers that are there, by key."""
+        """The answers that are there, by key; those that do not fit their checksum are removed."""
         found: dict[str, str] = {}
-        wanted = list(dict.fromkeys(keys))
+        damaged: list[str] = []
         with self._open() as db:
-            for start in range(0, len(wanted), _AT_ONCE):
-                some = wanted[start : start + _AT_ONCE]
-                marks = ",".join("?" * len(some))
-                found.update(db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", some))
+            db.text_factory = bytes  # a flipped bit can make bytes that are no text
+            for some, rows in read_by_key(db, "key, answer, sum", "answers", list(dict.fromkeys(keys))):
+                names = {key.encode(): key for key in some}
+                for name, answer, total in rows:
+                    if name not in names:
+                        continue
+                    if isinstance(answer, bytes) and total == checksum(name, answer):
+                        found[names[name]] = answer.decode()
+                    else:
+                        damaged.append(names[name])
+            db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in damaged])
+        report_damage(len(damaged), self.path)
         return found
 
     def put(self, found: Mapping[str, str]) -> None:
         """Keep answers, all of them or (if the process is killed) none. What is there already stays."""
+        rows = [(key, answer, checksum(key.encode(), answer.encode())) for key, answer in found.items()]
         with self._open() as db:
-            db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", found.items())
+            db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", rows)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -116,6 +133,58 @@ class ResponseCache:
         finally:
             if db is not None:
                 db.close()
+
+
+def refuse_cache(cache: object) -> None:
+    """Raise what :class:`ResponseCache` would, before any work is done, and without making the file.
+
+    Raises
+    ------
+    TypeError
+        Neither a cache nor a path.
+    FileNotFoundError, ValueError, OSError, TimeoutError
+        As for :class:`ResponseCache`.
+    """
+    if cache is None or isinstance(cache, ResponseCache):
+        return
+    if Path(_path(cache)).exists():
+        ResponseCache(_path(cache))
+    else:
+        _refuse_no_folder(Path(_path(cache)))
+
+
+def _path(path: Any) -> str | PathLike[str]:
+    if not isinstance(path, str | os.PathLike) or not str(path).strip():
+        msg = f"cache={path!r} is not the path of a file; pass cache='answers.sqlite', or leave it out"
+        raise TypeError(msg)
+    return path
+
+
+def _refuse_no_folder(path: Path) -> None:
+    if not path.resolve().parent.is_dir():
+        msg = f"there is no folder {path.parent} for the cache; make it: mkdir -p {path.parent}"
+        raise FileNotFoundError(msg)
+
+
+def read_by_key(
+    db: sqlite3.Connection, columns: str, table: str, keys: Sequence[Key]
+) -> Iterator[tuple[Sequence[Key], Iterable[tuple[Any, ...]]]]:
+    """Rows of a table that have one of the keys, some keys at a time."""
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        marks = ",".join("?" * len(some))
+        yield some, db.execute(f"SELECT {columns} FROM {table} WHERE key IN ({marks})", some)
+
+
+def checksum(key: bytes, value: bytes) -> bytes:
+    """Of an entry; it holds the key too, so that an entry that has come under another name is found."""
+    return hashlib.blake2b(key + b"\0" + value, digest_size=_SUM).digest()
+
+
+def report_damage(n: int, path: Path) -> None:
+    """Log that entries do not fit their checksums."""
+    if n:
+        logger.warning("%d entries of the cache %s are damaged, and are asked for again", n, path)
 
 
 def key_of(model: Mapping[str, Any], prompt: str, question: Mapping[str, Any]) -> str:

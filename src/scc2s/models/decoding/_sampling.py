@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,8 @@ class Sampling:
 
     Raises
     ------
+    TypeError
+        Not a number.
     ValueError
         A value out of range.
     """
@@ -35,6 +38,13 @@ class Sampling:
     top_k: int | None = None
 
     def __post_init__(self) -> None:
+        for name, value in (("temperature", self.temperature), ("top_p", self.top_p)):
+            if isinstance(value, bool) or not isinstance(value, Real):
+                msg = f"{name}={value!r} is not a number; pass {name}=1.0"
+                raise TypeError(msg)
+        if self.top_k is not None and (isinstance(self.top_k, bool) or not isinstance(self.top_k, Integral)):
+            msg = f"top_k={self.top_k!r} is not a whole number; pass top_k= a number from 1, or None"
+            raise TypeError(msg)
         if not (np.isfinite(self.temperature) and self.temperature >= 0):
             msg = (
                 f"temperature={self.temperature} is no temperature; pass temperature=0 for the likeliest words, or more"

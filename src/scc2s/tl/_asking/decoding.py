@@ -3,6 +3,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scc2s._cells.arguments import whole
+from scc2s.models.decoding._cache import refuse_cache
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -31,10 +34,11 @@ class Decoding:
     def __post_init__(self) -> None:
         for name in ("n_genes", "n_samples", "max_new_tokens"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                msg = f"{name}={value} leaves nothing to write; pass {name}= a number from 1"
-                raise ValueError(msg)
+            if value is not None:
+                whole(name, value)
+        whole("random_state", self.random_state, least=None)
         _ = self.sampling  # checks its own values, before any work is done
+        refuse_cache(self.cache)
 
     @property
     def sampling(self) -> Sampling:

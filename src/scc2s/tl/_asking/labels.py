@@ -26,7 +26,9 @@ def scored_slots(
         f"{key}_prob": probs.max(axis=1).astype(np.float32),
         f"{key}_entropy": entropy(probs).astype(np.float32),
     }
-    table = pd.DataFrame(probs.astype(np.float32), index=obs_names, columns=file_names(labels))
+    # The index gets the name of obs.index again, which may be that of a label.
+    columns = file_names([str(obs_names.name), *labels])[1:] if obs_names.name is not None else file_names(labels)
+    table = pd.DataFrame(probs.astype(np.float32), index=obs_names, columns=columns)
     return obs, {f"{key}_probs": table}
 
 
@@ -63,4 +65,5 @@ def _most_probable(probs: np.ndarray, labels: Sequence[str], min_prob: float | N
 
 def _categorical(values: np.ndarray, order: list[str]) -> pd.Categorical:
     """Categories that occur, in the order given: an unused one would clutter every legend."""
+    order = list(dict.fromkeys(order))  # a model may write "unmapped", or declare "unassigned"
     return pd.Categorical(values, categories=order).remove_unused_categories()

@@ -12,6 +12,7 @@ from scc2s._cells.access import get_sentences
 from scc2s._cells.fields import prompt_fields
 from scc2s._logging import logger
 from scc2s.prompts._task import SENTENCE
+from scc2s.tl._asking.cells import worded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from scc2s.models import Model
     from scc2s.prompts import Rendered, Task
+    from scc2s.tl._asking.cells import Cells
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def load_for(model: str | Model | None, prompt: str | Task | None, name: str, *,
     """The model, and the wording it is asked in: `prompt`, or the task `name` of the model's family."""
     from scc2s import models
 
+    worded(prompt, name)
     loaded = models.load(model)
     if not hasattr(loaded, can):
         msg = f"{loaded.id} cannot {can}; pass another model=..., see scc2s.models.catalogue()"
@@ -75,9 +78,11 @@ def load_for(model: str | Model | None, prompt: str | Task | None, name: str, *,
     if loaded.family in prompts.families():
         return loaded, prompts.get(name, family=loaded.family)
     logger.warning(
-        "%s was not trained on the prompts of this package, so its answers may be poor; pass prompt=..., e.g. "
-        "prompt=scc2s.prompts.from_cell2sentence()[0] for a published C2S model",
+        "%s was not trained on the prompts of this package, as far as is known (family %r); its answers may be poor; "
+        "pass prompt=..., e.g. prompt=scc2s.prompts.from_cell2sentence()[0] for a published C2S model, or, for a model "
+        "that was: model=scc2s.models.load(..., family='scc2s')",
         loaded.id,
+        loaded.family,
     )
     return loaded, prompts.get(name)
 
@@ -92,6 +97,8 @@ def choose_writer(
     """
     from scc2s import models
 
+    if prompt is not None:
+        worded(prompt, name)
     loaded = models.load(model)
     known = loaded.tasks
     if prompt is None and (name not in known if known is not None else declared):
@@ -111,6 +118,7 @@ def ask(
     n_answer_tokens: int = 0,
     rows: np.ndarray | None = None,
     given: Mapping[str, Sequence[str]] | None = None,
+    seen: Cells | None = None,
 ) -> Question:
     """Render one prompt for each cell that has a sentence; sentences too long for the model's context lose genes.
 
@@ -120,20 +128,25 @@ def ask(
         Rows of `adata` to ask about, repeats allowed; ``None``: each once.
     given
         Values of fields that are no columns of ``.obs``, one for each of `rows`.
+    seen
+        What :func:`scc2s.tl._asking.cells.look` has read of the same cells; its rows are taken.
     """
     given = given or {}
     if SENTENCE not in task.fields:
         msg = f"the prompt of task {task.name!r} has no {{{SENTENCE}}}, so no cell would be in it; add the field"
         raise ValueError(msg)
-    sentences = get_sentences(adata, sentence_key)
+    sentences = get_sentences(adata, sentence_key) if seen is None else seen.sentences
+    rows = rows if seen is None else seen.rows
     rows = np.arange(len(sentences)) if rows is None else rows
     asked = np.flatnonzero([bool(sentences[row].strip()) for row in rows])
     cells = rows[asked]
     if n_empty := len(np.unique(rows)) - len(np.unique(cells)):
         logger.warning("%d of %d cells have an empty sentence", n_empty, len(np.unique(rows)))
     _warn_of_case(model, [sentences[i] for i in cells[:100]])
-    from_obs = prompt_fields(adata, [name for name in task.fields if name not in given], organism=organism)
-    fields = {name: values[cells].tolist() for name, values in from_obs.items()}
+    before = {} if seen is None else {name: values for name, values in seen.fields.items() if name in task.fields}
+    wanted = [name for name in task.fields if name not in given and name not in before]
+    from_obs = before | prompt_fields(adata, wanted, organism=organism)
+    fields = {name: from_obs[name][cells].tolist() for name in task.fields if name in from_obs}
     fields |= {name: [values[i] for i in asked.tolist()] for name, values in given.items() if name in task.fields}
     room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
     rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)

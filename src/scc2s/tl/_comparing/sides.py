@@ -12,6 +12,7 @@ from scc2s._cells.rows import row_blocks
 from scc2s._cells.values import describe
 from scc2s._logging import logger
 from scc2s.metrics._compare import Cells, Control
+from scc2s.tl._comparing.shared_words import shared_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -176,7 +177,7 @@ def _read(given: dict[str, AnnData], reading: Reading) -> dict[str, Cells]:
     texts: dict[str, Any] = dict.fromkeys(given)
     if reading.sentence_key is not None:
         key = reading.sentence_key
-        texts = {name: np.array(get_sentences(adata, key), dtype=object) for name, adata in given.items()}
+        texts = shared_words(given, {name: get_sentences(adata, key) for name, adata in given.items()}, key)
         say_lengths({name: np.array([len(text.split()) for text in found]) for name, found in texts.items()})
     if reading.genes or reading.rep in ("pca", "X"):
         genes = {name: _genes(adata, name, given["pred"].var_names, reading) for name, adata in given.items()}

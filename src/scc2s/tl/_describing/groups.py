@@ -11,9 +11,9 @@ from scipy import sparse
 
 from scc2s._cells.access import sentence_slots
 from scc2s._cells.recorded import recorded_expression
+from scc2s._cells.sampling import shuffled
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
-from scc2s.sentences import name_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,14 @@ class Groups(NamedTuple):
         if not len(column.cat.categories):
             msg = f"adata.obs[{groupby!r}] holds no group; pass groupby= a column with values"
             raise ValueError(msg)
-        return cls([str(name) for name in column.cat.categories], column.cat.codes.to_numpy())
+        names = [str(name) for name in column.cat.categories]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            msg = (
+                f"adata.obs[{groupby!r}] has several values that read {twice[0]!r}; make them one: "
+                f"adata.obs[{groupby!r}] = adata.obs[{groupby!r}].astype(str)"
+            )
+            raise ValueError(msg)
+        return cls(names, column.cat.codes.to_numpy())
 
     @property
     def sizes(self) -> np.ndarray:
@@ -52,7 +59,7 @@ class Groups(NamedTuple):
 
     def shuffled(self, obs_names: pd.Index, random_state: int) -> list[np.ndarray]:
         """Rows of each group in an order of chance that depends on the names of its cells alone, not on their order."""
-        order = np.argsort(name_hashes(obs_names.astype(str).tolist(), seed=random_state), kind="stable")
+        order = shuffled(obs_names, random_state)
         return [order[self.codes[order] == code] for code in range(len(self.names))]
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from scc2s._cells.gene_words import words_of
+from scc2s._cells.access import get_sentences
+from scc2s._cells.columns import donors_of
+from scc2s._cells.sampling import shuffled, some_of_each
 from scc2s._logging import logger
 from scc2s.programs import as_program, match
 from scc2s.tl._predicting.truth import group_labels, refuse_unclear
+from scc2s.tl._writing.checks import whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from scc2s.programs import Program
+    from scc2s.tl._predicting.predict import AskedCells
     from scc2s.tl._predicting.truth import Truth
     from scc2s.tl._writing.responses import Asker, Response
+    from scc2s.tl._writing.shared_genes import SharedGenes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     """How the report of a prediction is made."""
 
@@ -39,33 +43,38 @@ class ReportOptions:
     donor_key: str | None
     """Column of ``.obs``; intervals draw whole donors."""
 
-    def check(self, adata: AnnData, conditions: Sequence[str], sentence_key: str) -> None:
+    def check(self, adata: AnnData, conditions: Sequence[str]) -> None:
         """Raise what the report would fail on, before any question is asked."""
+        whole_numbers(n_control_cells=(self.n_cells, 1), n_boot=(self.n_boot, 0))
         refuse_unclear(self.truth, conditions)
         for data in (adata, *([] if self.truth is None else [self.truth.data])):
             group_labels(data, self.groupby)
-            self.donors(data)
-        self.columns(adata, sentence_key)
+            donors_of(data, self.donor_key)
 
-    def columns(self, adata: AnnData, sentence_key: str) -> np.ndarray | None:
+    def pick(
+        self, adata: AnnData, rows: np.ndarray, conditions: np.ndarray, sentences: Sequence[str], random_state: int
+    ) -> np.ndarray:
+        """Positions in `rows` of at most `n_cells` cells of each condition and group; a draw depends on names alone."""
+        groups = group_labels(adata, self.groupby)[rows]
+        both = [None if g is None else f"{c}\t{g}" for c, g in zip(conditions, groups, strict=True)]
+        picked = some_of_each(
+            np.array(both, dtype=object),
+            adata.obs_names[rows].tolist(),
+            self.n_cells,
+            random_state,
+            ties=[sentences[row] for row in rows.tolist()],
+        )
+        if not len(picked):
+            msg = "no cell that was asked about is in a group; pass another groupby=, or controls=False"
+            raise ValueError(msg)
+        return picked
+
+    def columns(self, genes: SharedGenes) -> np.ndarray | None:
         """Columns of ``.var`` of the genes of the program."""
         if self.program is None:
             return None
-        words = words_of(adata, sentence_key)
-        return words.columns[match(as_program(self.program), words.words).columns]
-
-    def donors(self, adata: AnnData) -> np.ndarray | None:
-        """Donor of each cell."""
-        if self.donor_key is None:
-            return None
-        if self.donor_key not in adata.obs:
-            msg = f"obs has no column {self.donor_key!r}; pass donor_key= one of {list(adata.obs.columns)[:10]}"
-            raise KeyError(msg)
-        donors = adata.obs[self.donor_key]
-        if donors.isna().any():
-            msg = f"obs[{self.donor_key!r}] is missing for {donors.isna().sum()} cells; fill it, or pass donor_key=None"
-            raise ValueError(msg)
-        return donors.astype(str).to_numpy(dtype=object)
+        words = genes.in_var
+        return np.array([words[name] for name in match(as_program(self.program), list(words)).found], dtype=np.int64)
 
     def params(self) -> dict[str, Any]:
         """What a record of the result should hold."""
@@ -78,57 +87,62 @@ class ReportOptions:
         }
 
 
+class _RealCells(NamedTuple):
+    """Cells that really were perturbed, in an order that their names decide."""
+
+    sentences: list[str]
+    groups: np.ndarray
+    conditions: np.ndarray | None
+    donors: np.ndarray | None
+
+
 def control_report(
-    asker: Asker,
-    rows: np.ndarray,
-    response: Response,
-    conditions: Sequence[str],
-    others: Mapping[str, Mapping[str, Sequence[str]]],
-    report: ReportOptions,
+    asker: Asker, cells: AskedCells, response: Response, others: Mapping[str, Response], report: ReportOptions
 ) -> pd.DataFrame:
     """Table of :func:`scc2s.metrics.perturbation_report` for each condition and group.
 
+    All sides hold the same genes, in places that are counted in the same way (:meth:`Asker.compare`).
+
     Parameters
     ----------
-    asker, rows, response
-        How the model was asked, about which rows, and what it said.
-    conditions
-        What each row was asked about.
+    asker, cells, response
+        How the model was asked, about which cells, and what it said.
     others
-        Controls: fields of the prompt, one value for each row, by name of the control.
+        Answers to the control questions about the cells that were picked, by name of the control.
     report
         How.
     """
     from scc2s.metrics import perturbation_report
 
-    seed = asker.decoding.random_state
-    groups, condition = group_labels(asker.data, report.groupby)[rows], np.array(conditions, dtype=object)
-    picked = _some(condition, groups, report.n_cells, seed)
-    asked = {
-        name: asker(rows[picked], {f: [v[i] for i in picked.tolist()] for f, v in fields.items()}).expression
-        for name, fields in others.items()
+    seed, picked = asker.decoding.random_state, cells.picked
+    rows, condition = cells.rows[picked], cells.conditions[picked]
+    groups = group_labels(asker.data, report.groupby)[rows]
+    donors = donors_of(asker.data, report.donor_key)
+    truth = None if report.truth is None else _real_cells(asker, report, report.truth, seed)
+    most = None if truth is None else _longest(asker, truth)
+    pair = asker.compare(rows, response.texts(picked), response.n_asked[picked], most=most)
+    replies = {
+        name: asker.compare(rows, reply.written.texts, reply.n_asked, most=most).after for name, reply in others.items()
     }
-    before = asker.shown(asker.data, rows[picked], response.n_asked[picked])
-    after = response.expression[picked]
-    donor = report.donors(asker.data)
+    length = int(pair.n.max(initial=1))
     tables = []
-    for one in sorted(set(condition[picked])):
-        here = np.flatnonzero(condition[picked] == one)
-        labels = groups[picked][here]
-        real, real_groups, real_donors = _real(asker, report, one, set(labels), int(response.n_asked.max()))
-        own = None if donor is None else donor[rows[picked]][here]
+    for one in sorted(set(condition)):
+        here = np.flatnonzero(condition == one)
+        labels = groups[here]
+        real, real_groups, real_donors = _real_side(asker, truth, one, set(labels), length)
+        own = None if donors is None else donors[rows[here]]
         table = perturbation_report(
-            after[here],
+            pair.after[here],
             real,
-            before[here],
+            pair.before[here],
             pred_groups=labels,
             true_groups=real_groups,
             control_groups=labels,
             others={
                 name: (expression[here], labels) if own is None else (expression[here], labels, own)
-                for name, expression in asked.items()
+                for name, expression in replies.items()
             },
-            program=report.columns(asker.data, asker.sentence_key),
+            program=report.columns(cells.genes),
             donors=None if own is None else {"pred": own, "true": real_donors, "control": own},
             n_boot=report.n_boot,
             random_state=seed,
@@ -137,36 +151,35 @@ def control_report(
     return pd.concat(tables, ignore_index=True)
 
 
-def _some(condition: np.ndarray, groups: np.ndarray, most: int, random_state: int) -> np.ndarray:
-    """Positions of at most `most` cells of each condition and group; a draw does not depend on the other ones."""
-    labels = np.array(
-        [None if g is None else f"{c}\t{g}" for c, g in zip(condition, groups, strict=True)], dtype=object
+def _real_cells(asker: Asker, report: ReportOptions, truth: Truth, seed: int) -> _RealCells:
+    sentences = get_sentences(truth.data, asker.sentence_key)
+    texts = [sentences[row] for row in truth.rows.tolist()]
+    order = shuffled(truth.data.obs_names[truth.rows], seed, ties=texts)
+    rows = truth.rows[order]
+    donors = donors_of(truth.data, report.donor_key)
+    return _RealCells(
+        sentences=[texts[i] for i in order.tolist()],
+        groups=group_labels(truth.data, report.groupby)[rows],
+        conditions=None if truth.condition is None else truth.condition[rows],
+        donors=None if donors is None else donors[rows],
     )
-    found = [np.empty(0, dtype=np.int64)]
-    for label in sorted(set(labels) - {None}):
-        here = np.flatnonzero(labels == label)
-        rng = np.random.default_rng([random_state, zlib.crc32(label.encode())])
-        found.append(rng.permutation(here)[:most])
-    picked = np.sort(np.concatenate(found))
-    if not len(picked):
-        msg = "no cell that was asked about is in a group; pass another groupby=, or controls=False"
-        raise ValueError(msg)
-    return picked
 
 
-def _real(
-    asker: Asker, report: ReportOptions, condition: str, wanted: set[str], n_genes: int
+def _longest(asker: Asker, truth: _RealCells) -> int:
+    """Genes of the longest real cell: none is compared on more."""
+    return int(asker.genes.n_writable(truth.sentences).max(initial=1))
+
+
+def _real_side(
+    asker: Asker, truth: _RealCells | None, condition: str, wanted: set[str], most: int
 ) -> tuple[sparse.csr_matrix | None, np.ndarray | None, np.ndarray | None]:
     """Expression, group and donor of the real cells of a condition; groups without any are logged."""
-    truth = report.truth
     if truth is None:
         return None, None, None
-    groups = group_labels(truth.data, report.groupby)[truth.rows]
-    kept = np.array([group in wanted for group in groups], dtype=bool)
-    if truth.condition is not None:
-        kept &= truth.condition[truth.rows] == condition
-    if absent := sorted(wanted - set(groups[kept])):
+    kept = np.array([group in wanted for group in truth.groups], dtype=bool)
+    if truth.conditions is not None:
+        kept &= truth.conditions == condition
+    if absent := sorted(wanted - set(truth.groups[kept])):
         logger.warning("no real cells for %d of %d groups: %s", len(absent), len(wanted), ", ".join(absent[:5]))
-    expression = asker.shown(truth.data, truth.rows[kept], np.full(kept.sum(), n_genes))
-    donors = report.donors(truth.data)
-    return expression, groups[kept], None if donors is None else donors[truth.rows[kept]]
+    expression = asker.real([truth.sentences[i] for i in np.flatnonzero(kept).tolist()], most)
+    return expression, truth.groups[kept], None if truth.donors is None else truth.donors[kept]

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.columns import column
+from scc2s._logging import logger
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from scc2s.prompts import Task
 
+_UNIT = {"dose": "nM", "time": "h"}
 JOINT = " + "
 """Between the names of a combination."""
 
@@ -41,18 +45,106 @@ def perturbation_names(adata: AnnData, perturbation: Any, perturbation_key: str 
         msg = "what is done to the cells is given once; pass perturbation= a name or perturbation_key= a column of obs"
         raise ValueError(msg)
     if perturbation_key is not None:
-        if perturbation_key not in adata.obs:
-            msg = (
-                f"adata.obs has no column {perturbation_key!r}; pass perturbation_key= one of "
-                f"{', '.join(map(repr, adata.obs))}, or perturbation="
-            )
-            raise KeyError(msg)
-        perturbation = adata.obs[perturbation_key]
+        perturbation = column(adata, perturbation_key, "perturbation_key")
+    else:
+        mend = f"perturbation_key={perturbation!r}, or perturbation=({perturbation!r},) if it is a name"
+        refuse_column(adata, perturbation, mend)
     names = [name_of(value) for value in one_a_cell(perturbation, adata, "perturbation")]
     if not any(names):
         msg = "no cell has a perturbation; pass perturbation= a name, or one for each cell (None: leave the cell out)"
         raise ValueError(msg)
     return names
+
+
+def refuse_column(adata: AnnData, name: Any, mend: str) -> None:
+    """Raise for the name of a column where a drug belongs. A column of numbers may have the name of a drug: a score."""
+    if not isinstance(name, str) or name not in adata.obs:
+        return
+    if pd.api.types.is_numeric_dtype(adata.obs[name]):
+        logger.warning("adata.obs has a column %r, which is taken for the name of a perturbation here", name)
+        return
+    msg = f"{name!r} is a column of adata.obs, and would be told to the model as a name; pass {mend}"
+    raise ValueError(msg)
+
+
+def details_of(adata: AnnData, **given: Any) -> dict[str, list[Any]]:
+    """Values of each detail (dose, time) that is given, one for each cell.
+
+    Raises
+    ------
+    ValueError
+        If a value is the name of a column, or there are other numbers of values and cells.
+    """
+    found = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if isinstance(value, str) and value in adata.obs:
+            msg = (
+                f"{name}={value!r} is a column of adata.obs, and would be told to the model as it stands; pass "
+                f"{name}=adata.obs[{value!r}]"
+            )
+            raise ValueError(msg)
+        found[name] = list(one_a_cell(value, adata, name))
+        if listed := [one for one in found[name] if np.ndim(one) or isinstance(one, set | dict)]:
+            msg = f"{name}={listed[0]!r} is not one value; pass {name}= a text, e.g. '10 nM + 5 nM' for a combination"
+            raise ValueError(msg)
+        if bare := sorted({str(text_of(one)) for one in found[name] if _is_bare(one)}):
+            logger.warning(
+                "%s is told to the model without a unit: %s; pass e.g. '%s %s'", name, bare[0], bare[0], _UNIT[name]
+            )
+    return found
+
+
+def _is_bare(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not np.isnan(float(value))
+
+
+def conditions_of(
+    names: Sequence[str | None], details: Mapping[str, Sequence[Any]]
+) -> tuple[list[str | None], list[str]]:
+    """What the report calls the condition of each cell, and the details that are part of it.
+
+    The condition is the name, with those details of which one name has several values: other doses of a drug are other
+    conditions.
+
+    Examples
+    --------
+    >>> conditions_of(["TNF", "TNF", None], {"dose": ["10 nM", "1000 nM", "10 nM"], "time": ["6 h"] * 3})
+    (['TNF, 10 nM', 'TNF, 1000 nM', None], ['dose'])
+    """
+    telling = []
+    for detail, values in details.items():
+        seen = {(name, text_of(value)) for name, value in zip(names, values, strict=True) if name is not None}
+        if len(seen) > len({name for name, _ in seen}):
+            telling.append(detail)
+    return [
+        None if name is None else with_values(name, [details[detail][i] for detail in telling])
+        for i, name in enumerate(names)
+    ], telling
+
+
+def with_values(name: str, values: Sequence[Any]) -> str:
+    """A name followed by the values that there are."""
+    return ", ".join([name, *filter(None, map(text_of, values))])
+
+
+def text_of(value: Any) -> str | None:
+    """Text of a dose or time; whole numbers are written alike, whatever column they come from."""
+    if pd.isna(value):
+        return None
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def recorded(values: Sequence[Any] | None, rows: Sequence[str | None]) -> str | list[str] | None:
+    """What a record says of the values of cells that have a name: the one, or all in order."""
+    if values is None:
+        return None
+    there = {text_of(value) for value, name in zip(values, rows, strict=True) if name is not None} - {None}
+    texts = sorted(str(text) for text in there)
+    return texts if len(texts) > 1 else next(iter(texts), None)
 
 
 def name_of(value: Any) -> str | None:
@@ -75,7 +167,7 @@ def name_of(value: Any) -> str | None:
 def with_details(
     names: list[str | None], task: Task, details: Mapping[str, Sequence[Any]]
 ) -> tuple[list[str | None], dict[str, list[str]]]:
-    """Dose and time: in their own fields where the prompt has these, else behind the name.
+    """Dose and time: in their own fields where the prompt has these, else after the name.
 
     Examples
     --------
@@ -87,11 +179,12 @@ def with_details(
         if name in task.fields and (n := sum(pd.isna(v) and bool(t) for v, t in zip(values, names, strict=True))):
             msg = f"{name} is missing for {n} cells, and the prompt names it; pass {name}= a value for each of them"
             raise ValueError(msg)
-    fields = {name: [str(value) for value in values] for name, values in details.items() if name in task.fields}
-    behind = [values for name, values in details.items() if name not in task.fields]
+    fields = {
+        name: [str(text_of(value)) for value in values] for name, values in details.items() if name in task.fields
+    }
+    after = [values for name, values in details.items() if name not in task.fields]
     texts = [
-        name if name is None else ", ".join([name, *(str(values[i]) for values in behind if not pd.isna(values[i]))])
-        for i, name in enumerate(names)
+        None if name is None else with_values(name, [values[i] for values in after]) for i, name in enumerate(names)
     ]
     return texts, fields
 

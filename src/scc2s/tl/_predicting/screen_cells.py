@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from scc2s._cells.columns import column
+from scc2s._cells.sampling import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,25 +47,26 @@ def screen_cells(
     ValueError
         If a context has under 2 cells, or a cell has no donor.
     """
-    if n_cells < 2:
-        msg = f"n_cells={n_cells} gives no interval; pass n_cells= a number from 2"
-        raise ValueError(msg)
     contexts = {"positive": _members(data, context_key, "positive", positive, neutral)}
     if neutral is not None:
         contexts["neutral"] = _members(data, context_key, "neutral", neutral, positive)
-    written = np.array([bool(sentence.strip()) for sentence in sentences])
-    order = np.argsort(data.obs_names.to_numpy(dtype=str), kind="stable")
+    written = np.array([bool(sentence.strip()) for sentence in sentences], dtype=bool)
+    order = shuffled(data.obs_names, random_state, ties=sentences)
     picked = []
     for name, here in contexts.items():
         rows = order[(here & written)[order]]
         if len(rows) < 2:
             msg = f"the {name} context has {len(rows)} cells with a sentence, 2 are needed; pass another value"
             raise ValueError(msg)
-        rng = np.random.default_rng([random_state, zlib.crc32(name.encode())])
-        picked.append(rows[np.sort(rng.permutation(len(rows))[:n_cells])])
+        picked.append(rows[:n_cells])
     rows = np.concatenate(picked)
     first = np.arange(len(rows)) < len(picked[0])
-    return ScreenCells(rows, first, None if neutral is None else ~first, _donors(data, donor_key, rows))
+    return ScreenCells(
+        rows=rows,
+        positive=first,
+        neutral=None if neutral is None else ~first,
+        donors=_donors(data, donor_key, rows),
+    )
 
 
 def _members(data: AnnData, key: str | None, name: str, value: Any, other: Any) -> np.ndarray:
@@ -72,32 +75,27 @@ def _members(data: AnnData, key: str | None, name: str, value: Any, other: Any) 
             msg = "positive and neutral are values of a column; pass context_key= too"
             raise ValueError(msg)
         return np.ones(data.n_obs, dtype=bool)
-    if key not in data.obs:
-        msg = f"adata.obs has no column {key!r}; pass context_key= one of {_some(data.obs.columns)}"
-        raise KeyError(msg)
+    values = column(data, key, "context_key")
     if value is None or str(value) == str(other):
         msg = f"positive= and neutral= are {value!r} and {other!r}; pass two different values of adata.obs[{key!r}]"
         raise ValueError(msg)
-    column = data.obs[key]
-    here = (column.astype(str) == str(value)).to_numpy() & column.notna().to_numpy()
+    here = np.asarray((values.astype(str) == str(value)) & values.notna(), dtype=bool)
     if not here.any():
-        there = column.dropna().astype(str).unique()
+        there = values.dropna().astype(str).unique()
         msg = f"no cell has {value!r} in adata.obs[{key!r}]; pass {name}= one of {_some(there)}"
         raise KeyError(msg)
     return here
 
 
 def _donors(data: AnnData, key: str | None, rows: np.ndarray) -> list[str] | None:
+    """Donors of the cells of the screen; the others need none."""
     if key is None:
         return None
-    if key not in data.obs:
-        msg = f"adata.obs has no column {key!r}; pass donor_key= one of {_some(data.obs.columns)}"
-        raise KeyError(msg)
-    column = data.obs[key].iloc[rows]
-    if n_missing := int(column.isna().sum()):
+    donors = column(data, key, "donor_key").iloc[rows]
+    if n_missing := int(donors.isna().sum()):
         msg = f"adata.obs[{key!r}] is missing for {n_missing} cells of the screen; fill it, or pass donor_key=None"
         raise ValueError(msg)
-    return column.astype(str).tolist()
+    return [str(donor) for donor in donors]
 
 
 def _some(values: Any) -> str:

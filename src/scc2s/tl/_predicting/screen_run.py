@@ -32,7 +32,7 @@ _AT_ONCE = 2048
 """Answers that are asked for together, and so the most whose expression is held."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scoring:
     """What is scored, and against what."""
 
@@ -51,9 +51,10 @@ class Scoring:
             raise ValueError(msg)
         check_method(method)
         chosen = as_program(program)
-        where = match(chosen, genes.in_sentences)
-        column = dict(zip(genes.words, genes.columns, strict=False))
-        return cls(chosen, where, np.array([column[name] for name in where.found]), method, baseline)
+        column = dict(zip(genes.words, genes.columns.tolist(), strict=False))
+        where = match(chosen, [name for name in genes.in_sentences if column[name] >= 0])
+        columns = np.array([column[name] for name in where.found])
+        return cls(program=chosen, where=where, columns=columns, method=method, baseline=baseline)
 
     def score(self, X: sparse.csr_matrix) -> np.ndarray:
         """Score of each cell."""
@@ -155,9 +156,9 @@ def _changes(asker: Asker, rows: np.ndarray, names: list[str], scoring: Scoring)
         for start in range(0, len(names), step):
             some = names[start : start + step]
             where = np.tile(rows, len(some))
-            response = asker(where, {PERTURBATION: [name for name in some for _ in rows]})
-            shown = asker.shown(asker.data, where, response.n_asked)
-            change = scoring.score(response.expression) - scoring.score(shown)
+            (response,) = asker.ask([(where, {PERTURBATION: [name for name in some for _ in rows]})])
+            pair = asker.compare(where, response.written.texts, response.n_asked)
+            change = scoring.score(pair.after) - scoring.score(pair.before)
             valid = response.validity["valid"].fillna(0).to_numpy(float)
             complete = response.validity["complete"].to_numpy(float)
             progress.update(len(where))

@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scc2s._cells.columns import column
+from scc2s.tl._predicting.perturbations import name_of, one_a_cell, with_values
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,21 +43,71 @@ def truth_cells(adata: AnnData, truth: AnnData | Mapping[str, Any] | None, key: 
     if truth is None:
         return None
     if isinstance(truth, AnnData):
-        condition = truth.obs[key].astype(object).to_numpy() if key in truth.obs else None
-        return Truth(truth, np.arange(truth.n_obs), condition)
+        if not truth.n_obs:
+            msg = "truth has no cells; pass truth= cells that really were perturbed, or truth=None"
+            raise ValueError(msg)
+        return Truth(truth, np.arange(truth.n_obs), _names(truth.obs[key]) if key in truth.obs else None)
     if not isinstance(truth, Mapping) or len(truth) != 1:
         msg = f"truth is of type {type(truth).__name__}; pass an AnnData, or {{column of obs: value or list of values}}"
         raise TypeError(msg)
-    column, values = next(iter(truth.items()))
-    if column not in adata.obs:
-        msg = f"adata.obs has no column {column!r}; pass truth={{column of obs: value}}, or an AnnData"
-        raise KeyError(msg)
-    several = not isinstance(values, str) and np.ndim(values) > 0
-    rows = np.flatnonzero(adata.obs[column].isin(list(values) if several else [values]))
+    name, values = next(iter(truth.items()))
+    there = column(adata, name, "truth")
+    several = not isinstance(values, str) and (np.ndim(values) > 0 or isinstance(values, set | frozenset))
+    rows = np.flatnonzero(there.isin(list(values) if several else [values]))
     if not len(rows):
-        msg = f"no cell has {values!r} in adata.obs[{column!r}]; pass truth={{{column!r}: ...}} a value that is there"
+        msg = f"no cell has {values!r} in adata.obs[{name!r}]; pass truth={{{name!r}: ...}} a value that is there"
         raise ValueError(msg)
-    return Truth(adata, rows, adata.obs[column].astype(object).to_numpy() if several else None)
+    return Truth(adata, rows, _names(there) if several else None)
+
+
+def _names(values: pd.Series) -> np.ndarray:
+    """Names of perturbations as the model is told them."""
+    return np.array([name_of(value) for value in values.astype(object)], dtype=object)
+
+
+def told_apart(
+    truth: Truth | None,
+    adata: AnnData,
+    names: Sequence[str | None],
+    telling: Sequence[str],
+    given: Mapping[str, Any],
+) -> Truth | None:
+    """Truth whose conditions hold the details that tell conditions apart; none where they are not known.
+
+    Parameters
+    ----------
+    truth
+        Real cells.
+    adata, names
+        Cells that are asked about, and the name of the perturbation of each.
+    telling
+        Details, e.g. ``"dose"``, that are part of a condition.
+    given
+        Values of the details as the user gave them: one for each cell of `adata`. Another AnnData has them in a column
+        of the name that the column of `adata` has, or of the detail's own.
+    """
+    if truth is None or not telling:
+        return truth
+    asked = set(names) - {None}
+    condition = truth.condition
+    if condition is None and len(asked) == 1:
+        condition = np.full(truth.data.n_obs, next(iter(asked)), dtype=object)
+    if condition is None:
+        return truth
+    values: list[Sequence[Any]] = []
+    for detail in telling:
+        if truth.data is adata:
+            values.append(one_a_cell(given[detail], adata, detail))
+            continue
+        keys = [getattr(given[detail], "name", None), detail]
+        where = next((key for key in keys if key is not None and key in truth.data.obs), None)
+        if where is None:
+            return truth._replace(condition=None)
+        values.append(truth.data.obs[where].astype(object).tolist())
+    described = [
+        None if name is None else with_values(name, [some[i] for some in values]) for i, name in enumerate(condition)
+    ]
+    return truth._replace(condition=np.array(described, dtype=object))
 
 
 def without_truth(texts: list[str | None], adata: AnnData, truth: Truth | None) -> list[str | None]:
@@ -69,10 +122,7 @@ def group_labels(adata: AnnData, groupby: str | None) -> np.ndarray:
     """Group of each cell, as text; ``None`` where it has none."""
     if groupby is None:
         return np.full(adata.n_obs, ALL, dtype=object)
-    if groupby not in adata.obs:
-        msg = f"obs has no column {groupby!r} to group by; pass groupby= one of {', '.join(map(repr, adata.obs))}"
-        raise KeyError(msg)
-    values = adata.obs[groupby].astype(object)
+    values = column(adata, groupby, "groupby").astype(object)
     return np.array([None if pd.isna(value) else str(value) for value in values], dtype=object)
 
 
@@ -81,7 +131,8 @@ def refuse_unclear(truth: Truth | None, conditions: Sequence[str]) -> None:
     several = sorted(set(conditions))
     if truth is not None and truth.condition is None and len(several) > 1:
         msg = (
-            f"the model is asked about {len(several)} perturbations ({', '.join(several[:3])}, ...), and truth does "
-            "not say what was done to each cell; pass perturbation_key= a column that both have"
+            f"the model is asked about {len(several)} conditions ({'; '.join(several[:3])}; ...), and truth does not "
+            "say what was done to each cell; pass perturbation_key= a column that both have, with dose= and time= as "
+            "columns that both have too, or controls=False"
         )
         raise ValueError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,19 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.fields import prompt_fields
+from scc2s._cells.results import refuse_name
 from scc2s.prompts._task import N_GENES, SENTENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from scc2s.prompts import Task
 
 N_CELLS = "n_cells"
 """Field of a prompt that asks for several cells at once: how many."""
+
+_OWN = tuple(f"c2s_{name}" for name in (
+    "sentence", "n_words", "n_genes", "valid", "unique", "complete", "sample"
+))  # fmt: skip
+"""Columns of new cells."""
 
 
 def conditions(obs: Mapping[str, Any] | pd.DataFrame | None, n: int) -> pd.DataFrame:
@@ -27,15 +32,33 @@ def conditions(obs: Mapping[str, Any] | pd.DataFrame | None, n: int) -> pd.DataF
         table = pd.DataFrame(index=[0])
     elif isinstance(obs, pd.DataFrame):
         table = obs
+    elif not isinstance(obs, Mapping):
+        msg = f"obs is of type {type(obs).__name__}; pass obs={{column: value or list of values}}, or a DataFrame"
+        raise TypeError(msg)
     else:
         values = [_listed(value) for value in obs.values()]
         table = pd.DataFrame(list(product(*values)), columns=list(obs))
+    for name in table.columns:
+        _refuse_name(name)
+        if name in _OWN:
+            msg = f"obs has a column {name!r}, which the new cells get in any case; pass obs= with another name for it"
+            raise ValueError(msg)
     if table.isna().any(axis=None) or not len(table):
         msg = (
             "obs has missing values, or no row; pass obs={column: value or list of values}, or a DataFrame without NaN"
         )
         raise ValueError(msg)
     return table.iloc[np.repeat(np.arange(len(table)), n)].reset_index(drop=True)
+
+
+def _refuse_name(name: object) -> None:
+    try:
+        refuse_name(name, "obs")
+    except ValueError as e:
+        msg = (
+            f"obs has a column {name!r} that no file can hold; pass obs= with a name without '/' or blanks at its ends"
+        )
+        raise ValueError(msg) from e
 
 
 def condition_fields(

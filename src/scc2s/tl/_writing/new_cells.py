@@ -8,14 +8,19 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
-from scc2s.sentences import split_cells
+from scc2s._settings import settings
+from scc2s.sentences import parse, split_cells
 from scc2s.tl._writing.write_cells import write_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scc2s._cells.gene_words import GeneWords
     from scc2s.models import Model
     from scc2s.prompts import Task
-    from scc2s.tl._writing.write_cells import Decoding, Written
+    from scc2s.sentences import RankFit
+    from scc2s.tl._asking.decoding import Decoding
+    from scc2s.tl._writing.write_cells import Written
 
 
 def write_samples(
@@ -43,17 +48,44 @@ def write_samples(
     return [text for sample in zip(*cells, strict=True) for text in sample]
 
 
-def new_cells(data: ad.AnnData, table: pd.DataFrame, written: Written, cells_per_sample: int) -> ad.AnnData:
-    """The cells with the genes of `data`, described by the rows of `table`."""
+def new_cells(
+    data: ad.AnnData,
+    table: pd.DataFrame,
+    written: Written,
+    line: RankFit,
+    cells_per_sample: int,
+    raw: Mapping[str, int] | None,
+) -> ad.AnnData:
+    """The cells with the genes of `data`, described by the rows of `table`.
+
+    Parameters
+    ----------
+    data
+        Data set whose genes they have.
+    table, cells_per_sample
+        A row for each sample.
+    written, line
+        What was written, and its expression.
+    raw
+        Words of the genes of ``data.raw`` with their columns: the cells get these too.
+    """
     obs = table.loc[table.index.repeat(cells_per_sample)]
     if cells_per_sample > 1:
         obs = obs.assign(c2s_sample=obs.index)
     index = pd.RangeIndex(len(obs)).astype(str)
-    validity = written.validity().add_prefix("c2s_").set_axis(index)
-    sentences = pd.Series(written.texts, index=index, dtype=object, name="c2s_sentence")
-    return ad.AnnData(
-        written.expression,
-        obs=pd.concat([obs.set_axis(index), sentences, validity], axis=1),
+    own = {
+        "c2s_sentence": pd.Series(written.texts, index=index, dtype=object),
+        "c2s_n_genes": written.validity()["n_genes"].set_axis(index),
+    }
+    out = ad.AnnData(
+        written.expression(line),
+        obs=obs.set_axis(index).assign(**own),
         var=data.var.copy(),
         obsm={"c2s_ranks": written.parsed.ranks},
     )
+    if raw is not None:
+        columns = np.array([*raw.values(), -1], dtype=np.int32)
+        ranks = columns[parse(written.texts, list(raw)).ranks]
+        X = line.inverse(ranks, data.raw.n_vars, n_jobs=settings.n_jobs)
+        out.raw = ad.AnnData(X, obs=out.obs[[]], var=data.raw.var.copy())
+    return out

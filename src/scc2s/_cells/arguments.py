@@ -1,0 +1,89 @@
+"""Arguments looked at before any work is done."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def whole(name: str, value: Any, least: int | None = 1) -> int:
+    """A whole number of at least `least` (``None``: of any size); numpy's are taken, ``True`` and 2.0 are not.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If it is too small.
+
+    Examples
+    --------
+    >>> whole("n_genes", np.int64(200))
+    200
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        msg = f"{name}={value!r} is not a whole number; pass {name}= {_from(least)}, e.g. {name}={max(least or 0, 1)}"
+        raise TypeError(msg)
+    if least is not None and value < least:
+        msg = f"{name}={value!r} is too small; pass {name}= {_from(least)}"
+        raise ValueError(msg)
+    return int(value)
+
+
+def above(name: str, value: Any, limit: float = 0.0) -> float:
+    """A finite number above `limit`.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is not above `limit`, or not finite.
+
+    Examples
+    --------
+    >>> above("target_sum", 10_000)
+    10000.0
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        msg = f"{name}={value!r} is not a number; pass {name}= a number above {limit:g}"
+        raise TypeError(msg)
+    if not math.isfinite(value) or value <= limit:
+        msg = f"{name}={value!r} is out of range; pass {name}= a number above {limit:g}"
+        raise ValueError(msg)
+    return float(value)
+
+
+def threads(n_jobs: Any) -> int | None:
+    """Number of threads; ``None`` takes that of the settings, and -1 all cores, as in scikit-learn."""
+    from scc2s._settings import settings
+
+    if n_jobs is None:
+        return settings.n_jobs
+    return None if isinstance(n_jobs, int) and n_jobs == -1 else whole("n_jobs", n_jobs)
+
+
+def refuse_no_cells(adata: AnnData) -> None:
+    """Raise where there is nothing to work on.
+
+    Raises
+    ------
+    ValueError
+        If there are no cells, or no genes.
+    """
+    if 0 in adata.shape:
+        what = "cells" if adata.n_obs == 0 else "genes"
+        msg = (
+            f"the AnnData has no {what} (shape {adata.n_obs} x {adata.n_vars}); pass adata= one that has, e.g. before "
+        )
+        msg += "the filter that left none"
+        raise ValueError(msg)
+
+
+def _from(least: int | None) -> str:
+    return "a whole number" if least is None else f"a whole number from {least}"

@@ -1,0 +1,122 @@
+"""What tools that let a model write refuse before they load one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scc2s import prompts
+from scc2s.sentences import RankFit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+
+    from scc2s.prompts import Task
+    from scc2s.tl._asking.decoding import Decoding
+
+
+def refuse_empty(adata: AnnData, *, cells: bool = True) -> None:
+    """Raise where there is nothing to ask about, or nothing to write."""
+    if cells and not adata.n_obs:
+        msg = "adata has no cells; look at what was filtered out, e.g. by sc.pp.filter_cells(adata, min_genes=...)"
+        raise ValueError(msg)
+    if not adata.n_vars:
+        msg = "adata has no genes, and cells are written with the genes of .var; pass an AnnData that has them"
+        raise ValueError(msg)
+
+
+def whole_numbers(**numbers: tuple[Any, int]) -> None:
+    """Raise for an argument that is not a whole number, or under its least."""
+    for name, (value, least) in numbers.items():
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < least:
+            msg = f"{name}={value!r} is out of range; pass {name}= a number from {least}, without a fraction"
+            raise ValueError(msg)
+
+
+def refuse_without(task: Task, field: str) -> None:
+    """Raise if the prompt does not say what happens to the cell."""
+    if field not in task.fields:
+        msg = (
+            f"the prompt of task {task.name!r} has no {{{field}}}, so the model would not know what happens to the "
+            "cell; add the field"
+        )
+        raise ValueError(msg)
+
+
+def check_prompt(prompt: object, field: str) -> None:
+    """:func:`refuse_without` for a prompt that the user gave; that of a family is known once the model is."""
+    if prompt is not None:
+        refuse_without(as_task(prompt), field)
+
+
+def as_task(prompt: object) -> Task:
+    """A task as it is, or one of a template."""
+    if isinstance(prompt, str):
+        return prompts.custom(prompt)
+    if not isinstance(prompt, prompts.Task):
+        msg = f"prompt is of type {type(prompt).__name__}; pass a template as text, or a task of scc2s.prompts"
+        raise TypeError(msg)
+    return prompt
+
+
+def check_asked(*, organism: object, sentence_key: object, fit: object) -> None:
+    """Raise a TypeError for arguments of other types than all tools that let a model write take."""
+    if organism is not None and not (isinstance(organism, str) and organism.strip()):
+        msg = (
+            f"organism={organism!r} is not a name; pass organism='Homo sapiens', or set adata.obs['organism'] where "
+            "cells differ in it"
+        )
+        raise TypeError(msg)
+    if not isinstance(sentence_key, str):
+        msg = f"sentence_key={sentence_key!r} is not a name; pass sentence_key= a column of adata.obs with sentences"
+        raise TypeError(msg)
+    if fit is not None and not isinstance(fit, RankFit):
+        msg = f"fit is of type {type(fit).__name__}; pass fit=scc2s.sentences.RankFit.from_dict(...), or fit=None"
+        raise TypeError(msg)
+
+
+def check_name(**names: object) -> None:
+    """Raise for a name that the model is told and that is none."""
+    for argument, value in names.items():
+        if not isinstance(value, str) or not value.strip():
+            msg = f"{argument}={value!r} is not a name; pass {argument}= a text that the model is told"
+            raise ValueError(msg)
+
+
+def numbers(**given: tuple[Any, float, float]) -> None:
+    """Raise for an argument that is not a number, or out of its range."""
+    for name, (value, least, most) in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not least <= value <= most:
+            msg = f"{name}={value!r} is out of range; pass {name}= between {least} and {most}"
+            raise ValueError(msg)
+
+
+def ready(decoding: Decoding, words: Sequence[str]) -> Decoding:
+    """The same with its cache open, after a look at whether `words` are enough.
+
+    Raises
+    ------
+    ValueError
+        More genes are asked for than there are.
+    OSError, ValueError
+        What :class:`scc2s.models.ResponseCache` says of a file that cannot be used.
+    """
+    from scc2s.models import ResponseCache
+
+    if decoding.constrain and decoding.n_genes is not None and decoding.n_genes > len(words):
+        msg = (
+            f"n_genes={decoding.n_genes}, but the sentences of adata may hold {len(words)} genes; pass n_genes= at "
+            f"most {len(words)}, or constrain=False"
+        )
+        raise ValueError(msg)
+    if decoding.cache is None or isinstance(decoding.cache, ResponseCache):
+        return decoding
+    if not isinstance(decoding.cache, str | PathLike):
+        msg = f"cache is of type {type(decoding.cache).__name__}; pass cache= the path of a file, or cache=None"
+        raise TypeError(msg)
+    return replace(decoding, cache=ResponseCache(decoding.cache))

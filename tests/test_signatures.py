@@ -1,0 +1,124 @@
+"""One name, one meaning: parameters of public functions have one type, one default and one wording."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scc2s import pl, pp, tl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    f"{part.__name__.removeprefix('scc2s.')}.{name}": getattr(part, name)
+    for part in (pp, tl, pl)
+    for name in part.__all__
+}
+OTHER_FIRST = {"tl.evaluate": ["pred", "true"], "tl.name_genes": ["genes"]}
+"""Functions that are not about one data set."""
+MORE_POSITIONAL = {"tl.importance": ["adata", "target", "cells"]}
+
+OWN_DEFAULT = {
+    "base": "recipe takes the base of the data",
+    "cmap": "each plot has its own",
+    "color": "each plot has its own",
+    "groupby": "needed where the result is by group",
+    "key": "name of the result that the plot shows, as its tool names it",
+    "key_added": "name of the tool's own result",
+    "kind": "kinds of the plot",
+    "max_neutral": "shortlist takes the screen's own",
+    "min_validity": "shortlist takes the screen's own",
+    "max_new_tokens": "None: room for the genes of a cell; a number where the answer is prose",
+    "n": "cells, or rows",
+    "n_boot": "0 where intervals are asked for seldom",
+    "n_cells": "shown for a caption, or asked in a screen",
+    "n_genes": "words of a sentence, genes to write, genes to draw",
+    "n_top": "listed, or named",
+    "name": "of a gene set, or of a cell",
+    "program": "needed where it is the question",
+    "target": "a task, or an answer",
+    "temperature": "1 where cells are drawn, 0 where text is written",
+}
+"""Parameters whose default differs between functions, and why."""
+OWN_WORDING = {
+    **OWN_DEFAULT,
+    "adata": "what it has to hold",
+    "layer": "whose expression, for what",
+    "method": "a screen points to the score of programs",
+    "organism": "said once, with the sentences; used in prompts",
+    "prompt": "the fields that it may have",
+    "random_state": "what is drawn",
+    "target_sum": "what is brought to it",
+    "truth": "what really happened to the cells",
+    "use_raw": "whose expression, for what",
+}
+"""Parameters that are described in the words of each function, and why."""
+
+
+def parameters() -> dict[str, dict[str, inspect.Parameter]]:
+    """Parameters by name, and in that by function."""
+    found: dict[str, dict[str, inspect.Parameter]] = defaultdict(dict)
+    for function, value in FUNCTIONS.items():
+        for name, parameter in inspect.signature(value).parameters.items():
+            found[name][function] = parameter
+    return found
+
+
+def wordings() -> dict[str, dict[str, str]]:
+    """Descriptions of parameters by name, and in that by function."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for function, value in FUNCTIONS.items():
+        lines = (inspect.getdoc(value) or "").partition("Parameters\n----------\n")[2].partition("\n\n")[0].splitlines()
+        names: list[str] = []
+        for line in lines:
+            if line.startswith(" "):
+                for name in names:
+                    found[name][function] = f"{found[name].get(function, '')} {line.strip()}".strip()
+            else:
+                names = [name.strip(" *") for name in line.split(",")]
+    return found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_adata_is_first_then_at_most_the_one_thing_asked_about(name: str) -> None:
+    signature = inspect.signature(FUNCTIONS[name]).parameters.values()
+    given = [p.name for p in signature if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    if name in OTHER_FIRST or name in MORE_POSITIONAL:
+        assert given == {**OTHER_FIRST, **MORE_POSITIONAL}[name]
+    else:
+        assert given[0] == "adata"
+        assert len(given) <= 2
+
+
+@pytest.mark.parametrize("name", sorted(parameters()))
+def test_a_parameter_has_one_default(name: str) -> None:
+    defaults = {repr(p.default) for p in parameters()[name].values()}
+    if name in OWN_DEFAULT:
+        return
+    assert len(defaults) == 1, parameters()[name]
+
+
+@pytest.mark.parametrize("name", sorted(wordings()))
+def test_a_parameter_has_one_wording(name: str) -> None:
+    if name in OWN_WORDING:
+        return
+    said = wordings()[name]
+    # What it is, up to the first stop, is said in one way; what it means here may follow. Or the text points elsewhere.
+    whats = {re.split(r"[.;,](?:\s|$)|: ", text)[0] for text in said.values() if "s in :func:" not in text}
+    assert len(whats) <= 1, "\n".join(f"{function}: {text}" for function, text in said.items())
+
+
+def test_every_parameter_is_described() -> None:
+    described = wordings()
+    missing = [(f, name) for name, found in parameters().items() for f in found if f not in described.get(name, {})]
+    assert not missing
+
+
+def test_no_exception_is_left_that_is_not_needed() -> None:
+    found = parameters()
+    assert not [n for n in OWN_DEFAULT if n in found and len({repr(p.default) for p in found[n].values()}) == 1]
