@@ -122,7 +122,8 @@ def embed(
     question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, seen=seen)
     spans = question.rendered.spans if scope == "sentence" else None
     vectors = embeddings(loaded, question.rendered.texts, spans=spans, pooling=pooling, layer=layer, cache=cache)
-    params = {"pooling": pooling, "layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
+    params = {"layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
+    params["pooling"] = getattr(loaded, "pooling", pooling)  # an endpoint pools as it was started
     result.write({**params, **question.params()}, model=loaded.info(), obsm={key_added: vectors})
     return out if copy else None
 

@@ -237,7 +237,7 @@ def test_addresses_and_options_that_make_no_sense_are_refused():
         scc2s.models.load("scc2s-mini", timeout=3.0)
     with pytest.raises(ValueError, match="settled where the server runs"):
         scc2s.models.load("http://localhost:1/v1", backend="server", dtype="float32")
-    with pytest.raises(ValueError, match="is no address of a server"):
+    with pytest.raises(ValueError, match="is not an address of a server"):
         scc2s.models.load("scc2s-mini", backend="server")
     with pytest.raises(ValueError, match=r"put the key into \$SCC2S_API_KEY"):
         scc2s.models.load("http://me:secret@localhost:1/v1", backend="server")

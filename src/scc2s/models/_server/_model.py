@@ -12,8 +12,12 @@ from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._tokens import as_list, check_pairs
 
+from ._answers import completions, finite_vectors
 from ._client import Client, Refused
 from ._held import HeldWriter, jobs_of, report
+from ._logprobs import answer_logprob
+from ._probe import capabilities
+from ._served import served
 from ._structured import Dialect, find_dialect, not_held
 
 if TYPE_CHECKING:
@@ -21,8 +25,6 @@ if TYPE_CHECKING:
 
     from scc2s.models._protocols import Pooling
     from scc2s.models.decoding import GeneVocabulary, Sampling
-
-_PROBE = "CD3D CD3E CD2"
 
 
 class ServerModel:
@@ -40,12 +42,13 @@ class ServerModel:
     """
 
     revision = None
+    pooling = "server"
     labels = None
     tasks = None
 
     def __init__(self, client: Client, model: str | None, end_token: str | None) -> None:
         self._client = client
-        self.id, self.max_tokens = _served(client, model)
+        self.id, self.max_tokens = served(client, model)
         self._end = end_token or ""
         known = entry(self.id)
         self.family = known["family"] if known and known.get("family") else "scc2s"
@@ -69,15 +72,7 @@ class ServerModel:
     @cached_property
     def capabilities(self) -> dict[str, bool]:
         """What the endpoint really does, asked once: ``logprobs``, ``echo``, ``lists`` of prompts, ``embeddings``."""
-        logprobs = self._takes({"logprobs": 1}, _has_logprobs)
-        echo = self._takes({"logprobs": 1, "echo": True}, _echoes)
-        lists = self._takes({"prompt": [_PROBE, _PROBE]}, lambda found: len(_choices(found, 2, "")) == 2)
-        try:
-            self._vectors([_PROBE])
-            embeddings = True
-        except (Refused, PermissionError):
-            embeddings = False
-        return {"logprobs": logprobs, "echo": echo, "lists": lists, "embeddings": embeddings}
+        return capabilities(self._client, self.id)
 
     def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
         """Tokens of each text, estimated and rather too many: one for two bytes, as the endpoint tells nobody."""
@@ -181,62 +176,76 @@ class ServerModel:
         prompts: Sequence[str],
         *,
         spans: Sequence[tuple[int, int]] | None = None,
-        pooling: Pooling = "mean",  # noqa: ARG002 - the endpoint has a pooling of its own
+        pooling: Pooling = "mean",
         layer: int = -1,
         progress: bool = True,
     ) -> np.ndarray:
-        """One vector a prompt, pooled as the endpoint does; see :meth:`scc2s.models.Embeds.embed`."""
+        """One vector a prompt, pooled as the endpoint does; see :meth:`scc2s.models.Embeds.embed`.
+
+        An endpoint is told of no pooling, and tells of none: `pooling` stays at its default, and ``"server"`` is
+        recorded.
+
+        Raises
+        ------
+        ValueError
+            Another `pooling`, `spans` or `layer` than the default, or vectors that are not one for each prompt, of one
+            width and finite.
+        """
         prompts = as_list(prompts)
         if spans is not None or layer != -1:
             msg = "an endpoint pools all tokens of its last layer; pass scope='all', layer=-1, or use backend='torch'"
+            raise ValueError(msg)
+        if pooling != "mean":
+            msg = (
+                f"an endpoint pools as it was started, and cannot be asked for pooling={pooling!r}; leave pooling= out "
+                "and start the server with the pooling you want, or use backend='torch'"
+            )
             raise ValueError(msg)
         self._need("embeddings", "embeds nothing", "load the model itself: backend='torch' or 'onnx'")
         groups = [prompts[i : i + 16] for i in range(0, len(prompts), 16)]
         with bar(len(groups), "embed", show=progress) as running:
             found, errors = self._client.each(groups, self._vectors, running.update)
         if errors:
-            raise next(iter(errors.values()))
+            raise _first(errors)
+        if len(widths := sorted({group.shape[1] for group in found})) > 1:
+            msg = (
+                f"{self._client.url}/embeddings gave vectors of several widths ({widths[0]} to {widths[-1]}); ask for "
+                "one model= of the server, or use backend='torch'"
+            )
+            raise Refused(msg, 200)
         return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
 
     def _read(self, pairs: list[tuple[str, str]], progress: bool) -> TextScores:
         self._need(
             "echo",
-            "gives no log-probabilities of a text (completions with echo and logprobs; vLLM does)",
+            "gives no log-probabilities of a text (completions with echo and logprobs; vLLM does), token by token",
             "let the model write its answer instead, e.g. tl.annotate(..., mode='generate'), or use backend='torch'",
         )
         bodies = [{"prompt": a + b, "max_tokens": 1, "echo": True, "logprobs": 1, "temperature": 0} for a, b in pairs]
         jobs = list(zip(bodies, pairs, strict=True))
         with bar(len(jobs), "read", show=progress) as running:
             found, errors = self._client.each(
-                jobs, lambda job: _answer_logprob(self._complete(job[0]), *job[1]), running.update
+                jobs, lambda job: answer_logprob(self._complete(job[0]), *job[1]), running.update
             )
         if errors:
-            raise next(iter(errors.values()))
+            raise _first(errors)
         sums = np.array([value for value, _ in found], dtype=np.float64)
         return TextScores(sums, np.array([n for _, n in found], dtype=np.int64))
 
     def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
         found = self._client.post("/completions", {"model": self.id, **body})
-        return _choices(found, 1, self._client.url)[0]
+        rows = completions(found, 1)
+        if rows is None:
+            msg = (
+                f"{self._client.url}/completions answers with something that is no completion of one prompt "
+                f"({self._client.begin(found)}); see to the address"
+            )
+            raise Refused(msg, 200)
+        return rows[0]
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
         found = self._client.post("/embeddings", {"model": self.id, "input": texts})
-        try:
-            rows = sorted(found["data"], key=lambda row: row["index"])
-            out = np.array([row["embedding"] for row in rows], dtype=np.float32)
-        except (KeyError, TypeError, ValueError):
-            out = np.empty(0, dtype=np.float32)
-        if out.ndim != 2 or len(out) != len(texts):
-            msg = f"{self._client.url}/embeddings gave no vector for each of {len(texts)} texts; use backend='torch'"
-            raise Refused(msg, 200)
-        return out
-
-    def _takes(self, changes: dict[str, Any], shows: Any) -> bool:
-        try:
-            body = {"model": self.id, "prompt": _PROBE, "max_tokens": 1, **changes}
-            return bool(shows(self._client.post("/completions", body)))
-        except Refused:
-            return False
+        return finite_vectors(found, len(texts), f"{self._client.url}/embeddings")
 
     def _need(self, capability: str, lacks: str, mend: str) -> None:
         if not self.capabilities[capability]:
@@ -244,7 +253,7 @@ class ServerModel:
             raise ValueError(msg)
 
     def _raise(self, found: list[Any], errors: dict[int, Exception]) -> None:
-        first = next(error for error in errors.values() if not isinstance(error, ConnectionAbortedError))
+        first = _first(errors)
         if not any(found):
             raise first
         some = ", ".join(map(str, sorted(errors)[:10])) + (", ..." if len(errors) > 10 else "")
@@ -266,28 +275,9 @@ def load_server(
     return ServerModel(Client(url, api_key_env, n_concurrent, timeout, n_retries), model, end_token)
 
 
-def _served(client: Client, model: str | None) -> tuple[str, int | None]:
-    """Name and context window of the model; some servers do not list what they serve."""
-    try:
-        found = client.get("/models")
-        models = {row["id"]: row for row in found["data"]}
-    except Refused as error:
-        if error.status == 200 or model is None:
-            raise
-        return model, None
-    except (KeyError, TypeError) as error:
-        msg = f'{client.url}/models lists no models; give the address of an OpenAI-compatible API, e.g. ending in "/v1"'
-        raise ValueError(msg) from error
-    if model is None:
-        if len(models) != 1:
-            msg = f"{client.url} serves {len(models)} models ({', '.join(sorted(models)[:10])}); name one: model=..."
-            raise ValueError(msg)
-        model = next(iter(models))
-    if models and model not in models:
-        msg = f"{client.url} serves no {model!r} but {', '.join(sorted(models)[:10])}; pass model= one of these"
-        raise ValueError(msg)
-    length = models.get(model, {}).get("max_model_len")
-    return model, int(length) if length else None
+def _first(errors: dict[int, Exception]) -> Exception:
+    """The failure that the others came of."""
+    return next((e for e in errors.values() if not isinstance(e, ConnectionAbortedError)), next(iter(errors.values())))
 
 
 def _drawn(sampling: Sampling | None, seed: int | None) -> dict[str, Any]:
@@ -299,42 +289,3 @@ def _drawn(sampling: Sampling | None, seed: int | None) -> dict[str, Any]:
     if seed is not None:
         body["seed"] = seed % 2**31
     return body
-
-
-def _choices(found: Any, n: int, url: str) -> list[dict[str, Any]]:
-    rows = found.get("choices") if isinstance(found, dict) else None
-    if not isinstance(rows, list) or len(rows) != n or not all(isinstance(r, dict) and "text" in r for r in rows):
-        msg = f"{url}/completions answers with something that is no completion ({str(found)[:80]}); see to the address"
-        raise Refused(msg, 200)
-    return rows
-
-
-def _has_logprobs(found: Any) -> bool:
-    return bool((_choices(found, 1, "")[0].get("logprobs") or {}).get("token_logprobs"))
-
-
-def _echoes(found: Any) -> bool:
-    choice = _choices(found, 1, "")[0]
-    given = choice.get("logprobs") or {}
-    return (
-        choice["text"].startswith(_PROBE)
-        and len(given.get("token_logprobs") or []) >= 2
-        and len(given.get("text_offset") or []) == len(given["token_logprobs"])
-    )
-
-
-def _answer_logprob(choice: dict[str, Any], prompt: str, answer: str) -> tuple[float, int]:
-    """Sum over the tokens of the answer, and their number; tokens before and behind do not count."""
-    given = choice["logprobs"]
-    start, end = len(prompt), len(prompt) + len(answer)
-    inside = [(at, value) for at, value in zip(given["text_offset"], given["token_logprobs"], strict=True)
-              if start <= at < end]  # fmt: skip
-    # Some servers count the space before a word as part of it, some do not.
-    first = start + (len(answer) - len(answer.lstrip()))
-    if not inside or inside[0][0] not in (start, first) or any(value is None for _, value in inside):
-        msg = (
-            f"the answer {answer[:30]!r} does not start with a token of its own after its prompt; end no prompt with a "
-            "space, and begin every answer with one"
-        )
-        raise ValueError(msg)
-    return float(sum(value for _, value in inside)), len(inside)
