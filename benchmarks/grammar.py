@@ -70,6 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--genes", type=int, default=13_713)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--sides", nargs="+", help="words that the names of the sides to measure begin with")
     args = parser.parse_args()
     names, source = names_of(args.genes)
     tokenizer, tokenizer_name = build_tokenizer()
@@ -84,6 +85,8 @@ def main() -> None:
         "prefix tree, regular expression": regex,
         "all names in one rule, EBNF": flat,
     }
+    if args.sides:
+        sides = {name: write for name, write in sides.items() if name.startswith(tuple(args.sides))}
     writing, compiling, masking = ({side: [] for side in sides} for _ in range(3))
     sizes = {}
     for _ in range(args.repeats):
