@@ -67,7 +67,8 @@ def load(
     backend
         ``"torch"``; ``"onnx"`` for the folder that :func:`scc2s.models.export_onnx` wrote: embeddings and scores by
         ONNX Runtime, without torch; ``"server"`` for the address of an OpenAI-compatible endpoint, such as
-        ``"http://localhost:8000/v1"``: it writes freely, and scores where it returns log-probabilities of a text.
+        ``"http://localhost:8000/v1"``: it writes, held to genes where it follows a grammar (vLLM, SGLang, llama.cpp),
+        and scores where it returns log-probabilities of a text.
     device
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` (torch alone), or ``"auto"``: the fastest there is.
     dtype

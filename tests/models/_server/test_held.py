@@ -39,8 +39,10 @@ def asked(script):
     for _, body, _ in script.requests:
         if body and "ebnf" in body and not body["prompt"].startswith("CD3D CD3E CD2"):
             rules = dict(line.split(" ::= ") for line in body["ebnf"].splitlines())
-            begins = rules.get("opening", rules.get("gene"))
-            tree = re.sub(r" (?=\()", "", begins.removeprefix('" " ')).replace('"', "").replace(" ", "")
+            begins = rules.get("begin", rules["gene"])
+            for name, rest in rules.items():
+                begins = begins.replace(f" {name}?", f"({rest})?").replace(f" {name}", f"({rest})")
+            tree = begins.replace('"', "").replace(" ", "")
             found.append((body["prompt"], rules["root"], {name for name in GENES if re.fullmatch(tree, name)}))
     return found
 

@@ -11,6 +11,7 @@ xgr = pytest.importorskip("xgrammar", reason="the engine of the servers; .ci/run
 import anndata as ad  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+import scanpy as sc  # noqa: E402
 from grammar_server import GrammarServer  # noqa: E402
 from server_script import Script, serving  # noqa: E402
 from tiny_models import GENES, build_model, prompts  # noqa: E402
@@ -76,6 +77,31 @@ def test_families_of_models_give_the_cells_of_torch(spelling, kind):
     with serving(Script(GrammarServer(model, "vLLM"))) as url:
         found = scc2s.models.load(url, **FAST).generate(asked, genes=genes, progress=False)
     assert found == model.generate(asked, genes=genes, progress=False)
+
+
+@pytest.mark.slow
+def test_the_model_of_the_package_writes_behind_a_server_what_it_writes_here():
+    """One cell may part from torch where a name is spelled by other tokens; the figures of docs/server.md."""
+    mini = scc2s.models.load("scc2s-mini", device="cpu", dtype="float32")
+    data = sc.datasets.pbmc68k_reduced()
+    genes = GeneVocabulary(scc2s.sentences.words(data.raw.var_names), 40)
+    kinds = ["B cell", "NK cell", "CD14+ monocyte", "CD4 T cell"]
+    task = scc2s.prompts.get("generate", family=mini.family)
+    fields = {"n_genes": ["40"] * 4, "organism": ["human"] * 4, "cell_type": kinds}
+    asked = task.render([""] * 4, fields).texts
+    here = mini.generate(asked, genes=genes, progress=False)
+    script = Script(GrammarServer(mini, "vLLM"))
+    with serving(script) as url:
+        server = scc2s.models.load(url, **FAST | {"timeout": 300.0})
+        there = server.generate(asked, genes=genes, progress=False)
+        n = len(script.requests)
+        drawn = server.generate(asked[:2], genes=genes, sampling=Sampling(), seeds=range(2), progress=False)
+    same = [next((i for i, (x, y) in enumerate(zip(a.split(), b.split(), strict=True)) if x != y), 40)
+            for a, b in zip(here, there, strict=True)]  # fmt: skip
+    assert sorted(same)[1:] == [40] * 3
+    assert min(same) >= 30
+    assert {len(set(text.split())) for text in [*there, *drawn]} == {40}
+    assert (len(script.requests) - n) / 2 < 15
 
 
 def test_a_server_that_ignores_grammars_is_refused_with_what_to_do_and_asked_once(tiny):

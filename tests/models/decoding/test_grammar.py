@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import GENES, build_tokenizer
 
-from scc2s.models.decoding._grammar import ebnf, regex
+from scc2s.models.decoding._grammar import ebnf, gbnf, regex
 
 HARD = [
     "CD3", "CD3D", "CD3E", "HLA-DRA", "HLA.DRA", "H1/2", "RP11-206L10.2", "MT-CO1", "mt-Co1", "NKX2_5", "a(b)c", "[x]",
@@ -50,17 +50,29 @@ def test_the_expression_matches_sentences_and_nothing_else(names, least, more, s
 
 def test_each_way_on_stands_once():
     assert regex(["CD3D", "CD3E", "CD3", "CD4"], 2, 2) == "( (CD(3(D|E)?|4))){2}"
-    assert ebnf(["CD3D", "CD3E", "CD3", "CD4"], 0, 7) == (
+    assert gbnf(["CD3D", "CD3E", "CD3", "CD4"], 0, 7) == (
         'root ::= word{0,7}\nword ::= " " gene\ngene ::= "CD" ("3" ("D" | "E")? | "4")\n'
     )
 
 
-@pytest.mark.parametrize("write", [ebnf, regex])
+def test_a_letter_may_be_a_name():
+    assert ebnf(["C", "CD3", "CD4", "T"], 1, 1) == (
+        'root ::= word{1}\nword ::= " " gene\ngene ::= "C" gene0? | "T"\ngene0 ::= "D3" | "D4"\n'
+    )
+
+
+def test_the_first_line_has_no_gene():
+    """VLLM takes a grammar for another kind where the first ``::=`` comes after a ``#`` or ``//``."""
+    for write in (ebnf, gbnf):
+        assert write(["#x", "//y"], 2, 2).splitlines()[0] == "root ::= word{2}"
+
+
+@pytest.mark.parametrize("write", [ebnf, gbnf, regex])
 def test_order_and_repeats_of_names_do_not_matter(write):
     assert write(GENES, 3, 3) == write([*GENES[::-1], GENES[4]], 3, 3)
 
 
-@pytest.mark.parametrize("write", [ebnf, regex])
+@pytest.mark.parametrize("write", [ebnf, gbnf, regex])
 @pytest.mark.parametrize(
     ("names", "least", "most", "match"),
     [
@@ -134,7 +146,7 @@ class Engine:
         return True
 
 
-@pytest.mark.parametrize("write", [ebnf, regex])
+@pytest.mark.parametrize("write", [ebnf, gbnf, regex])
 def test_the_engine_takes_sentences_of_hard_names_and_nothing_else(engine, write):
     rng, compiled = np.random.default_rng(0), engine.compile(write, HARD, 3, 3)
     for name in HARD:
@@ -144,7 +156,7 @@ def test_the_engine_takes_sentences_of_hard_names_and_nothing_else(engine, write
             assert engine.takes(compiled, one) == is_sentence(one, HARD, 3, 3), one
 
 
-@pytest.mark.parametrize("write", [ebnf, regex])
+@pytest.mark.parametrize("write", [ebnf, gbnf, regex])
 @given(names=_NAMES, seed=st.integers(0, 9))
 @settings(max_examples=25, deadline=None)
 def test_the_engine_takes_sentences_of_any_names_and_nothing_else(write, names, seed):
@@ -165,7 +177,7 @@ def _byte_level():
     return _engines[0]
 
 
-@pytest.mark.parametrize("write", [ebnf, regex])
+@pytest.mark.parametrize("write", [ebnf, gbnf, regex])
 def test_the_engine_lets_a_sentence_end_where_it_may(engine, write):
     compiled = engine.compile(write, GENES, 0, 2)
     assert [engine.takes(compiled, text) for text in ("", " CD3", " CD3 IL1", " CD3 IL1 CD4")] == [
@@ -176,7 +188,7 @@ def test_the_engine_lets_a_sentence_end_where_it_may(engine, write):
     ]
 
 
-@pytest.mark.parametrize("write", [ebnf, regex])
+@pytest.mark.parametrize("write", [ebnf, gbnf, regex])
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (0, 2), (1, 3)])
 def test_the_first_word_may_have_a_list_of_its_own(engine, write, least, most):
     first = ["CD3", "MT-CO12"]
@@ -189,7 +201,7 @@ def test_the_first_word_may_have_a_list_of_its_own(engine, write, least, most):
         assert engine.takes(compiled, f" {words}" if words else "") == allowed, words
 
 
-@pytest.mark.parametrize("write", [ebnf, regex])
+@pytest.mark.parametrize("write", [ebnf, gbnf, regex])
 def test_a_random_walk_under_the_mask_writes_only_genes(engine, write):
     rng, compiled = np.random.default_rng(0), engine.compile(write, HARD + GENES, 6, 6)
     for _ in range(5):

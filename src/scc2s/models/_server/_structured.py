@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scc2s._logging import logger
-from scc2s.models.decoding._grammar import ebnf, regex
+from scc2s.models.decoding._grammar import ebnf, gbnf, regex
 
 from ._client import Refused
 
@@ -28,7 +28,7 @@ class Dialect:
     servers: str
     """Which servers are known to have it."""
     write: Callable[..., str]
-    """Grammar of sentences: :func:`~scc2s.models.decoding._grammar.ebnf` or ``regex``."""
+    """Grammar of sentences: :func:`~scc2s.models.decoding._grammar.ebnf`, ``gbnf`` or ``regex``."""
 
     def fields(
         self, names: Sequence[str], least: int, most: int, *, first: Sequence[str] | None = None
@@ -50,7 +50,7 @@ class Dialect:
 DIALECTS = (
     Dialect("structured_outputs.grammar", "vLLM from 0.12", ebnf),
     Dialect("ebnf", "SGLang", ebnf),
-    Dialect("grammar", "llama.cpp", ebnf),
+    Dialect("grammar", "llama.cpp", gbnf),
     Dialect("guided_grammar", "vLLM before 0.12", ebnf),
     Dialect("structured_outputs.regex", "vLLM from 0.12", regex),
     Dialect("regex", "SGLang", regex),

@@ -13,10 +13,11 @@ _META = frozenset("\\.+*?()[]{}^$|")
 
 
 def ebnf(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | None = None) -> str:
-    r"""Cell sentences of these genes in the EBNF of xgrammar, which is the GBNF of llama.cpp.
+    r"""Cell sentences of these genes in the EBNF of xgrammar, the engine of vLLM and SGLang.
 
-    The names are a prefix tree: what begins alike stands once, so few ways are open at any place. Nothing keeps a gene
-    from coming twice, since no grammar of a reasonable size can.
+    A rule for each first letter, and the rest of the names beside each other. xgrammar joins them to a tree itself; the
+    whole tree as rules is slower there, and takes gigabytes in versions before 0.2 (``benchmarks/grammar.py``). Nothing
+    keeps a gene from coming twice, since no grammar of a reasonable size can.
 
     Parameters
     ----------
@@ -29,8 +30,8 @@ def ebnf(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | 
 
     Returns
     -------
-    Rules ``root``, ``word`` and ``gene``. Each word has the space before it that parts it from the prompt or from the
-    word before; the sentence ends after the last word, without a space.
+    Rules, ``root`` first. Each word has the space before it that parts it from the prompt or from the word before; the
+    sentence ends after the last word, without a space.
 
     Raises
     ------
@@ -42,23 +43,34 @@ def ebnf(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | 
     >>> print(ebnf(["CD3D", "CD3E", "CD4", "LYZ"], 2, 2))
     root ::= word{2}
     word ::= " " gene
-    gene ::= "CD" ("3" ("D" | "E") | "4") | "LYZ"
+    gene ::= "C" gene0 | "LYZ"
+    gene0 ::= "D3D" | "D3E" | "D4"
     <BLANKLINE>
     >>> print(ebnf(["CD3D", "LYZ"], 2, 5, first=["LYZ"]))
     root ::= opening word{1,4}
-    opening ::= " " ("LYZ")
+    opening ::= " " begin
+    begin ::= "LYZ"
     word ::= " " gene
     gene ::= "CD3D" | "LYZ"
     <BLANKLINE>
     """
-    gene = _tree(_checked(names), 0, " ", " | ", _quoted)
-    rules = f'word ::= " " gene\ngene ::= {gene}\n'
-    if first is None:
-        return f"root ::= word{_times(least, most)}\n{rules}"
-    opening = _tree(_checked(first), 0, " ", " | ", _quoted)
-    more = "" if most == 1 else f" word{_times(max(least, 1) - 1, most - 1)}"
-    root = f"(opening{more})?" if least == 0 else f"opening{more}"
-    return f'root ::= {root}\nopening ::= " " ({opening})\n{"" if most == 1 else rules}'
+    return _sentence(names, least, most, first, _by_letter)
+
+
+def gbnf(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | None = None) -> str:
+    r"""The same in the GBNF of llama.cpp, which follows all ways that are open at once.
+
+    So the names are a prefix tree: what begins alike stands once, and few ways are open at any place.
+
+    Examples
+    --------
+    >>> print(gbnf(["CD3D", "CD3E", "CD4", "LYZ"], 2, 2))
+    root ::= word{2}
+    word ::= " " gene
+    gene ::= "CD" ("3" ("D" | "E") | "4") | "LYZ"
+    <BLANKLINE>
+    """
+    return _sentence(names, least, most, first, _whole_tree)
 
 
 def regex(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | None = None) -> str:
@@ -79,6 +91,37 @@ def regex(names: Sequence[str], least: int, most: int, *, first: Sequence[str] |
     if most > 1:
         opening += f"{word}{_times(max(least, 1) - 1, most - 1)}"
     return f"({opening})?" if least == 0 else opening
+
+
+def _sentence(
+    names: Sequence[str], least: int, most: int, first: Sequence[str] | None, rules: Callable[[str, list[str]], str]
+) -> str:
+    """Rules of a sentence; `rules` makes those of a word."""
+    word = f'word ::= " " gene\n{rules("gene", _checked(names))}'
+    if first is None:
+        return f"root ::= word{_times(least, most)}\n{word}"
+    more = "" if most == 1 else f" word{_times(max(least, 1) - 1, most - 1)}"
+    root = f"(opening{more})?" if least == 0 else f"opening{more}"
+    opening = f'opening ::= " " begin\n{rules("begin", _checked(first))}'
+    return f"root ::= {root}\n{opening}{word if more else ''}"
+
+
+def _by_letter(rule: str, names: list[str]) -> str:
+    ways: list[str] = []
+    rules: list[str] = []
+    for letter, group in groupby(names, key=lambda name: name[0]):
+        some = list(group)
+        if len(some) == 1:
+            ways.append(_quoted(some[0]))
+            continue
+        rest = [name[1:] for name in some if name != letter]
+        ways.append(f"{_quoted(letter)} {rule}{len(rules)}{'?' if len(rest) < len(some) else ''}")
+        rules.append(f"{rule}{len(rules)} ::= {' | '.join(map(_quoted, rest))}\n")
+    return f"{rule} ::= {' | '.join(ways)}\n{''.join(rules)}"
+
+
+def _whole_tree(rule: str, names: list[str]) -> str:
+    return f"{rule} ::= {_tree(names, 0, ' ', ' | ', _quoted)}\n"
 
 
 def _checked(names: Sequence[str]) -> list[str]:
