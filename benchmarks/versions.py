@@ -4,7 +4,7 @@ Run: python benchmarks/versions.py --against COMMIT [--cells 48] [--repeats 5] [
 
 The other commit is checked out into a temporary folder (git worktree). Each version has a process of its own, with the
 same model, prompts and threads; they take turns (A B, B A, A B, ...), so that a busy machine hits both alike. CPU time
-is that of the whole process, so that a version that uses more threads gains nothing by that; wall time stands beside it.
+is that of the whole process, so that a version that uses more threads gains nothing by that; wall time stands beside.
 The answers of the two are compared. `--model random` takes the shape of Pythia-70m with random weights.
 """
 
@@ -92,11 +92,10 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
     subprocess.run([*git, "add", "--detach", "--quiet", str(other), args.against], check=True)
     try:
         processes = [started(source, args) for source in (other / "src", ROOT / "src")]
+        print(f"{processor()}\n{args.threads} thread(s), {args.model}, {args.cells} cells, {args.repeats} repeats")
         print(
-            f"{processor()}\n{args.threads} thread(s), {args.model}, {args.cells} cells, {args.repeats} repeats in turns"
-        )
-        print(
-            f"{'':28}{'CPU s, other':>14}{'CPU s, this':>14}{'ratio':>8}{'least':>7}{'most':>7}{'wall':>7}{'differ by':>12}"
+            f"{'':28}{'CPU s, other':>14}{'CPU s, this':>14}{'ratio':>8}{'least':>7}{'most':>7}{'wall':>7}"
+            f"{'differ by':>12}"
         )
         for dtype in args.dtypes:
             for work in args.work:
