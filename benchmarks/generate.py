@@ -75,6 +75,7 @@ def gene_names(n: int) -> list[str]:
     import scanpy as sc
 
     import scc2s
+    import scc2s.train
 
     small = [name.upper() for name in sc.datasets.pbmc68k_reduced().var_names]
     vocabulary = scc2s.models.load("scc2s-mini", device="cpu", dtype="float32").tokenizer.get_vocab()
@@ -155,6 +156,7 @@ def cells_a_second(label: str, folder: Path, n_cells: int, n_words: int, repeats
     from transformers import AutoModelForCausalLM
 
     import scc2s
+    import scc2s.train
     from scc2s.models import GeneVocabulary, Sampling, answers
     from scc2s.models._torch import _decoder
 
@@ -197,6 +199,7 @@ def cells_a_second(label: str, folder: Path, n_cells: int, n_words: int, repeats
 
 def main() -> None:
     import scc2s
+    import scc2s.train
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", choices=("mini", "random"), default="mini")

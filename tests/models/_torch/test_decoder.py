@@ -5,6 +5,7 @@ import pytest
 import torch
 from tiny_models import build_model
 
+from scc2s.models._torch import _decoder
 from scc2s.models._torch._decoder import Decoder
 
 
@@ -47,3 +48,20 @@ def test_positions_that_depend_on_the_longest_row_are_left_to_transformers(tiny,
     assert decoder.tested
     monkeypatch.setattr(decoder.config, "rope_parameters", rope, raising=False)
     assert not decoder.tested
+
+
+@pytest.mark.parametrize("kind", ["gpt_neox", "gemma2"])
+@pytest.mark.parametrize("blocks", [(2**25, 256, 32), (2**25, 5, 2), (2**25, 7, 7), (1, 1, 1), (2**25, 4, 8)])
+def test_log_probabilities_are_the_same_in_blocks_of_any_size(monkeypatch, kind, blocks):
+    for name, value in zip(("_BLOCK", "_STATES", "_STATES_AT_ONCE"), blocks, strict=True):
+        monkeypatch.setattr(_decoder, name, value)
+    decoder = Decoder(build_model(kind), 0, 512)
+    ids = torch.arange(5, 38).reshape(3, 11)
+    at, tokens = np.array([0, 0, 0, 4, 6, 10]), np.array([6, 7, 300, 399, 6, 0])
+    with torch.no_grad():
+        truth = decoder.lm(input_ids=ids).logits.log_softmax(dim=-1)
+        hidden = decoder.hidden(ids)
+        assert (decoder.log_probs(hidden, at, tokens) - truth[:, at, tokens]).abs().max() < 1e-5
+        after = decoder.log_probs_after(hidden[:, 10], np.array([6, 7, 8]))
+    assert (after - truth[torch.arange(3), 10, torch.tensor([6, 7, 8])]).abs().max() < 1e-5
+    assert decoder.log_probs_after(hidden[:0, 0], np.array([], dtype=np.int64)).shape == (0,)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from ._linear import WideLinear, product
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 # Architectures whose cache and 4-D masks are tested here to be exact; others take slower routes that any model allows.
 TESTED = frozenset({"gemma", "gemma2", "gemma3_text", "gpt_neox", "llama", "mistral", "qwen2", "qwen3"})
 _MASKED = frozenset({"eager", "sdpa"})
-# Log-probabilities are taken from blocks of at most this many logits (32 MB in float32).
-_BLOCK = 2**23
+# Log-probabilities are taken from blocks of at most this many logits and, on a CPU, states: so many that the weights of
+# the head are read seldom, so few that what it gives is still in the cache when the softmax reads it, a few states at a
+# time (benchmarks/annotate.py).
+_BLOCK = 2**25
+_STATES, _STATES_AT_ONCE = 256, 32
 
 
 class _Reached(Exception):
@@ -157,28 +162,38 @@ class Decoder:
         Rows x tokens.
         """
         n, n_positions, width = hidden.shape
-        states = hidden.reshape(-1, width)
         start = torch.arange(n, device=hidden.device)[:, None] * n_positions
         where = (start + torch.as_tensor(at, device=hidden.device)).reshape(-1)
         target = torch.as_tensor(tokens, device=hidden.device).repeat(n)
-        out = torch.empty(len(where), dtype=torch.float32, device=hidden.device)
-        step = max(1, _BLOCK // self.config.vocab_size)
-        for low in range(0, len(states), step):
-            logits = self._logits(states[low : low + step])
-            mine = slice(*torch.searchsorted(where, torch.tensor([low, low + step], device=where.device)).tolist())
-            rows = where[mine] - low
-            out[mine] = logits[rows, target[mine]] - logits.logsumexp(dim=-1)[rows]
-        return out.reshape(n, -1)
+        return self._log_probs(hidden.reshape(-1, width), where, target).reshape(n, -1)
 
     def log_probs_after(self, states: torch.Tensor, tokens: np.ndarray) -> torch.Tensor:
         """Log-probability of one token after each state (states x width), in float32."""
         target = torch.as_tensor(tokens, device=states.device).long()
-        out = torch.empty(len(states), dtype=torch.float32, device=states.device)
+        return self._log_probs(states, torch.arange(len(states), device=states.device), target)
+
+    def _log_probs(self, states: torch.Tensor, where: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Log-probability of tokens, each after one of the states, whose numbers are in increasing order."""
         step = max(1, _BLOCK // self.config.vocab_size)
-        for low in range(0, len(states), step):
-            some = slice(low, low + step)
-            logits = self._logits(states[some])
-            out[some] = logits.gather(1, target[some, None])[:, 0] - logits.logsumexp(dim=-1)
+        at_once = step
+        if states.device.type == "cpu":
+            step, at_once = min(step, _STATES), _STATES_AT_ONCE
+        lows = [
+            low
+            for block in range(0, len(states), step)
+            for low in range(block, min(block + step, len(states)), at_once)
+        ]
+        edges = torch.tensor([*lows, len(states)], device=where.device)
+        bounds = torch.searchsorted(where, edges).tolist()
+        out = torch.empty(len(where), dtype=torch.float32, device=states.device)
+        logits = states
+        for i, low in enumerate(lows):
+            if low % step == 0:
+                logits = self.lm.get_output_embeddings()(states[low : low + step])
+            here = slice(bounds[i], bounds[i + 1])
+            some = logits[low % step : low % step + at_once]
+            logp = self._capped(some.float()).log_softmax(dim=-1)
+            out[here] = logp[where[here] - low, target[here]].to(out.device)
         return out
 
     def head(self, tokens: torch.Tensor | None = None) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -189,10 +204,12 @@ class Decoder:
         if tokens is None:
             return self._logits
         layer = self.lm.get_output_embeddings()
-        if type(layer) is not nn.Linear or hasattr(layer, "_hf_hook"):  # quantised, adapted or kept elsewhere
+        if type(layer) not in (nn.Linear, WideLinear) or hasattr(
+            layer, "_hf_hook"
+        ):  # quantised, adapted or kept elsewhere
             return lambda states: self._logits(states).to(tokens.device)[:, tokens]
         weight, bias = layer.weight[tokens], None if layer.bias is None else layer.bias[tokens]
-        return lambda states: self._capped(nn.functional.linear(states, weight, bias).float())
+        return lambda states: self._capped(product(states, weight, bias).float())
 
     def _logits(self, states: torch.Tensor) -> torch.Tensor:
         return self._capped(self.lm.get_output_embeddings()(states).float())

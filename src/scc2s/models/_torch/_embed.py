@@ -10,6 +10,7 @@ from scc2s.models._tokens import check_lengths, check_pooling, shares_of, tokeni
 from ._memory import in_batches
 from ._pad import pad_right
 from ._prefix import Start, read_only, shared_start
+from ._workers import n_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +64,7 @@ def _pooled(
         hidden = decoder.hidden(ids, layer=layer, cache=cache)
         return _pool(hidden, [shares[row] for row in rows], start).cpu().numpy()
 
-    return in_batches(tokens.lengths - start.n, budget, forward)
+    return in_batches(tokens.lengths - start.n, budget, forward, workers=n_workers(decoder, layer))
 
 
 def _pool(hidden: torch.Tensor, shares: list[np.ndarray], start: Start) -> torch.Tensor:

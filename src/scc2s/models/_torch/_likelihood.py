@@ -11,6 +11,7 @@ from scc2s.models._tokens import check_lengths, check_pairs, continued, windows
 from ._memory import in_batches
 from ._pad import pad_right
 from ._prefix import growing, shared_start
+from ._workers import n_workers
 
 if TYPE_CHECKING:
     from tqdm.auto import tqdm
@@ -42,7 +43,7 @@ def log_likelihood(
             logp = decoder.log_probs_after(states, np.concatenate(target)).cpu().double().numpy()
             return np.array([part.sum() for part in np.split(logp, np.cumsum([len(t) for t in target])[:-1])])
 
-        for rows, values in in_batches(joint.lengths - start.n, budget, forward):
+        for rows, values in in_batches(joint.lengths - start.n, budget, forward, workers=n_workers(decoder)):
             logprob[window.start + rows] = values
             progress.update(len(rows))
     return TextScores(logprob, n_tokens)

@@ -9,6 +9,8 @@ import torch
 from scc2s._logging import logger
 from scc2s.models._batches import batches
 
+from ._workers import in_workers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -25,7 +27,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
 
 
-def in_batches(lengths: np.ndarray, budget: int, forward: Callable[[np.ndarray], T]) -> Iterator[tuple[np.ndarray, T]]:
+def in_batches(
+    lengths: np.ndarray, budget: int, forward: Callable[[np.ndarray], T], *, workers: int = 1
+) -> Iterator[tuple[np.ndarray, T]]:
     """Run `forward` on groups of rows; when memory runs out, halve the token budget and go on with the rows left.
 
     Parameters
@@ -36,6 +40,8 @@ def in_batches(lengths: np.ndarray, budget: int, forward: Callable[[np.ndarray],
         Most tokens of a padded group.
     forward
         Takes row numbers.
+    workers
+        Groups to run side by side.
 
     Yields
     ------
@@ -46,7 +52,17 @@ def in_batches(lengths: np.ndarray, budget: int, forward: Callable[[np.ndarray],
     MemoryError
         One row alone does not fit.
     """
-    waiting = batches(lengths, budget)[::-1]
+    waiting = batches(lengths, _fair(lengths, budget, workers))[::-1]
+    if workers > 1 and len(waiting) > 1:
+        failed = []
+        for rows, found in in_workers(waiting[::-1], forward, min(workers, len(waiting))):
+            if not isinstance(found, BaseException):
+                yield rows, found
+            elif is_out_of_memory(found):
+                failed.append(rows)
+            else:
+                raise found
+        waiting = failed[::-1]  # one after the other, which takes less memory
     while waiting:
         rows = waiting.pop()
         try:
@@ -69,6 +85,11 @@ def in_batches(lengths: np.ndarray, budget: int, forward: Callable[[np.ndarray],
         logger.info("out of memory: going on with batches of %d tokens", budget)
         rest = np.concatenate([rows, *waiting[::-1]])
         waiting = [rest[group] for group in batches(lengths[rest], budget)][::-1]
+
+
+def _fair(lengths: np.ndarray, budget: int, workers: int) -> int:
+    """Tokens of a group for which each worker gets a few groups, so that all end at about the same time."""
+    return budget if workers == 1 else min(budget, max(budget // 4, int(lengths.sum()) // (3 * workers)))
 
 
 def _free() -> None:

@@ -16,6 +16,7 @@ from ._mask import mask
 from ._memory import in_batches
 from ._pad import pad_right
 from ._prefix import growing, read_only, shared_start
+from ._workers import n_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ def _by_tree(
         return out
 
     largest = max(len(tree.tokens) for tree in forest)
-    return in_batches(tokens.lengths - start.n + largest, budget, forward)
+    return in_batches(tokens.lengths - start.n + largest, budget, forward, workers=n_workers(decoder))
 
 
 def _read_tree(
