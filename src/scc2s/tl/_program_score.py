@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -106,7 +107,8 @@ def program_score(
     found = programs.match(wanted, names)
     values = describe(expressed.blocks(2048))
     scores = [
-        programs.score(block, found.columns, method=method) for block in log_blocks(expressed, values, target_sum, np.e)
+        programs.score(block, found.columns, method=method)
+        for block in log_blocks(expressed, values, target_sum, math.e)
     ]
     if found.missing:
         logger.info("%d of %d genes of %r are missing", len(found.missing), len(wanted.genes), wanted.name)

@@ -92,14 +92,13 @@ def shortlist(
     kept = np.ones(len(table), dtype=bool)
     if only_hits:
         kept &= table["hit"].to_numpy(dtype=bool)
-    for column, limit, ok in (
-        ("effect_neutral", max_neutral, lambda values, most: ~(np.abs(values) > most)),
-        ("validity", min_validity, lambda values, least: values >= least),
-        ("agreement", min_agreement, lambda values, least: values >= least),
-        ("q", max_q, lambda values, most: values <= most),
-    ):
-        if limit is not None:
-            kept &= ok(table[column].to_numpy(dtype=float), limit)
+    if max_neutral is not None:
+        kept &= ~(np.abs(table["effect_neutral"].to_numpy(dtype=float)) > max_neutral)
+    for column, least in (("validity", min_validity), ("agreement", min_agreement)):
+        if least is not None:
+            kept &= table[column].to_numpy(dtype=float) >= least
+    if max_q is not None:
+        kept &= table["q"].to_numpy(dtype=float) <= max_q
     some = table[kept].sort_values(["low", "split"], ascending=False, kind="stable").head(n).reset_index(drop=True)
     mine = {(name_of(name) or "").casefold() for name in known}
     out = some.assign(novel=[str(name).casefold() not in mine for name in some["name"]], note=_NOTE)
