@@ -195,7 +195,9 @@ def _served(url: str, options: ServerOptions, family: str | None, *, changed: bo
 
 def _exported(folder: Path, device: str, family: str | None) -> Any:
     from ._onnx._read import load_onnx
+    from ._onnx._swap import restore
 
+    restore(folder)
     key = ("onnx", folder.resolve(), device, _stamp(folder) if folder.is_dir() else None, family)
     if key not in _loaded:
         _loaded[key] = model = load_onnx(folder, device=device)

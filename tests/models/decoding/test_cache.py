@@ -140,3 +140,56 @@ def test_a_file_damaged_at_head_or_end_says_what_to_do(tmp_path, harm):
 def test_a_folder_that_cannot_be_written_is_not_told_to_be_deleted(tmp_path):
     with pytest.raises(OSError, match="see to rights and space"):
         ResponseCache(tmp_path)
+
+
+def test_a_changed_bit_never_gives_another_answer(tmp_path):
+    store = ResponseCache(tmp_path / "c.sqlite")
+    given = {f"{i:040x}": f"CD3D LYZ NKG7 answer number {i}" for i in range(40)}
+    store.put(given)
+    whole = store.path.read_bytes()
+    first, last = whole.index(b"answer number") - 60, whole.rindex(b"answer number") + 20
+    rng = np.random.default_rng(0)
+    seen = 0
+    for _ in range(60):
+        spoilt = bytearray(whole)
+        spoilt[rng.integers(first, last)] ^= 1 << int(rng.integers(8))
+        store.path.write_bytes(spoilt)
+        try:
+            found = store.get(list(given))
+        except (ValueError, OSError) as error:
+            assert str(store.path) in str(error)
+            continue
+        assert all(given[key] == answer for key, answer in found.items())
+        seen += len(found) < len(given)
+        store.put(given)
+        assert all(given[key] == answer for key, answer in store.get(list(given)).items())
+    assert seen > 20
+
+
+def test_a_damaged_answer_is_said_and_asked_for_again(tmp_path, caplog):
+    calls: list[str] = []
+    how = {"max_new_tokens": 3, "cache": tmp_path / "c.sqlite"}
+    first = answers(counting(calls), ["p", "q"], **how)
+    n = len(calls)
+    with sqlite3.connect(tmp_path / "c.sqlite") as db:
+        db.execute("UPDATE answers SET answer = 'another' WHERE key IN (SELECT key FROM answers LIMIT 1)")
+    db.close()
+    assert answers(counting(calls), ["p", "q"], **how) == first
+    assert "1 answers" in caplog.text
+    assert len(calls) > n
+    again = len(calls)
+    assert answers(counting(calls), ["p", "q"], **how) == first
+    assert len(calls) == again
+
+
+def test_a_file_of_the_first_version_keeps_its_answers(tmp_path):
+    path = tmp_path / "c.sqlite"
+    ResponseCache(path).put({"key": "an answer"})
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE answers DROP COLUMN sum")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    assert ResponseCache(path).get(["key"]) == {"key": "an answer"}
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    db.close()

@@ -7,11 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scc2s._logging import logger
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
 
-VERSION = 1
+VERSION = 2
+"""Of the file. Version 1 had no checksums; such a file gets them when it is opened."""
+_KEYS = 1  # of the names of answers: with another number all that was kept would be asked for again
+_SUM = 8  # bytes of a checksum
 _OURS = 0x5CC2  # PRAGMA application_id: tells these files from other SQLite files
 _WAIT = 60.0
 _AT_ONCE = 500  # variables of one query; SQLite's own limit is 999 in old builds
@@ -22,7 +27,7 @@ class ResponseCache:
 
     An SQLite file. Each batch of answers is one transaction, so a killed process loses at most the batch it was at, and
     several processes may write at once. Answers are found by a hash of model, prompt and all parameters; the prompts
-    themselves are not stored.
+    themselves are not stored. Each answer has a checksum: one that the disk has changed is asked for again.
 
     Parameters
     ----------
@@ -60,12 +65,14 @@ class ResponseCache:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if empty and not made_by:
-                db.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID")
+                db.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL, sum BLOB) WITHOUT ROWID")
                 db.execute(f"PRAGMA application_id = {_OURS}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
             elif made_by != _OURS:
                 msg = f"{self.path} is an SQLite file, but no cache of scc2s; pass another cache="
                 raise ValueError(msg)
+            elif version == 1:
+                _add_sums(db)
             elif version != VERSION:
                 msg = (
                     f"{self.path} is a cache of version {version}, this scc2s reads version {VERSION}; pass another "
@@ -81,20 +88,31 @@ class ResponseCache:
             return int(db.execute("SELECT count(*) FROM answers").fetchone()[0])
 
     def get(self, keys: Sequence[str]) -> dict[str, str]:
-        """The answers that are there, by key."""
+        """The answers that are there, by key; one that is not as it was written is taken out, to be asked for again."""
         found: dict[str, str] = {}
+        damaged: list[bytes] = []
         wanted = list(dict.fromkeys(keys))
         with self._open() as db:
+            db.text_factory = bytes  # a changed bit can make a text that is not UTF-8
             for start in range(0, len(wanted), _AT_ONCE):
                 some = wanted[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(some))
-                found.update(db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", some))
+                rows = db.execute(f"SELECT key, answer, sum FROM answers WHERE key IN ({marks})", some).fetchall()
+                for key, answer, said in rows:
+                    if said == _sum(key, answer):
+                        found[key.decode()] = answer.decode()
+                    else:
+                        damaged.append(key)
+            db.executemany("DELETE FROM answers WHERE key = CAST(? AS TEXT)", [(key,) for key in damaged])
+        if damaged:
+            logger.warning("%d answers in %s are damaged, and are asked for again", len(damaged), self.path)
         return found
 
     def put(self, found: Mapping[str, str]) -> None:
         """Keep answers, all of them or (if the process is killed) none. What is there already stays."""
         with self._open() as db:
-            db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", found.items())
+            rows = [(key, answer, _sum(key.encode(), answer.encode())) for key, answer in found.items()]
+            db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", rows)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -116,6 +134,21 @@ class ResponseCache:
         finally:
             if db is not None:
                 db.close()
+
+
+def _sum(key: object, answer: object) -> bytes:
+    """Checksum of an answer and its key; of what is not a text, one that fits nothing."""
+    if not isinstance(key, bytes) or not isinstance(answer, bytes):
+        return b""
+    return hashlib.blake2b(key + b"\0" + answer, digest_size=_SUM).digest()
+
+
+def _add_sums(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE answers ADD COLUMN sum BLOB")
+    rows = db.execute("SELECT key, answer FROM answers").fetchall()
+    sums = [(_sum(key.encode(), answer.encode()), key) for key, answer in rows]
+    db.executemany("UPDATE answers SET sum = ? WHERE key = ?", sums)
+    db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def key_of(model: Mapping[str, Any], prompt: str, question: Mapping[str, Any]) -> str:
@@ -140,5 +173,5 @@ def key_of(model: Mapping[str, Any], prompt: str, question: Mapping[str, Any]) -
     if model.get("url") is not None:
         identity["url"] = model["url"]
     identity["weights"] = model.get("weights_hash") or [model.get("id"), model.get("revision")]
-    text = json.dumps([VERSION, identity, prompt, dict(question)], sort_keys=True, default=str)
+    text = json.dumps([_KEYS, identity, prompt, dict(question)], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
