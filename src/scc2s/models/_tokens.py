@@ -129,7 +129,8 @@ def in_span(offsets: np.ndarray, span: tuple[int, int]) -> np.ndarray:
     [False, False, True, False]
     """
     start, end = span
-    return np.maximum(offsets[:, 0], start) < np.minimum(offsets[:, 1], end)
+    inside: np.ndarray = np.maximum(offsets[:, 0], start) < np.minimum(offsets[:, 1], end)
+    return inside
 
 
 def check_pooling(prompts: Sequence[str], spans: Sequence[tuple[int, int]] | None, pooling: str) -> None:
