@@ -9,7 +9,8 @@ from scc2s import models
 from scc2s.models import _folder
 from scc2s.models._folder import check_folder, read_declared
 
-NEOX = {"model_type": "gpt_neox", "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2}
+SIZES = {"vocab_size": 400, "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 3}
+NEOX = SIZES | {"model_type": "gpt_neox"}
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_settings_written_under_both_names_are_fine(folder):
     old = {"rotary_pct": 1.0, "rotary_emb_base": 50000, "rope_scaling": {"rope_type": "linear", "factor": 4.0}}
     (folder / "config.json").write_text(json.dumps(NEOX | old | {"rope_parameters": said}))
     check_folder(folder, "model")
-    llama = {"model_type": "llama", "rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"}}
+    llama = SIZES | {"model_type": "llama", "rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"}}
     (folder / "config.json").write_text(json.dumps(llama))
     with pytest.raises(ValueError, match="saved by transformers 5"):
         check_folder(folder, "model")
@@ -117,10 +118,43 @@ def test_settings_written_under_both_names_are_fine(folder):
 @pytest.mark.skipif(_folder.transformers_major() >= 5, reason="only transformers 4 reads the old names")
 def test_layers_with_their_own_rotary_settings_are_compared_one_by_one(folder):
     parts = {"full_attention": {"rope_theta": 1e6}, "sliding_attention": {"rope_theta": 1e4}}
-    config = {"model_type": "gemma3_text", "rope_theta": 1e6, "rope_local_base_freq": 1e4}
+    config = SIZES | {"model_type": "gemma3_text", "rope_theta": 1e6, "rope_local_base_freq": 1e4}
     (folder / "config.json").write_text(json.dumps(config | {"rope_parameters": parts}))
     check_folder(folder, "model")
     parts["sliding_attention"]["rope_theta"] = 2e4
     (folder / "config.json").write_text(json.dumps(config | {"rope_parameters": parts}))
     with pytest.raises(ValueError, match="saved by transformers 5"):
         check_folder(folder, "model")
+
+
+def test_an_index_may_not_lead_out_of_the_folder(folder, tmp_path):
+    shutil.copy(folder / "model.safetensors", tmp_path / "other.safetensors")
+    (folder / "model.safetensors").rename(folder / "part.safetensors")
+    index = folder / "model.safetensors.index.json"
+    for name in ("../other.safetensors", str(tmp_path / "other.safetensors"), "a/../../other.safetensors", "..\\x"):
+        index.write_text(json.dumps({"metadata": {}, "weight_map": {"gpt_neox.embed_in.weight": name}}))
+        with pytest.raises(ValueError, match="is not inside the folder"):
+            models.load(folder)
+    (folder / "link.safetensors").symlink_to(tmp_path / "other.safetensors")
+    index.write_text(json.dumps({"metadata": {}, "weight_map": {"gpt_neox.embed_in.weight": "link.safetensors"}}))
+    with pytest.raises(ValueError, match="is not inside the folder"):
+        models.load(folder)
+    index.write_text(json.dumps({"metadata": {}, "weight_map": {"gpt_neox.embed_in.weight": "pytorch_model.bin"}}))
+    with pytest.raises(ValueError, match="not safetensors"):
+        models.load(folder)
+
+
+def test_links_of_the_hub_cache_are_followed(folder, tmp_path):
+    repository = tmp_path / "models--lab--tiny"
+    snapshot = repository / "snapshots" / ("c" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "blobs").mkdir()
+    for i, path in enumerate(sorted(folder.iterdir())):
+        blob = repository / "blobs" / f"{i:064x}"
+        shutil.copy(path, blob)
+        (snapshot / path.name).symlink_to(blob)
+    assert models.load(snapshot).info()["weights_hash"].endswith("2")
+    blob.unlink()
+    (repository / "blobs" / f"{2:064x}").unlink()
+    with pytest.raises((FileNotFoundError, ValueError), match="copy or download it again"):
+        models.load(snapshot)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._finite import IN_FUNCTION, check_finite
 from ._protocols import LabelScores, TextScores
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class _Embed:
         if out.ndim != 2 or len(out) != len(prompts):
             msg = f"embed= gave an array of shape {out.shape}; return one vector for each of the {len(prompts)} prompts"
             raise ValueError(msg)
+        check_finite(out, "values that embed= gave", IN_FUNCTION)
         return out
 
 
@@ -137,6 +139,7 @@ class _Score:
         if out.logprob.shape != (len(prompts), len(choices)):
             msg = f"score= gave an array of shape {out.logprob.shape}; return {(len(prompts), len(choices))}"
             raise ValueError(msg)
+        check_finite(out.logprob, "scores that score= gave", IN_FUNCTION)
         return out
 
 
@@ -190,4 +193,5 @@ class _LogLikelihood:
         if out.shape != (len(prompts),) or len(answers) != len(prompts):
             msg = f"log_likelihood= gave an array of shape {out.shape}; return one number for each of {len(prompts)}"
             raise ValueError(msg)
+        check_finite(out, "numbers that log_likelihood= gave", IN_FUNCTION)
         return TextScores(out, np.array([len(answer.split()) for answer in answers], dtype=np.int64))

@@ -85,7 +85,21 @@ def entry(name: str) -> dict[str, Any] | None:
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """Size facts of a model folder, from its config and the header of its weights; empty where there is none."""
+    """Size facts of a model folder, from its config and the header of its weights; empty where there is none.
+
+    Raises
+    ------
+    ValueError
+        A damaged file.
+    """
+    try:
+        return _measured(folder)
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error, OSError, RecursionError) as error:
+        msg = f"the config or the weights of {folder} are damaged ({error!r:.200}); copy or download the folder again"
+        raise ValueError(msg) from error
+
+
+def _measured(folder: Path) -> dict[str, Any]:
     parts = sorted(folder.glob("*.safetensors"))
     if not parts or not (folder / "config.json").is_file():
         return {}
@@ -94,6 +108,9 @@ def measure(folder: Path) -> dict[str, Any]:
     for part in parts:
         with part.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
+            if length > part.stat().st_size:
+                msg = f"{part.name} is cut off"
+                raise ValueError(msg)
             tensors |= json.loads(file.read(length))
     tensors.pop("__metadata__", None)
     ours = folder / "scc2s.json"

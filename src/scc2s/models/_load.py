@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, overload
 
 from scc2s._logging import logger
 from scc2s._settings import settings
@@ -19,7 +19,9 @@ from ._sources import MINI, Source, find
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._protocols import Model
+    from ._protocols import Model, ReadingModel, ServedModel, WholeModel
+
+_Given = TypeVar("_Given", bound="Model")
 
 # Models kept in memory at once: enough to compare a few, few enough that a notebook does not fill its GPU.
 _KEEP = 4
@@ -36,6 +38,65 @@ class ServerOptions(TypedDict, total=False):
     n_concurrent: int
     timeout: float
     n_retries: int
+
+
+@overload
+def load(
+    source: str | PathLike[str],
+    /,
+    *,
+    backend: Literal["torch"] = "torch",
+    device: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
+    quantization: Literal["4bit", "8bit"] | None = None,
+    device_map: str | Mapping[str, Any] | None = None,
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto",
+    family: str | None = None,
+) -> WholeModel: ...
+
+
+@overload
+def load(
+    source: str | PathLike[str],
+    /,
+    *,
+    backend: Literal["onnx"],
+    device: str = "auto",
+    family: str | None = None,
+) -> ReadingModel: ...
+
+
+@overload
+def load(
+    source: str | PathLike[str],
+    /,
+    *,
+    backend: Literal["server"],
+    family: str | None = None,
+    **server: Unpack[ServerOptions],
+) -> ServedModel: ...
+
+
+@overload
+def load(source: _Given, /) -> _Given: ...
+
+
+@overload
+def load(
+    source: Any = None,
+    /,
+    *,
+    backend: Literal["torch", "onnx", "server"] = "torch",
+    device: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
+    quantization: Literal["4bit", "8bit"] | None = None,
+    device_map: str | Mapping[str, Any] | None = None,
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto",
+    family: str | None = None,
+    **server: Unpack[ServerOptions],
+) -> Any: ...
 
 
 def load(
@@ -196,7 +257,9 @@ def _served(url: str, options: ServerOptions, family: str | None, *, changed: bo
 
 def _exported(folder: Path, device: str, family: str | None) -> Any:
     from ._onnx._read import load_onnx
+    from ._onnx._swap import restore
 
+    restore(folder)
     key = ("onnx", folder.resolve(), device, _stamp(folder) if folder.is_dir() else None, family)
     if key not in _loaded:
         _loaded[key] = model = load_onnx(folder, device=device)

@@ -35,7 +35,8 @@ class LabelScores:
 
     def per_token(self) -> np.ndarray:
         """Mean log-probability of a token: long choices are no longer at a disadvantage for their length alone."""
-        return self.logprob / self.n_tokens
+        mean: np.ndarray = self.logprob / self.n_tokens
+        return mean
 
     def corrected(self, null: LabelScores) -> LabelScores:
         """Scores less those of a prompt without a cell: what the cell adds to the model's liking for a choice.
@@ -73,7 +74,8 @@ class LabelScores:
         if not values.size:
             return values.copy()
         weights = np.exp(values - values.max(axis=1, keepdims=True))
-        return weights / weights.sum(axis=1, keepdims=True)
+        shares: np.ndarray = weights / weights.sum(axis=1, keepdims=True)
+        return shares
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class TextScores:
 
     def per_token(self) -> np.ndarray:
         """Mean log-probability of a token."""
-        return self.logprob / self.n_tokens
+        mean: np.ndarray = self.logprob / self.n_tokens
+        return mean
 
 
 class Model(Protocol):
@@ -227,3 +230,58 @@ class Generates(Protocol):
         The answers alone, without the prompts. A sentence that meets the end of the context window is shorter.
         """
         ...
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """A model that shows its attention."""
+
+    def attention(
+        self,
+        prompts: Sequence[str],
+        words: Sequence[list[tuple[int, int]]],
+        *,
+        layer: int = -1,
+        progress: bool = True,
+    ) -> list[np.ndarray]:
+        """Attention of one layer between the words of each prompt, mean over the heads: words x words.
+
+        Parameters
+        ----------
+        prompts
+            Texts; each is read alone.
+        words
+            First and last + 1 character of the words of each prompt.
+        layer
+            Number of the layer, -1 for the last.
+        progress
+            Show a bar after one second, unless ``scanpy.settings.verbosity`` is 0.
+        """
+        ...
+
+
+@runtime_checkable
+class WithRandomWeights(Protocol):
+    """A model that can give one like itself that was never trained: a control for explanations."""
+
+    def with_random_weights(self, random_state: int = 0) -> Reads:
+        """The same architecture and tokenizer with random weights.
+
+        Parameters
+        ----------
+        random_state
+            Seed of the weights.
+        """
+        ...
+
+
+class ReadingModel(Model, Embeds, Scores, Reads, Protocol):
+    """What an exported model can do."""
+
+
+class WholeModel(ReadingModel, Generates, Attends, WithRandomWeights, Protocol):
+    """What a model of transformers can do."""
+
+
+class ServedModel(Model, Embeds, Scores, Reads, Generates, Protocol):
+    """What a model behind an endpoint can do, as far as the endpoint goes."""

@@ -88,7 +88,8 @@ class ReplayModel:
         def ask(new: list[int]) -> list[Any]:
             some = None if spans is None else [spans[i] for i in new]
             texts = [prompts[i] for i in new]
-            return self._model.embed(texts, spans=some, pooling=pooling, layer=layer, progress=progress).tolist()
+            found = self._model.embed(texts, spans=some, pooling=pooling, layer=layer, progress=progress)
+            return list(found.tolist())
 
         where = [None] * len(prompts) if spans is None else [[int(start), int(end)] for start, end in spans]
         keys = [("embed", prompt, span, pooling, layer) for prompt, span in zip(prompts, where, strict=True)]
@@ -130,7 +131,7 @@ class ReplayModel:
         """One answer a prompt."""
 
         def ask(new: list[int]) -> list[str]:
-            return self._model.generate(
+            found: list[str] = self._model.generate(
                 [prompts[i] for i in new],
                 max_new_tokens=max_new_tokens,
                 genes=None if genes is None else genes.take(new),
@@ -138,6 +139,7 @@ class ReplayModel:
                 seeds=None if seeds is None else [seeds[i] for i in new],
                 progress=progress,
             )
+            return found
 
         how = None if sampling is None else [sampling.temperature, sampling.top_p, sampling.top_k]
         lengths = [None] * len(prompts) if genes is None else genes.lengths(len(prompts)).tolist()

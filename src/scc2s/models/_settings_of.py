@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _NEEDED = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 _COUNTS = (*_NEEDED, "num_key_value_heads", "head_dim", "intermediate_size", "max_position_embeddings")
+_WIDTHS = ("sliding_window", "query_pre_attn_scalar", "attention_chunk_size")
 _IDS = ("eos_token_id", "bos_token_id", "pad_token_id")
 # Sizes of layers and tables; of the largest model known here, none is a hundredth of it.
 _LARGEST = 2**28
@@ -81,6 +82,7 @@ def _check_number(name: str, value: Any, usual: Any, path: Path) -> None:
         or (positive and value < 0)
         or (positive and value == 0 and isinstance(usual, float) and not name.startswith(("initializer", "classifier")))
         or (small and not 0 < value < 0.1)
+        or (name in _WIDTHS and not 0 < value <= _LARGEST)
     )
     if wrong:
         msg = f"{path} is damaged: {name} is {_short(value)}, which no model has; {_AGAIN}"

@@ -33,7 +33,7 @@ def weight_files(folder: Path) -> list[Path]:
     index = folder / INDEX
     if not index.is_file():
         raise _none(folder)
-    return [_file(folder, name, INDEX) for name in sorted(set(_map(index).values()), key=str)]
+    return [_file(folder, name, INDEX) for name in sorted(set(_map(index).values()))]
 
 
 def check_weights(folder: Path, *, quantised: bool = False) -> dict[str, tuple[int, ...]]:
@@ -87,6 +87,10 @@ def _map(index: Path) -> dict[str, str]:
     if "metadata" not in said:
         msg = f"{index} lacks 'metadata', which transformers needs; save the model again: save_pretrained(folder)"
         raise ValueError(msg)
+    for name, part in parts.items():
+        if not isinstance(part, str):
+            msg = f"{index} is damaged: the file of {name!r} is {str(part)[:60]!r}; download it again"
+            raise ValueError(msg)
     return parts
 
 

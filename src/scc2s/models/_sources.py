@@ -84,7 +84,8 @@ def _why_not(path: Path) -> str:
 
 
 def _is_hub_id(name: str) -> bool:
-    from huggingface_hub.utils import HFValidationError, validate_repo_id
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
 
     if name.count("/") != 1 or name.startswith((".", "~", os.sep)):
         return False

@@ -96,7 +96,7 @@ def _tokens(path: Path, said: dict[str, Any]) -> tuple[set[str], int]:
     return known, max([*vocabulary.values(), *(number for number, token in added.items() if not token.special)])
 
 
-def check_fits(largest: int | None, n_rows: int, folder: Path) -> None:
+def check_fits(largest: int | None, n_rows: int | None, folder: Path) -> None:
     """Refuse a tokenizer with more tokens than the model has vectors for.
 
     Raises
@@ -104,7 +104,7 @@ def check_fits(largest: int | None, n_rows: int, folder: Path) -> None:
     ValueError
         How many there are of each.
     """
-    if largest is not None and largest >= n_rows:
+    if largest is not None and n_rows is not None and largest >= n_rows:
         msg = (
             f"the tokenizer of {folder} has tokens up to number {largest}, and the model vectors for {n_rows} "
             "(vocab_size of config.json), as after adding tokens: run model.resize_token_embeddings(len(tokenizer)), "

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 # Prompts tokenized and sorted by length at a time: enough for little padding, few enough for memory to stay flat.
 _WINDOW = 4096
+_PROBE = "Genes: CD3D"
 
 
 def as_list(texts: Sequence[str]) -> list[str]:
@@ -42,19 +44,43 @@ class Tokens:
 
 
 def tokenize(tokenizer: Any, texts: list[str], *, offsets: bool = False) -> Tokens:
-    """Texts to token ids, with the special tokens that the tokenizer itself adds to a prompt."""
+    """Texts to token ids, with the special tokens that the tokenizer itself puts before a prompt.
+
+    Those that it puts after a text, such as an end token, are left out: what follows a prompt is the answer.
+    """
     if not texts:
         return Tokens([], [] if offsets else None)
-    out = tokenizer(
-        texts,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        return_offsets_mapping=offsets,
-        verbose=False,
+    out = _encoded(tokenizer, texts, return_offsets_mapping=offsets)
+    extra = n_after(tokenizer)
+    ids = [np.asarray(row, dtype=np.int32)[: len(row) - extra] for row in out["input_ids"]]
+    if not offsets:
+        return Tokens(ids, None)
+    where = [np.asarray(row, dtype=np.int32).reshape(-1, 2) for row in out["offset_mapping"]]
+    return Tokens(ids, [row[: len(row) - extra] for row in where])
+
+
+def _encoded(tokenizer: Any, texts: list[str], **options: Any) -> Any:
+    return tokenizer(texts, return_attention_mask=False, return_token_type_ids=False, verbose=False, **options)
+
+
+def n_after(tokenizer: Any) -> int:
+    """How many special tokens the tokenizer puts after each text; asked each time, since it can be told otherwise.
+
+    Raises
+    ------
+    ValueError
+        It changes the tokens of a text in another way.
+    """
+    (whole,) = _encoded(tokenizer, [_PROBE])["input_ids"]
+    (plain,) = _encoded(tokenizer, [_PROBE], add_special_tokens=False)["input_ids"]
+    for n_before in range(len(whole) - len(plain) + 1):
+        if list(whole[n_before : n_before + len(plain)]) == list(plain):
+            return len(whole) - len(plain) - n_before
+    msg = (
+        "the tokenizer puts special tokens between those of a text, so a prompt has no end to go on from; save one "
+        "that puts them before: tokenizer.save_pretrained(folder)"
     )
-    ids = [np.asarray(row, dtype=np.int32) for row in out["input_ids"]]
-    where = [np.asarray(row, dtype=np.int32).reshape(-1, 2) for row in out["offset_mapping"]] if offsets else None
-    return Tokens(ids, where)
+    raise ValueError(msg)
 
 
 def check_lengths(
@@ -103,7 +129,8 @@ def in_span(offsets: np.ndarray, span: tuple[int, int]) -> np.ndarray:
     [False, False, True, False]
     """
     start, end = span
-    return np.maximum(offsets[:, 0], start) < np.minimum(offsets[:, 1], end)
+    inside: np.ndarray = np.maximum(offsets[:, 0], start) < np.minimum(offsets[:, 1], end)
+    return inside
 
 
 def check_pooling(prompts: Sequence[str], spans: Sequence[tuple[int, int]] | None, pooling: str) -> None:
@@ -172,7 +199,38 @@ def answer_tokens(tokenizer: Any, prompts: list[str], choices: list[str]) -> lis
             msg = "the choices have other tokens after some prompts than after others; score one template at a time"
             raise ValueError(msg)
         answers = found
+    _check_read_back(tokenizer, choices, answers)
     return answers
+
+
+def _check_read_back(tokenizer: Any, choices: list[str], answers: list[np.ndarray]) -> None:
+    """Refuse choices that the tokens do not tell apart, or that lose letters as tokens (``<unk>``)."""
+    first: dict[bytes, str] = {}
+    for choice, answer in zip(choices, answers, strict=True):
+        other = first.setdefault(answer.tobytes(), choice)
+        if other != choice:
+            msg = (
+                f"the tokenizer of this model gives {other.strip()!r} and {choice.strip()!r} the same tokens, and so "
+                "cannot tell them apart; leave one out, or word them otherwise: labels=[...]"
+            )
+            raise ValueError(msg)
+    decode = getattr(tokenizer, "decode", None)
+    if decode is None:
+        return
+    read = [str(decode([int(token) for token in answer])) for answer in answers]
+    pairs = zip(choices, read, strict=True)
+    if lost := [(choice.strip(), text.strip()) for choice, text in pairs if _letters(choice) != _letters(text)]:
+        msg = (
+            f"the tokenizer of this model cannot write {len(lost)} of {len(choices)} choices, e.g. {lost[0][0]!r}, "
+            f"which becomes {lost[0][1]!r}; word them otherwise: labels=[...], or use another model"
+        )
+        raise ValueError(msg)
+
+
+def _letters(text: str) -> str:
+    """What counts of a text: tokenizers may change case, accents and white space."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in plain if not letter.isspace() and not unicodedata.combining(letter))
 
 
 def check_pairs(prompts: Sequence[str], answers: Sequence[str]) -> None:

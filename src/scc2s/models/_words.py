@@ -42,4 +42,5 @@ def merge_attention(attention: np.ndarray, offsets: np.ndarray, words: list[tupl
     """
     starts, ends = np.array(words).reshape(-1, 2).T
     of = (np.maximum(offsets[:, :1], starts) < np.minimum(offsets[:, 1:], ends)).T.astype(np.float64)
-    return (of / np.maximum(1, of.sum(axis=1, keepdims=True))) @ attention @ of.T
+    merged: np.ndarray = (of / np.maximum(1, of.sum(axis=1, keepdims=True))) @ attention @ of.T
+    return merged

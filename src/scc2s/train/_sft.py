@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from scc2s._logging import logger
+from scc2s.models._tokens import n_after
 
 from ._checkpoints import last_whole
 from ._loss import completion_loss
@@ -142,6 +143,12 @@ def sft(
     import torch
 
     _check(samples)
+    if n_after(tokenizer):
+        msg = (
+            "the tokenizer puts its end token after each text, so prompts would end before their completions; make one "
+            "that does not: tokenizer.add_eos_token = False, or take the token out of its post-processor"
+        )
+        raise ValueError(msg)
     folder = Path(output_dir)
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file; pass output_dir= a folder, or a path where none is yet"

@@ -178,3 +178,32 @@ def test_an_answer_under_the_key_of_another_is_not_taken(tmp_path):
     assert cache.get(["a", "b"]) == {"b": "two"}
     cache.put({"a": "one"})
     assert cache.get(["a", "b"]) == {"a": "one", "b": "two"}
+
+
+def test_a_damaged_answer_is_said_and_asked_for_again(tmp_path, caplog):
+    calls: list[str] = []
+    how = {"max_new_tokens": 3, "cache": tmp_path / "c.sqlite"}
+    first = answers(counting(calls), ["p", "q"], **how)
+    n = len(calls)
+    with sqlite3.connect(tmp_path / "c.sqlite") as db:
+        db.execute("UPDATE answers SET answer = 'another' WHERE key IN (SELECT key FROM answers LIMIT 1)")
+    db.close()
+    assert answers(counting(calls), ["p", "q"], **how) == first
+    assert "1 entries" in caplog.text
+    assert len(calls) > n
+    again = len(calls)
+    assert answers(counting(calls), ["p", "q"], **how) == first
+    assert len(calls) == again
+
+
+def test_a_file_of_the_first_version_keeps_its_answers(tmp_path):
+    path = tmp_path / "c.sqlite"
+    ResponseCache(path).put({"key": "an answer"})
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE answers DROP COLUMN sum")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    assert ResponseCache(path).get(["key"]) == {"key": "an answer"}
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    db.close()

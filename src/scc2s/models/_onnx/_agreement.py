@@ -77,8 +77,10 @@ def _opened(folder: Path, source: TorchModel) -> tuple[FileTokenizer, Any, str]:
 
 def _likelihoods(model: Any, prompts: list[str], choices: list[str], ends: bool) -> np.ndarray:
     if ends:
-        return model.score(prompts, choices, progress=False).logprob.ravel()
-    return model.log_likelihood(prompts, [choices[0]] * len(prompts), progress=False).logprob
+        found: np.ndarray = model.score(prompts, choices, progress=False).logprob.ravel()
+    else:
+        found = model.log_likelihood(prompts, [choices[0]] * len(prompts), progress=False).logprob
+    return found
 
 
 def _prompts(source: TorchModel) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._record import FILE, GRAPH, TOKENIZER, WRITING, Record, hashes
+from ._swap import put, restore, sweep
 
 if TYPE_CHECKING:
     from scc2s.models._torch import TorchModel
@@ -36,7 +37,8 @@ def export_onnx(
     model
         Hub id, folder, or a model loaded with ``dtype="float32"``. Gemma, Gemma-2, GPT-NeoX, Llama, Mistral and Qwen.
     folder
-        Folder to write; it must not exist, or hold an earlier export, which is replaced when the new one is whole.
+        Folder to write; it must not exist, or hold an earlier export, which is replaced when the new one is whole: if
+        the process is killed, the earlier one is there, or put back when it is next loaded or written.
     precision
         ``"fp32"``; ``"fp16"``, half the size, for GPUs; ``"int8"``, the fastest of the three on CPUs: weights of matrix
         products at a quarter of the size, by channel, activations quantised as they come, embeddings as they were.
@@ -80,14 +82,17 @@ def export_onnx(
         if precision == "fp16":
             msg = "a graph that writes is in fp32 or int8; pass precision= one of these, or writes=False"
             raise ValueError(msg)
-    target = Path(fspath(folder))
+    target = Path(fspath(folder)).expanduser()
+    restore(target)
     if target.exists() and not (target.is_dir() and ((target / FILE).is_file() or not any(target.iterdir()))):
         msg = f"{target} holds something that is no export; give a new folder: export_onnx(model, 'new-folder')"
         raise FileExistsError(msg)
     source = _source(model, revision)
     target.parent.mkdir(parents=True, exist_ok=True)
+    beside = f".{target.name}-"
+    sweep(target, beside)
     # Beside the target, so that the last step is a rename.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=beside) as made:
         folder = Path(made) / "export"
         folder.mkdir()
         _write_graph(source, folder / GRAPH, precision)
@@ -97,15 +102,7 @@ def export_onnx(
             export_writer(source._decoder.lm, folder / WRITING, quantised=precision == "int8")
             check_writing(source, folder, _record(source, folder, precision, {}))
         _record(source, folder, precision, agreement).write(folder)
-        before = Path(made) / "before"
-        if target.exists():
-            target.rename(before)
-        try:
-            folder.rename(target)
-        except OSError:
-            if before.exists():
-                before.rename(target)
-            raise
+        put(folder, target)
     return agreement
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s.models._batches import batches
+from scc2s.models._finite import IN_ONNX, check_finite
 from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._tokens import (
@@ -115,9 +116,7 @@ class OnnxModel:
                 for some, pooled, _ in self._run(made):
                     out[window.start + some] = pooled
                     running.update(len(some))
-        if not np.isfinite(out).all():
-            msg = 'the embedding is not finite: float16 overflows in this model; export it with precision="fp32"'
-            raise FloatingPointError(msg)
+        check_finite(out, "values of the embedding", IN_ONNX)
         return out
 
     def score(self, prompts: Sequence[str], choices: Sequence[str], *, progress: bool = True) -> LabelScores:
@@ -142,6 +141,7 @@ class OnnxModel:
                         steps, stops = found[:, : len(tree.tokens)], found[:, len(tree.tokens) :]
                         out[np.ix_(window.start + some, tree.choices)] = steps @ tree.sees[tree.ends].T + stops
                         running.update(len(some) if tree is forest[-1] else 0)
+        check_finite(out, "scores", IN_ONNX)
         return LabelScores(out, n_tokens)
 
     def log_likelihood(self, prompts: Sequence[str], answers: Sequence[str], *, progress: bool = True) -> TextScores:
@@ -158,6 +158,7 @@ class OnnxModel:
                 for some, _, logp in self._run(made):
                     logprob[window.start + some] = [part.astype(np.float64).sum() for part in logp]
                     running.update(len(some))
+        check_finite(logprob, "log-likelihoods", IN_ONNX)
         return TextScores(logprob, n_tokens)
 
     def _run(self, rows: list[Row]) -> Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray]]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scc2s.models._files import inside, read_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,15 +72,19 @@ def read_record(folder: Path) -> Record:
         )
         raise FileNotFoundError(msg)
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("format") != FORMAT or set(found) != {field.name for field in fields(Record)}:
-            msg = f"{path} was written by another version of scc2s; {_AGAIN}"
-            raise ValueError(msg)
-    except json.JSONDecodeError as error:
+        found = read_object(path)
+    except ValueError as error:
         msg = f"{path} is damaged; {_AGAIN}"
         raise ValueError(msg) from error
+    if found.get("format") != FORMAT or set(found) != {field.name for field in fields(Record)}:
+        msg = f"{path} was written by another version of scc2s; {_AGAIN}"
+        raise ValueError(msg)
     record = Record(**found)
+    if not isinstance(record.files, dict) or not {GRAPH, TOKENIZER} <= set(record.files):
+        msg = f"{path} is damaged: it does not name the files of the export; {_AGAIN}"
+        raise ValueError(msg)
     for name, expected in record.files.items():
+        inside(folder, name, FILE)
         if not (folder / name).is_file():
             msg = f"{folder} lacks {name}; {_AGAIN}"
             raise FileNotFoundError(msg)

@@ -70,10 +70,11 @@ def open_session(path: Path, device: str) -> tuple[Any, str]:
             return session, "cuda"
         logger.warning('ONNX Runtime cannot use CUDA here and runs on the CPU; device="cuda" tells why')
         return session, "cpu"
-    session = _open(runtime, path, kind, int(number or 0))
-    if _PROVIDERS[kind] not in session.get_providers():
+    there = runtime.get_available_providers()
+    session = _open(runtime, path, kind, int(number or 0)) if _PROVIDERS[kind] in there else None
+    if session is None or _PROVIDERS[kind] not in session.get_providers():
         msg = (
-            f"ONNX Runtime does not run on {device!r} here but fell back to {session.get_providers()}; install its GPU "
+            f"ONNX Runtime does not run on {device!r} here, only on {there}; install its GPU "
             "package (pip install 'scc2s[onnx-gpu]', which needs the CUDA and cuDNN that its release names), or use "
             'device="cpu"'
         )

@@ -25,8 +25,15 @@ class FileTokenizer:
         self._tokenizer.no_truncation()
         self.eos_token_id = eos_token_id
 
-    def __call__(self, texts: list[str], *, return_offsets_mapping: bool = False, **_: Any) -> dict[str, Any]:
+    def __call__(
+        self, texts: list[str], *, return_offsets_mapping: bool = False, add_special_tokens: bool = True, **_: Any
+    ) -> dict[str, Any]:
         """Token ids of texts with the special tokens of a prompt, and the characters that each stands for."""
-        found = self._tokenizer.encode_batch(texts)
+        found = self._tokenizer.encode_batch(texts, add_special_tokens=add_special_tokens)
         out: dict[str, Any] = {"input_ids": [one.ids for one in found]}
         return out | {"offset_mapping": [one.offsets for one in found]} if return_offsets_mapping else out
+
+    def decode(self, tokens: list[int]) -> str:
+        """Text of tokens, special ones included."""
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=False)
+        return text

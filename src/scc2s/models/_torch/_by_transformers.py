@@ -49,7 +49,8 @@ def write_by_transformers(decoder: Decoder, ids: list[np.ndarray], rules: Rules)
     if rules.constraint is not None:
         rules.constraint.advance(out[:, -1].contiguous())  # the last token was chosen, and not seen yet
     # By position, never by text: a model that repeats its prompt must not lose its answer.
-    return out[:, width:].tolist()
+    written: list[list[int]] = out[:, width:].tolist()
+    return written
 
 
 class _Chooser(LogitsProcessor):
@@ -62,7 +63,7 @@ class _Chooser(LogitsProcessor):
         self._sampling, self._seeds, self._step = rules.sampling, rules.seeds, 0
         self.broken: torch.Tensor | None = None  # whether scores were no numbers
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         broken = scores.isnan().any()
         self.broken = broken if self.broken is None else self.broken | broken
         if self._constraint is not None:

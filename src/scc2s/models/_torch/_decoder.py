@@ -54,7 +54,8 @@ class Decoder:
         """The model without its LM head."""
         base = self.lm.base_model
         # Gemma 3 of transformers 4 names its parts so that `base_model` finds none.
-        return self.lm.get_decoder() if base is self.lm else base
+        found: nn.Module = self.lm.get_decoder() if base is self.lm else base
+        return found
 
     @property
     def device(self) -> torch.device:
@@ -64,12 +65,12 @@ class Decoder:
     @property
     def n_layers(self) -> int:
         """Transformer blocks."""
-        return self.config.num_hidden_layers
+        return int(self.config.num_hidden_layers)
 
     @property
     def width(self) -> int:
         """Length of a hidden state."""
-        return self.config.hidden_size
+        return int(self.config.hidden_size)
 
     @property
     def tested(self) -> bool:
@@ -125,7 +126,8 @@ class Decoder:
         if positions is not None:
             arguments["position_ids"] = positions
         if layer is None or layer == self.n_layers:
-            return self.base(**arguments).last_hidden_state
+            states: torch.Tensor = self.base(**arguments).last_hidden_state
+            return states
         return self._input_of(self._blocks[layer], arguments)
 
     def _input_of(self, block: nn.Module, arguments: dict[str, Any]) -> torch.Tensor:

@@ -49,7 +49,7 @@ class Plan:
 
     def expected(self, rows: np.ndarray) -> np.ndarray:
         """Tokens of each answer with its end token, were the genes drawn at random."""
-        found = np.ceil(self.words[rows] * self.sizes.mean()).astype(np.int64) + 1
+        found: np.ndarray = np.ceil(self.words[rows] * self.sizes.mean()).astype(np.int64) + 1
         return found if self.most is None else np.minimum(found, self.most)
 
     def check(self, rows: np.ndarray, lengths: np.ndarray, context: int | None) -> None:
@@ -77,7 +77,7 @@ class Plan:
 
     def room(self, rows: np.ndarray, lengths: np.ndarray, context: int | None) -> np.ndarray:
         """Most tokens that each answer may take: those of the longest names, as far as its own context goes."""
-        most = self._longest[self.words[rows] - 1] + 1
+        most: np.ndarray = self._longest[self.words[rows] - 1] + 1
         if context is not None:
             most = np.minimum(most, context - lengths)
         return most if self.most is None else np.minimum(most, self.most)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
 VERSION = 2
+"""Of the file. Version 1 had no checksums; such a file gets them when it is opened."""
+_KEYS = 1  # of the names of answers: with another number all that was kept would be asked for again
 _OURS = 0x5CC2  # PRAGMA application_id: tells these files from other SQLite files
 _WAIT = 60.0
 _AT_ONCE = 500  # variables of one query; SQLite's own limit is 999 in old builds
@@ -74,6 +76,8 @@ class ResponseCache:
             elif made_by != _OURS:
                 msg = f"{self.path} is an SQLite file, but no cache of scc2s; pass another cache="
                 raise ValueError(msg)
+            elif version == 1:
+                _add_sums(db)
             elif version != VERSION:
                 msg = (
                     f"{self.path} is a cache of version {version}, this scc2s reads version {VERSION}; pass another "
@@ -181,6 +185,14 @@ def checksum(key: bytes, value: bytes) -> bytes:
     return hashlib.blake2b(key + b"\0" + value, digest_size=_SUM).digest()
 
 
+def _add_sums(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE answers ADD COLUMN sum BLOB")
+    rows = db.execute("SELECT key, answer FROM answers").fetchall()
+    sums = [(checksum(key.encode(), answer.encode()), key) for key, answer in rows]
+    db.executemany("UPDATE answers SET sum = ? WHERE key = ?", sums)
+    db.execute(f"PRAGMA user_version = {VERSION}")
+
+
 def report_damage(n: int, path: Path) -> None:
     """Log that entries do not fit their checksums."""
     if n:
@@ -209,5 +221,5 @@ def key_of(model: Mapping[str, Any], prompt: str, question: Mapping[str, Any]) -
     if model.get("url") is not None:
         identity["url"] = model["url"]
     identity["weights"] = model.get("weights_hash") or [model.get("id"), model.get("revision")]
-    text = json.dumps([VERSION, identity, prompt, dict(question)], sort_keys=True, default=str)
+    text = json.dumps([_KEYS, identity, prompt, dict(question)], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()

@@ -87,4 +87,5 @@ def uniforms(seeds: np.ndarray, step: int | np.ndarray) -> np.ndarray:
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    drawn: np.ndarray = (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return drawn

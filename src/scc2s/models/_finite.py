@@ -1,0 +1,31 @@
+"""Numbers of models that are not finite are refused, with the number format that mends it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+IN_TORCH = 'float16 overflows in some models: load(..., dtype="bfloat16"), or dtype="float32"'
+IN_ONNX = 'float16 overflows in some models: export it with precision="fp32"'
+IN_FUNCTION = "see what your function returns; where a float16 model overflows in it, load that with dtype='float32'"
+
+
+def check_finite(values: np.ndarray, what: str, mend: str) -> None:
+    """Refuse NaN and infinity.
+
+    Parameters
+    ----------
+    values
+        What a model gave.
+    what
+        What they are, in the plural.
+    mend
+        What to do about it.
+
+    Raises
+    ------
+    FloatingPointError
+        How many are not finite.
+    """
+    if n := int(values.size - np.count_nonzero(np.isfinite(values))):
+        msg = f"{n} of {values.size} {what} are not finite numbers; {mend}"
+        raise FloatingPointError(msg)
