@@ -40,7 +40,7 @@ def asked(script):
         if body and "ebnf" in body and not body["prompt"].startswith("CD3D CD3E CD2"):
             rules = dict(line.split(" ::= ") for line in body["ebnf"].splitlines())
             begins = rules.get("begin", rules["gene"])
-            for name, rest in rules.items():
+            for name, rest in sorted(rules.items(), key=lambda rule: len(rule[0]), reverse=True):
                 begins = begins.replace(f" {name}?", f"({rest})?").replace(f" {name}", f"({rest})")
             tree = begins.replace('"', "").replace(" ", "")
             found.append((body["prompt"], rules["root"], {name for name in GENES if re.fullmatch(tree, name)}))
