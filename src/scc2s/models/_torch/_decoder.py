@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ._linear import WideLinear, product
+from ._products import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Architectures whose cache and 4-D masks are tested here to be exact; others take slower routes that any model allows.
 TESTED = frozenset({"gemma", "gemma2", "gemma3_text", "gpt_neox", "llama", "mistral", "qwen2", "qwen3"})
-_MASKED = frozenset({"eager", "sdpa"})
+_MASKED = frozenset({"eager", "sdpa", NAME})
 # Log-probabilities are taken from blocks of at most this many logits and, on a CPU, states: so many that the weights of
 # the head are read seldom, so few that what it gives is still in the cache when the softmax reads it, a few states at a
 # time (benchmarks/annotate.py).

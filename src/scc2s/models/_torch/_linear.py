@@ -48,9 +48,9 @@ def widen(lm: PreTrainedModel) -> None:
 @cache
 def wider() -> bool:
     """Whether oneDNN uses more of this processor than MKL does: AVX-512, and not made by Intel."""
-    there = torch.backends.mkldnn.is_available() and torch.backends.mkl.is_available()
-    operations: Any = torch.ops.mkldnn
-    if not there or not hasattr(operations, "_linear_pointwise"):
+    backends: Any = torch.backends
+    there = backends.mkldnn.is_available() and backends.mkl.is_available()
+    if not there or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return False
     return torch.backends.cpu.get_cpu_capability().startswith("AVX512") and _vendor() not in ("GenuineIntel", None)
 

@@ -14,6 +14,7 @@ from ._embed import embed
 from ._generate import generate
 from ._likelihood import log_likelihood
 from ._linear import widen
+from ._products import use_products
 from ._score import score
 from ._vocabulary import Tries
 
@@ -79,6 +80,7 @@ class TorchModel:
         pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None and i < rows), 0)
         self.max_tokens = _context(lm, tokenizer)
         widen(lm)
+        use_products(lm)
         self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
         self._at_once = _batches_at_once(self._decoder.config, self.token_budget * lm.dtype.itemsize)
 
