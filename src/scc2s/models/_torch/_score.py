@@ -103,7 +103,8 @@ def _read_tree(
     logp = np.empty((len(lengths), len(at)))
     logp[:, order] = decoder.log_probs(states, at[order], next_tokens[order]).cpu().numpy()
     steps, stops = logp[:, : len(tree.tokens)], logp[:, len(tree.tokens) :]
-    return steps @ tree.sees[tree.ends].T + stops
+    totals: np.ndarray = steps @ tree.sees[tree.ends].T + stops
+    return totals
 
 
 def _by_cache(
