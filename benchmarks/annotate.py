@@ -2,7 +2,7 @@
 
 Run: python benchmarks/annotate.py [--cells 16] [--repeats 5]
 
-The other side puts every label behind every prompt and runs the pairs in batches of 8, padded, with the logits of all
+The other side puts every label after every prompt and runs the pairs in batches of 8, padded, with the logits of all
 tokens; the log-likelihood of the label and the end token is summed. Both sides have the same weights, prompts, labels,
 threads and process, and take turns; their scores are compared.
 """

@@ -25,7 +25,7 @@ FIT = RankFit(slope=-0.7, intercept=2.7)
 
 
 def build_texts(n_cells: int, names: list[str], n_words: int = 200) -> list[str]:
-    """Sentences of different genes, with some words that are no gene and some that come twice."""
+    """Sentences of different genes, with some words that are not genes and some that come twice."""
     rng = np.random.default_rng(0)
     texts = []
     for _ in range(n_cells):

@@ -72,7 +72,7 @@ def leave_one_out(X: np.ndarray, y: np.ndarray, k: int = 15) -> float:
 
 
 def generation(model, datasets: dict[str, ad.AnnData], seed: int = 0) -> dict:
-    """Free and constrained generation: share of words that are genes, of genes that are no repeats, words a cell."""
+    """Free and constrained generation: share of words that are genes, of genes that are not repeats, words a cell."""
     genes = sorted({g for a in datasets.values() for g in a.var_names})
     kinds = KANG_TYPES + ["NK cell", "naive CD4 T cell", "memory CD4 T cell"]
     fields = {"organism": "Homo sapiens", "cell_type": [k for k in kinds for _ in range(8)], "n_genes": str(N_GENES)}

@@ -7,7 +7,7 @@ from mini_data import LABELS
 HEAD = """# scc2s-mini
 
 The small causal language model that comes with scc2s: the offline default, for first steps, tutorials, tests and teaching. It knows
-human blood cells of four small data sets. It is no general annotator: for other tissues, organisms or cell types load a published C2S
+human blood cells of four small data sets. It is not a general annotator: for other tissues, organisms or cell types load a published C2S
 model, or train on your own cells (`scc2s.pp.samples`, `scc2s.train.sft`). Research use only.
 
 - Architecture: GPT-NeoX, {layers} layers, width {width}, {heads} heads, tied embeddings, {parameters} parameters, context {context} tokens;
@@ -85,7 +85,7 @@ def card(figures: dict, about: dict) -> str:
     ]
     out.append(
         "## Generation\n\nSampling at temperature 1, 200 genes asked for; free, and held to genes (`constrain=True`, the default of scc2s).\n\n"
-        + _table(["task", "cells", "words a cell", "words that are genes", "genes that are no repeats"], rows)
+        + _table(["task", "cells", "words a cell", "words that are genes", "genes that are not repeats"], rows)
     )
     rows = [
         [name, str(f["cells"]), f"{f['as they are']:.0f}", f"{f['shuffled']:.0f}"]

@@ -44,7 +44,7 @@ def model() -> CallableModel:
 
 @pytest.fixture(scope="module")
 def full() -> ad.AnnData:
-    """Cells with a result of every tool, under labels and groups that are no good names in files."""
+    """Cells with a result of every tool, under labels and groups that are not good names in files."""
     adata = sc.datasets.pbmc68k_reduced()[:12].copy()
     adata.obs_names = [f"{name}/{i}" for i, name in enumerate(adata.obs_names)]
     adata.obs["kind"] = pd.Categorical(np.resize(LABELS[:3], 12))

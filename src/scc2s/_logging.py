@@ -14,7 +14,7 @@ class _ScanpyVerbosity(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == COMMAND_LINE:
             return record.levelno >= logging.INFO
-        # A message is no reason to import scanpy, whose default is to warn.
+        # A message is not a reason to import scanpy, whose default is to warn.
         settings = getattr(sys.modules.get("scanpy"), "settings", None)
         verbosity = 1 if settings is None else int(settings.verbosity)
         level = {0: logging.ERROR, 1: logging.WARNING, 2: logging.INFO}.get(verbosity, logging.DEBUG)

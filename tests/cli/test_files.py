@@ -95,7 +95,7 @@ class TestRead:
 
 
 class TestTarget:
-    """Each is refused before anything is read: the input is no file of cells at all, or is not touched."""
+    """Each is refused before anything is read: the input is not a file of cells at all, or is not touched."""
 
     @pytest.fixture
     def source(self, adata: ad.AnnData, tmp_path: Path) -> Path:

@@ -59,7 +59,7 @@ class TestRead:
 
 
 def damaged(folder: Path) -> dict[str, tuple[Path, str]]:
-    """Things that are no cells, each with a word of what is to be said about it."""
+    """Things that are not cells, each with a word of what is to be said about it."""
     whole = h5ad(folder).read_bytes()
     found = {
         "empty": (b"", "empty file"),

@@ -65,7 +65,7 @@ def test_an_object_is_used_as_it_is(tiny):
     assert models.load(model) is model
     with pytest.raises(ValueError, match=r"an object is used as it is: load\(model\)"):
         models.load(model, dtype="float16")
-    with pytest.raises(TypeError, match=r"a dict is no model.*CallableModel\(generate=function\)"):
+    with pytest.raises(TypeError, match=r"a dict is not a model.*CallableModel\(generate=function\)"):
         models.load({})
 
 

@@ -41,7 +41,7 @@ def test_words_that_are_no_gene_are_counted_and_hold_their_place(caplog):
     adata = with_sentences("X G1", "G1 G1.")
     scc2s.pp.reconstruct(adata, fit=FIT)
     assert adata.layers["c2s_reconstructed"][:, 1].toarray().ravel().tolist() == pytest.approx([2 - np.log10(2), 2])
-    assert "1 of 4 words of the sentences are no gene of .var" in caplog.text
+    assert "1 of 4 words of the sentences are not genes of .var" in caplog.text
     assert adata.uns["c2s"]["reconstructed"]["params"]["n_invalid"] == 1
     scc2s.pp.reconstruct(adata, fit=FIT, unknown="drop")
     assert adata.layers["c2s_reconstructed"][0, 1] == 2

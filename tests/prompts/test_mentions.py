@@ -22,7 +22,7 @@ def read(text: str, names: list[str] = HUMAN, ignore: tuple[str, ...] = ()) -> t
         ("GZMB, CD3D; GZMB again (CD3D)", ["GZMB", "CD3D"]),
         ("CD3D/CD79A, CD8A:GZMB", ["CD3D", "CD79A", "CD8A", "GZMB"]),
         ("CD79A-expressing, non-GZMB", ["CD79A", "GZMB"]),
-        ("hla-dra is no word with a digit, cd3d and Cd79a are", ["CD3D", "CD79A"]),
+        ("hla-dra is not a word with a digit, cd3d and Cd79a are", ["CD3D", "CD79A"]),
         ("It makes IL-2.", ["IL2"]),
         ("The lncRNA RP11-34P13.7.", ["RP11-34P13.7"]),
         ("REST is a gene; the rest is not.", ["REST"]),
@@ -67,7 +67,7 @@ def test_names_of_cell_types_are_no_claims_about_genes() -> None:
 
 def test_mouse_symbols_are_read_in_their_own_spelling() -> None:
     assert read("Cd3d and H2-Aa, not Foxz9; Lyz2+ cells", MOUSE) == (["Cd3d", "H2-Aa"], ["Foxz9"])
-    assert read("Day7 is no symbol among human genes") == ([], [])
+    assert read("Day7 is not a symbol among human genes") == ([], [])
 
 
 def test_small_words_that_are_genes_of_the_fly_are_not_read_from_prose() -> None:

@@ -45,7 +45,7 @@ def test_free_writing_keeps_the_order_and_drops_what_is_no_gene(caplog: pytest.L
         GENES, "x", n_genes=4, model=lists("CD38", "QXZ", "cd3d", "CD3"), prompt=PROMPT, constrain=False
     )
     assert found == ["CD38", "CD3D", "CD3"]
-    assert "1 of 4 words are no genes" in caplog.text
+    assert "1 of 4 words are not genes" in caplog.text
 
 
 def test_answer_is_cut_behind_the_number_asked_for() -> None:

@@ -156,7 +156,7 @@ def test_truth_may_be_cells_of_the_same_data_which_are_not_asked_about() -> None
 
 
 def test_both_sides_of_the_report_have_the_same_length() -> None:
-    """Ten genes are written of cells that show twenty: genes behind the tenth are not taken for a loss."""
+    """Ten genes are written of cells that show twenty: genes after the tenth are not taken for a loss."""
     adata = cells()
     scc2s.tl.perturb(adata, "IFN-beta", n_genes=10, program=["G0", "G15", "G30"], model=identity(), **FREE)
     assert abs(report_of(adata).loc[("all cells", "prediction"), "program_shift"]) < 1e-6

@@ -116,7 +116,7 @@ def expression(
         are summed as what they are logarithms of.
     organism
         Name of the organism, where the caller knows it; else what the AnnData says. Of other organisms than human and
-        mouse, names of any form are taken, if they are no ids.
+        mouse, names of any form are taken, if they are not ids.
 
     Raises
     ------

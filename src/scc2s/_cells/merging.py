@@ -22,7 +22,7 @@ class Merge(NamedTuple):
     """Gene of each column, -1 for one that is not used."""
     n_genes: int
     base: float | None = None
-    """Base of the logarithm that the values are, ``log(1 + x)``; ``None``: they are no logarithms."""
+    """Base of the logarithm that the values are, ``log(1 + x)``; ``None``: they are not logarithms."""
 
 
 def merge_columns(block: np.ndarray | sparse.csr_matrix, merge: Merge) -> sparse.csr_matrix:

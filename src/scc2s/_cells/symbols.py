@@ -86,7 +86,7 @@ def findings(
     chosen
         Genes that are used; ``None``: all.
     organism
-        Organism as the user says. Of other organisms than human and mouse, all words that are no ids are taken.
+        Organism as the user says. Of other organisms than human and mouse, all words that are not ids are taken.
     """
     return _findings(named_genes(var, gene_symbols), var, gene_symbols, chosen, organism=organism)
 
@@ -127,7 +127,7 @@ def usable(
     Raises
     ------
     ValueError
-        If most names are no symbols, or none is one.
+        If most names are not symbols, or none is one.
     """
     chosen = np.ones(len(var), dtype=bool) if chosen is None else chosen
     named = named_genes(var, gene_symbols)

@@ -22,7 +22,7 @@ def kendall_tau(pred: ArrayLike, true: ArrayLike, *, missing: Literal["worst", "
         A value for each gene, higher for genes that stand further in front: expression, or :func:`rank_values` of a
         sentence. NaN: the gene is absent.
     missing
-        Absent genes share the place behind all others (``"worst"``), or are left out (``"drop"``).
+        Absent genes share the place after all others (``"worst"``), or are left out (``"drop"``).
 
     Returns
     -------

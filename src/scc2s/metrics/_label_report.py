@@ -35,7 +35,7 @@ class LabelReport:
 
 
 def label_report(true: Sequence[Any], predicted: Sequence[Any], *, known: Sequence[Any] | None = None) -> LabelReport:
-    """Accuracy and its kin for predicted labels; what is no known label counts as wrong and is never left out.
+    """Accuracy and its kin for predicted labels; what is not a known label counts as wrong and is never left out.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def checked_object(model: Any, *, changed: bool) -> Any:
         raise TypeError(msg)
     if not isinstance(model, Embeds | Scores | Reads | Generates):
         msg = (
-            f"a {kind} is no model: it has no embed, score, log_likelihood or generate; give a "
+            f"a {kind} is not a model: it has no embed, score, log_likelihood or generate; give a "
             "name or a folder, or wrap a function: scc2s.models.CallableModel(generate=function)"
         )
         raise TypeError(msg)

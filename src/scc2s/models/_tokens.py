@@ -97,7 +97,7 @@ def check_lengths(
     first
         Number of the first of these prompts, for the message.
     extra
-        Tokens that must fit behind each prompt: one number, or one for each.
+        Tokens that must fit after each prompt: one number, or one for each.
     extra_name
         What these are.
 
@@ -110,12 +110,12 @@ def check_lengths(
         msg = f"prompt {first + empty[0]} is empty; leave cells without genes out: adata[adata.obs['c2s_n_genes'] > 0]"
         raise ValueError(msg)
     if limit is not None and (long := np.flatnonzero(lengths + extra > limit)).size:
-        behind_it = int(np.broadcast_to(extra, lengths.shape)[long[0]])
-        behind = f" and {behind_it} of {extra_name}" if behind_it else ""
+        more = int(np.broadcast_to(extra, lengths.shape)[long[0]])
+        after = f" and {more} of {extra_name}" if more else ""
         msg = (
             f"{long.size} prompts do not fit the context of {limit} tokens (prompt {first + long[0]} has "
-            f"{lengths[long[0]]}{behind}); shorten them at a gene boundary: "
-            f"task.render(sentences, fields, count_tokens=model.count_tokens, max_tokens={max(limit - behind_it, 0)})"
+            f"{lengths[long[0]]}{after}); shorten them at a gene boundary: "
+            f"task.render(sentences, fields, count_tokens=model.count_tokens, max_tokens={max(limit - more, 0)})"
         )
         raise ValueError(msg)
 
@@ -241,7 +241,7 @@ def check_pairs(prompts: Sequence[str], answers: Sequence[str]) -> None:
 
 
 def continued(tokenizer: Any, prompts: list[str], answers: list[str], *, first: int) -> tuple[Tokens, Tokens]:
-    """Tokens of prompts alone, and with one answer each behind them.
+    """Tokens of prompts alone, and with one answer each after them.
 
     Raises
     ------

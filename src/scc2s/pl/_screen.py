@@ -105,7 +105,7 @@ def _controls(table: pd.DataFrame | None, params: dict[str, Any]) -> _Controls:
         return _Controls(np.empty(0), None, limit)
     null = table.loc[table["control"] == _SCRAMBLED, "split"].to_numpy(float)
     again = table.loc[table["control"] == _REGENERATION, ["effect_neutral", "effect_positive"]].to_numpy(float)
-    shown = len(again) and params.get("baseline") != "regeneration"  # against itself it is no control
+    shown = len(again) and params.get("baseline") != "regeneration"  # against itself it is not a control
     return _Controls(null, tuple(again[0]) if shown else None, limit)
 
 

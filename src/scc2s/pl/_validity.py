@@ -34,7 +34,7 @@ def validity(
     ax: Axes | None = None,
     show: bool | None = None,
 ) -> Axes:
-    """Whether what a model wrote are cells: share of words that are genes, of genes that are no repeats, and length.
+    """Whether what a model wrote are cells: share of words that are genes, of genes that are not repeats, and length.
 
     Bars are means over cells, black lines reach from the 5th to the 95th percentile of the cells (so they are not
     intervals of the means); the title of the legend says so. Several results, such as free and constrained decoding,

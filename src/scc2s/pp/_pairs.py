@@ -120,7 +120,7 @@ def pairs(
 def _successive(obs: pd.DataFrame, key: str, order: list[str], match: list[str], random_state: int) -> np.ndarray:
     """Pairs of each time point with the one before."""
     if len(order) < 2 or len(set(order)) < len(order):
-        msg = f"order={order} is no sequence of time points; pass at least two values of {key!r}, each once"
+        msg = f"order={order} is not a sequence of time points; pass at least two values of {key!r}, each once"
         raise ValueError(msg)
     if absent := [step for step in order if not (obs[key] == step).any()]:
         there = sorted(map(str, obs[key].dropna().unique()))[:8]

@@ -78,7 +78,7 @@ def reconstruct(
     `.layers['c2s_reconstructed' | key_added]` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
         Expression in the units of the fit (log-normalised), no stored zeros.
     `.uns['c2s'][key_added without 'c2s_']` : :class:`dict`
-        Parameters, slope and intercept, numbers of words, of words that are no gene of ``.var``, and of genes that
+        Parameters, slope and intercept, numbers of words, of words that are not genes of ``.var``, and of genes that
         `clip` made 0; versions.
 
     Raises
@@ -116,7 +116,7 @@ def reconstruct(
     found = expression_at(read.rows, data.n_obs, data.n_vars, value, n_jobs=n_jobs)
     n_words, n_valid = int(read.counts.n_words.sum()), int(read.counts.n_valid.sum())
     if n_words > n_valid:
-        logger.warning("%d of %d words of the sentences are no gene of .var", n_words - n_valid, n_words)
+        logger.warning("%d of %d words of the sentences are not genes of .var", n_words - n_valid, n_words)
     n_below = _warn_of_lost(value, read, found.nnz, data.n_obs, line) if clip else 0
     params = {
         "sentence_key": sentence_key,

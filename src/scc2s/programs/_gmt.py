@@ -26,7 +26,7 @@ def from_gmt(path: str | PathLike[str]) -> dict[str, Program]:
     FileNotFoundError
         No such file.
     ValueError
-        A line that is no gene set, or two sets of one name.
+        A line that is not a gene set, or two sets of one name.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def from_gmt(path: str | PathLike[str]) -> dict[str, Program]:
     try:
         lines = file.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
-        msg = f"{file} is no text file; pass the path of a GMT file, unpacked (gunzip) where it ends in .gz"
+        msg = f"{file} is not a text file; pass the path of a GMT file, unpacked (gunzip) where it ends in .gz"
         raise ValueError(msg) from error
     found: dict[str, Program] = {}
     for number, line in enumerate(lines, start=1):
@@ -53,8 +53,8 @@ def from_gmt(path: str | PathLike[str]) -> dict[str, Program]:
         genes = [gene for gene in rest[1:] if gene]
         if not name or not genes:
             msg = (
-                f"line {number} of {file} is no gene set ({line[:40]!r}); a GMT line is name, description and genes, "
-                "parted by tabs"
+                f"line {number} of {file} is not a gene set ({line[:40]!r}); a GMT line is name, description and "
+                "genes, parted by tabs"
             )
             raise ValueError(msg)
         if name in found:

@@ -45,7 +45,7 @@ class Program:
         genes = [] if isinstance(self.genes, str | bytes | Mapping) else _listed(self.genes)
         if wrong := [gene for gene in genes if not isinstance(gene, str)]:
             msg = (
-                f"program {self.name!r} has {wrong[0]!r} among its genes, which is no name; pass texts alone: "
+                f"program {self.name!r} has {wrong[0]!r} among its genes, which is not a name; pass texts alone: "
                 "[gene for gene in genes if isinstance(gene, str)]"
             )
             raise TypeError(msg)

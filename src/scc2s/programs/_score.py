@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._program import Program
 
 LEAST = 3
-"""Genes of a program that a data set must have: a mean of fewer is no program."""
+"""Genes of a program that a data set must have: a mean of fewer is not a program."""
 
 
 class Match(NamedTuple):

@@ -63,7 +63,7 @@ def match_labels(
     Raises
     ------
     ValueError
-        If a synonym stands for something that is no label.
+        If a synonym stands for something that is not a label.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def match_labels(
     """
     synonyms = dict(synonyms or {})
     if unknown := sorted(set(synonyms.values()) - set(labels)):
-        msg = f"synonyms stand for {', '.join(map(repr, unknown))}, which is no label; add it to labels"
+        msg = f"synonyms stand for {', '.join(map(repr, unknown))}, which is not a label; add it to labels"
         raise ValueError(msg)
     wordings = {**synonyms, **{label: label for label in labels}}
     reads: list[Callable[[str], str]] = [str, _no_case, _no_punctuation, _no_plural]

@@ -77,7 +77,7 @@ def custom(template: str, *, response: str = " {answer}", name: str = "custom") 
     Raises
     ------
     ValueError
-        If braces do not pair, or a field is no plain name.
+        If braces do not pair, or a field is not a plain name.
 
     Examples
     --------

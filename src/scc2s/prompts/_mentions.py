@@ -20,7 +20,7 @@ _NO_SYMBOLS = {
     "GVHD", "HIV", "HLA", "IFN", "III", "ILC", "MAIT", "MHC", "MRNA", "NKT", "PBMC", "PCA", "RNA", "RRNA", "SARS",
     "SLE", "TCR", "TH17", "TRNA", "UMAP", "UMI", "USA", "VII", "VIII",
 }  # fmt: skip
-"""Words in capitals that prose about cells has, and that are no genes."""
+"""Words in capitals that prose about cells has, and that are not genes."""
 
 
 class Mentions(NamedTuple):
@@ -37,8 +37,8 @@ def mentions(texts: Iterable[str], names: Sequence[str], *, ignore: Iterable[str
 
     A word names a gene if it is one of `names` as it stands (and holds a capital or a digit, since ``was`` and ``for``
     are genes of the fly), or without its dashes (``IL-2``), or in other capitals where it holds a digit (``cd3d``); of
-    words tied by dashes that are no name together (``CD79A-expressing``) each counts. Not taken for genes are phrases
-    in `ignore`, and what has a sign behind it: the CD14 of ``CD14+`` is a protein on the surface.
+    words tied by dashes that are not one name (``CD79A-expressing``) each counts. Not taken for genes are phrases
+    in `ignore`, and what has a sign after it: the CD14 of ``CD14+`` is a protein on the surface.
 
     Any other word of capitals and digits looks like a symbol (where `names` are those of mouse genes: a capital, small
     letters, a digit), and is unknown; but for usual abbreviations (``RNA``), and for the name of a complex whose

@@ -59,7 +59,7 @@ def scrambles(name: str, n: int, *, avoid: Iterable[str] = (), random_state: int
 
 
 def _drawn(name: str, n_more: int, rng: np.random.Generator) -> str:
-    """Each letter another letter, each digit another digit, and some letters behind."""
+    """Each letter another letter, each digit another digit, and some letters after."""
     letters, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
     out = [
         rng.choice(list(digits)) if c.isdigit()

@@ -73,7 +73,7 @@ class Task:
             for _, field, spec, conversion in parts:
                 if field is not None and (not field.isidentifier() or spec or conversion):
                     msg = (
-                        f"{what} of task {self.name!r} has the field {{{field}}}, which is no plain name; "
+                        f"{what} of task {self.name!r} has the field {{{field}}}, which is not a plain name; "
                         "use {name}, and {{ or }} for a brace itself"
                     )
                     raise ValueError(msg)

@@ -30,7 +30,7 @@ class Parsed:
 
     @property
     def invalid_rate(self) -> np.ndarray:
-        """Share of words that are no gene; 0 for a text without words."""
+        """Share of words that are not genes; 0 for a text without words."""
         return 1 - _ratio(self.n_valid, self.n_words)
 
     @property
@@ -68,7 +68,7 @@ def parse(
         definition, after the averaging of ranks in Levine et al., ICML 2024). ``"c2s"``: as ``cell2sentence`` 1.2.0
         does it, where places are those of a list that shrinks with every gene, and means are cut to whole numbers.
     unknown
-        ``"keep"``: an unknown word holds its place, so that the genes behind it keep their rank. ``"drop"``: they
+        ``"keep"``: an unknown word holds its place, so that the genes after it keep their rank. ``"drop"``: they
         move up.
 
     Returns

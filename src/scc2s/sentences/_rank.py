@@ -33,7 +33,7 @@ def rank(
 ) -> np.ndarray:
     """Rank the expressed genes of each cell by falling expression.
 
-    Only values above 0 count: stored zeros are no expression. Genes with the same value are ordered by `tie_break`:
+    Only values above 0 count: stored zeros are not expression. Genes with the same value are ordered by `tie_break`:
 
     - ``"hash"``: by a 64-bit hash of (the set of genes the cell expresses, gene name). It favours no gene, and gives
       one order for counts, CP10k and log1p of a cell, whatever the order of genes or cells (scc2s definition).

@@ -34,7 +34,7 @@ def split_cells(text: str, *, prompt: str = "") -> list[str]:
 
 
 def without_echo(text: str, prompt: str) -> str:
-    """An answer without the prompt, where it begins by repeating it: genes of the prompt are no answer.
+    """An answer without the prompt, where it begins by repeating it: genes of the prompt are not an answer.
 
     Examples
     --------

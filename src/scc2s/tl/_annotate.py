@@ -124,7 +124,7 @@ def annotate(
     values):
 
     `.obs['c2s_cell_type' | key_added]` : :class:`pandas.Series` (dtype `category`)
-        Label, ``"unassigned"`` under `min_prob`, ``"unmapped"`` where a written answer is no label. Categories keep
+        Label, ``"unassigned"`` under `min_prob`, ``"unmapped"`` where a written answer is not a label. Categories keep
         the order of `labels`.
     `.obs['c2s_cell_type_prob']`, `.obs['c2s_cell_type_entropy']` : :class:`pandas.Series` (dtype `float32`)
         Probability of the best label among `labels`; entropy of all of them in nats. Only ``mode="score"``.
@@ -146,7 +146,7 @@ def annotate(
     ValueError
         If there are no labels to choose from, they repeat, or one is missing or empty.
     KeyError
-        If there are no sentences, or the prompt has a field that is no column of ``.obs``.
+        If there are no sentences, or the prompt has a field that is not a column of ``.obs``.
 
     Examples
     --------

@@ -87,7 +87,7 @@ def embed(
     Raises
     ------
     KeyError
-        If there are no sentences, or the prompt has a field that is no column of ``.obs``.
+        If there are no sentences, or the prompt has a field that is not a column of ``.obs``.
     FloatingPointError
         If the embedding is not finite.
     TypeError

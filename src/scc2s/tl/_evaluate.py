@@ -79,8 +79,8 @@ def evaluate(
         group, and their mean.
     control
         Cells before: a floor, and the start of effects. Or a value of one of the columns `groupby`, e.g. ``"ctrl"``:
-        the cells of `true` that have it; they are no group then, unless `pred` has such cells. Those count for a group
-        that agree with it in the other columns (in those where the two have values in common).
+        the cells of `true` that have it; they are not a group then, unless `pred` has such cells. Those count for a
+        group that agree with it in the other columns (in those where the two have values in common).
     floor, ceiling
         Whether to compute them.
     n_comps

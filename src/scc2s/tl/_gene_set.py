@@ -66,7 +66,7 @@ def gene_set(
         :mod:`scc2s.prompts`. ``None`` takes the prompt ``"gene_set"`` of the model's family.
     constrain
         Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
-        Otherwise it writes freely, and words that are no gene are left out and logged.
+        Otherwise it writes freely, and words that are not genes are left out and logged.
     temperature, top_p, top_k
         How words are drawn; ``temperature=0`` takes the most likely one each time.
     max_new_tokens
@@ -120,7 +120,7 @@ def gene_set(
     texts = write_texts(loaded, prompts, np.full(len(names), n_genes), genes, decoding, None, task)
     parsed = parse(texts, genes.words, unknown="drop")
     if n_unknown := int((parsed.n_words - parsed.n_valid).sum()):
-        logger.warning("%d of %d words are no genes of the data set", n_unknown, int(parsed.n_words.sum()))
+        logger.warning("%d of %d words are not genes of the data set", n_unknown, int(parsed.n_words.sum()))
     var_names = data.var_names.astype(str)
     found = {
         one: var_names[genes.columns[ranks[ranks >= 0]]].tolist()

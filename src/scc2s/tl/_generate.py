@@ -117,7 +117,7 @@ def generate(
     `.obs['c2s_n_words']`, `.obs['c2s_n_genes']` : :class:`pandas.Series` (dtype `int32`)
         Words, and different genes among them.
     `.obs['c2s_valid']`, `.obs['c2s_unique']` : :class:`pandas.Series` (dtype `float32`)
-        Share of words that are genes of the data set; share of those that are no repeat. NaN where nothing was written.
+        Share of words that are genes of the data set; share of those that are not repeats. NaN where none were written.
     `.obs['c2s_complete']` : :class:`pandas.Series` (dtype `bool`)
         Whether all `n_genes` words were written, or the model ended before.
     `.obsm['c2s_ranks']` : :class:`numpy.ndarray` (dtype `int32`, shape `(n_obs, n_genes)`)

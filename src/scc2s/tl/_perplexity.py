@@ -92,7 +92,7 @@ def perplexity(
     Raises
     ------
     KeyError
-        If there are no sentences, or the prompt has a field that is no column of ``.obs``.
+        If there are no sentences, or the prompt has a field that is not a column of ``.obs``.
     FloatingPointError
         If a log-likelihood or perplexity is not finite.
     ValueError

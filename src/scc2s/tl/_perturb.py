@@ -167,7 +167,7 @@ def perturb(
     `.obs['c2s_perturbed_n_words']`, `.obs['c2s_perturbed_n_genes']` : :class:`pandas.Series` (dtype `float32`)
         Words, and different genes among them; mean over `n_samples`.
     `.obs['c2s_perturbed_valid']`, `.obs['c2s_perturbed_unique']` : :class:`pandas.Series` (dtype `float32`)
-        Share of words that are genes of the data set; share of those that are no repeat.
+        Share of words that are genes of the data set; share of those that are not repeats.
     `.obs['c2s_perturbed_complete']` : :class:`pandas.Series` (dtype `bool`)
         Whether all words asked for were written, or the model ended before.
     `.uns['c2s']['perturb']['perturbed']` : :class:`dict`

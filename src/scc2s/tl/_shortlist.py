@@ -68,7 +68,7 @@ def shortlist(
 
     Returns
     -------
-    Rows of the screen that pass, best first, with ``novel`` and ``note``; ``reasons`` says why a row is no hit.
+    Rows of the screen that pass, best first, with ``novel`` and ``note``; ``reasons`` says why a row is not a hit.
     ``attrs["notice"]`` and the column ``note``, which goes into the file too, say what the list is not.
 
     Raises

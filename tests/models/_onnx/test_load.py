@@ -49,7 +49,7 @@ def test_a_damaged_or_missing_file_is_named(folder):
     with pytest.raises(ValueError, match=r"is damaged; export the model again"):
         load(folder)
     (folder / "scc2s_onnx.json").unlink()
-    with pytest.raises(FileNotFoundError, match="is no exported model"):
+    with pytest.raises(FileNotFoundError, match="is not an exported model"):
         load(folder)
 
 
@@ -69,7 +69,7 @@ def test_a_graph_that_onnxruntime_cannot_read_is_an_error(tmp_path):
 def test_a_folder_of_the_other_backend_names_the_right_one(folder):
     with pytest.raises(ValueError, match=r'is an exported model; use load\(..., backend="onnx"\)'):
         scc2s.models.load(folder)
-    with pytest.raises(FileNotFoundError, match="is no exported model"):
+    with pytest.raises(FileNotFoundError, match="is not an exported model"):
         load(scc2s.models._sources.find("scc2s-mini", None).folder)
     with pytest.raises(ValueError, match="settled when the model was exported"):
         load(folder, dtype="float32")

@@ -45,7 +45,7 @@ def test_what_is_no_completion_is_refused(found):
     with serving(Script(lambda _: found if not isinstance(found, int) else [found])) as url:
         model = scc2s.models.load(url, **FAST)
         with pytest.raises(
-            ValueError, match=r"/completions answers with something that is no completion of one prompt"
+            ValueError, match=r"/completions answers with something that is not a completion of one prompt"
         ):
             model.generate(["a"], max_new_tokens=1, progress=False)
         assert model.capabilities["logprobs"] is False

@@ -67,7 +67,11 @@ def test_the_server_may_say_until_when_to_wait(waited):
     assert 15 < waited[0] <= 20
 
 
-@pytest.mark.parametrize("asked", ["3600", "31", "9" * 400, formatdate(time.time() + 86400, usegmt=True)])
+@pytest.mark.parametrize(
+    "asked",
+    ["3600", "31", "9" * 400, formatdate(time.time() + 86400, usegmt=True)],
+    ids=["an hour", "half a minute", "very long", "a day by date"],
+)
 def test_a_wait_over_the_bound_is_told_and_not_waited(waited, asked):
     with hostile(busy(9, asked)) as server:
         with pytest.raises(
@@ -111,7 +115,7 @@ def repeats(status):
         key = handler.headers["Authorization"].removeprefix("Bearer ")
         told = f"no access for {key}, {quote(key, safe='')}"
         bodies = {
-            200: f'"{told}" is no JSON'.encode(),
+            200: f'"{told}" is not a JSON'.encode(),
             201: f'{{"{"x" * 60} {key}": 1}}'.encode(),
             307: b"",
         }

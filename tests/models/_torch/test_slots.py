@@ -36,7 +36,7 @@ def test_rows_of_any_length_go_on_as_each_would_alone(tiny, kind):
         states = [feed(decoder, slots, fed, first[:, None] + torch.arange(2))]
         order = slots.keep(torch.tensor([False, True, True, False]))
         assert order.tolist() == [2, 1]
-        # Row 1 has two tokens left and row 2 five: what is fed behind the two is junk, and written over.
+        # Row 1 has two tokens left and row 2 five: what is fed after the two is junk, and written over.
         next_tokens = torch.stack([texts[2][14:17], torch.tensor([int(texts[1][5]), 9, 9])])
         states.append(feed(decoder, slots, next_tokens, torch.tensor([[14, 15, 16], [5, 6, 7]])))
         last = feed(decoder, slots, torch.tensor([[int(texts[2][17])], [int(texts[1][6])]]), torch.tensor([[17], [6]]))

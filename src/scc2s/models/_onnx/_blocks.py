@@ -1,6 +1,6 @@
 """Attention of the exported graph: blocks of queries, each over the keys up to its last.
 
-No token sees one behind it, neither in a text nor in a tree of answers, so that the other keys need not be looked at.
+No token sees one after it, neither in a text nor in a tree of answers, so that the other keys need not be looked at.
 ONNX Runtime has no operator on a CPU that leaves them out and takes a mask as well.
 """
 

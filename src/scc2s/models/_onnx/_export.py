@@ -85,7 +85,7 @@ def export_onnx(
     target = Path(fspath(folder)).expanduser()
     restore(target)
     if target.exists() and not (target.is_dir() and ((target / FILE).is_file() or not any(target.iterdir()))):
-        msg = f"{target} holds something that is no export; give a new folder: export_onnx(model, 'new-folder')"
+        msg = f"{target} holds something that is not an export; give a new folder: export_onnx(model, 'new-folder')"
         raise FileExistsError(msg)
     source = _source(model, revision)
     target.parent.mkdir(parents=True, exist_ok=True)

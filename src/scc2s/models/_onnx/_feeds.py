@@ -17,7 +17,7 @@ NAMES = ("input_ids", "position_ids", "seen", "shares", "at", "targets")
 
 @dataclass(frozen=True)
 class Row:
-    """One prompt, and what may stand behind it."""
+    """One prompt, and what may stand after it."""
 
     ids: np.ndarray
     shares: np.ndarray | None = None
@@ -25,7 +25,7 @@ class Row:
     at: np.ndarray | None = None
     """Tokens to go on from."""
     targets: np.ndarray | None = None
-    """Token behind each of them."""
+    """Token after each of them."""
     tree: Tree | None = None
     """Answers whose tokens are the last of `ids`."""
 
@@ -43,7 +43,7 @@ def with_tree(prompt: np.ndarray, tree: Tree, eos: int) -> Row:
 
 
 def feeds(rows: Sequence[Row]) -> dict[str, np.ndarray]:
-    """Arrays for one run of the graph; rows are padded on the right, where no token sees what is behind it.
+    """Arrays for one run of the graph; rows are padded on the right, where no token sees what is after it.
 
     Examples
     --------

@@ -53,7 +53,7 @@ class ReadingGraph(nn.Module):
         at
             States to go on from, as numbers of the flattened rows.
         targets
-            The token behind each of them.
+            The token after each of them.
 
         Returns
         -------

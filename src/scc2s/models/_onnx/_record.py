@@ -67,7 +67,7 @@ def read_record(folder: Path) -> Record:
     path = folder / FILE
     if not path.is_file():
         msg = (
-            f"{folder} is no exported model: it has no {FILE}; write it: "
+            f"{folder} is not an exported model: it has no {FILE}; write it: "
             "scc2s.models.export_onnx(model, folder), or load the model itself with backend='torch'"
         )
         raise FileNotFoundError(msg)

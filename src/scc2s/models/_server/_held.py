@@ -55,7 +55,7 @@ class Cell:
     n_repeats: int = 0
     """Genes that came a second time."""
     n_foreign: int = 0
-    """Words that are no genes."""
+    """Words that are not genes."""
     stopped: str = ""
     """Why it ended before it had the genes asked for."""
 
@@ -231,7 +231,7 @@ def report(cells: Iterable[Cell]) -> None:
     if again := sum(cell.n_requests > 1 for cell in all_cells):
         logger.info(
             "%d of %d cells were asked for in parts (%d requests for %d cells): %d genes came a second time, %d words "
-            "were no genes; neither is in the answers",
+            "were not genes; neither is in the answers",
             again, len(all_cells), sum(cell.n_requests for cell in all_cells), len(all_cells),
             sum(cell.n_repeats for cell in all_cells), sum(cell.n_foreign for cell in all_cells),
         )  # fmt: skip

@@ -237,7 +237,7 @@ class ServerModel:
         rows = completions(found, 1)
         if rows is None:
             msg = (
-                f"{self._client.url}/completions answers with something that is no completion of one prompt "
+                f"{self._client.url}/completions answers with something that is not a completion of one prompt "
                 f"({self._client.begin(found)}); see to the address"
             )
             raise Refused(msg, 200)

@@ -61,7 +61,7 @@ class _Chooser(LogitsProcessor):
         self._room = torch.from_numpy(rules.room)
         self._shortest = int(rules.room.min())
         self._sampling, self._seeds, self._step = rules.sampling, rules.seeds, 0
-        self.broken: torch.Tensor | None = None  # whether scores were no numbers
+        self.broken: torch.Tensor | None = None  # whether scores were not numbers
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         broken = scores.isnan().any()

@@ -21,8 +21,8 @@ class GeneConstraint:
     """State of a batch: where each row is in the tree of genes, and which genes it has written.
 
     A gene counts as written when its last token is there, and no longer when the next token goes on to a longer name.
-    A node of a gene that is already written is no end of a word, only a place on the way to longer names. Where a token
-    may both go on with a name and begin the next gene, it goes on, as long as a gene that way is left.
+    A node of a gene that is already written does not end a word, it is only a place on the way to longer names. Where a
+    token may both go on with a name and begin the next gene, it goes on, as long as a gene that way is left.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class GeneConstraint:
         self._closed[:, root_token] = 0.0
         self._used = torch.zeros((n, len(trie.path)), dtype=torch.bool, device=device)
         self._node = torch.full((n,), ROOT, device=device)
-        self._whole = torch.ones(n, dtype=torch.bool, device=device)  # behind a whole gene, or at the start
+        self._whole = torch.ones(n, dtype=torch.bool, device=device)  # after a whole gene, or at the start
         self._done = torch.zeros(n, dtype=torch.bool, device=device)
         self._count = torch.zeros(n, dtype=torch.int64, device=device)
         self._written = torch.full((n, int(lengths.max())), -1, device=device)

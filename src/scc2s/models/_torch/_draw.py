@@ -48,6 +48,6 @@ def draw(scores: torch.Tensor, uniform: torch.Tensor, sampling: Sampling) -> tor
     inside = blocks[torch.arange(n, device=probs.device), block[:, 0]].to(exact).cumsum(dim=1)
     token = torch.searchsorted(inside, target - before, right=True).clamp_(max=_BLOCK - 1)
     found = (block * _BLOCK + token)[:, 0]
-    # Rounding may point behind the last token that has any probability.
+    # Rounding may point after the last token that has any probability.
     missed = (found >= width) | (probs.gather(1, found.clamp(max=width - 1)[:, None])[:, 0] == 0)
     return torch.where(missed, probs.argmax(dim=1), found) if bool(missed.any()) else found

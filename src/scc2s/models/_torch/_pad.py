@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def pad_right(ids: Sequence[np.ndarray]) -> torch.Tensor:
     """Rows of one length, int64; each goes on with its last token.
 
-    No token sees what is behind it, so any would do; the padding token is one that transformers warns about.
+    No token sees what is after it, so any would do; the padding token is one that transformers warns about.
     """
     width = max(len(row) for row in ids)
     return torch.from_numpy(np.stack([np.pad(row, (0, width - len(row)), mode="edge") for row in ids]).astype(np.int64))

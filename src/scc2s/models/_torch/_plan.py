@@ -53,7 +53,7 @@ class Plan:
         return found if self.most is None else np.minimum(found, self.most)
 
     def check(self, rows: np.ndarray, lengths: np.ndarray, context: int | None) -> None:
-        """Refuse prompts behind which the genes will not fit.
+        """Refuse prompts after which the genes will not fit.
 
         Raises
         ------

@@ -51,7 +51,7 @@ class FilledLayer(DynamicLayer):
 
 
 class _ReadLayer(FilledLayer):
-    """Keys and values of one layer. New ones are set behind them for one forward pass, and not kept."""
+    """Keys and values of one layer. New ones are set after them for one forward pass, and not kept."""
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any

@@ -65,7 +65,7 @@ def score(
 def _by_tree(
     decoder: Decoder, tokens: Tokens, forest: list[Tree], eos: int, budget: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every prompt once, then all choices (of a tree) in one forward pass behind it."""
+    """Every prompt once, then all choices (of a tree) in one forward pass after it."""
     start = shared_start(decoder, tokens.ids)
 
     def forward(rows: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ def _by_tree(
 def _read_tree(
     decoder: Decoder, tree: Tree, past: Cache, last: torch.Tensor, lengths: torch.Tensor, width: int, eos: int
 ) -> np.ndarray:
-    """Log-likelihood of the answers of a tree behind prompts whose keys and values are there: rows x answers."""
+    """Log-likelihood of the answers of a tree after prompts whose keys and values are there: rows x answers."""
     hidden = decoder.hidden(
         torch.from_numpy(tree.tokens).expand(len(lengths), -1),
         cache=past,
@@ -132,9 +132,9 @@ def _by_cache(
             some = slice(low, low + step)
             cache = copy.deepcopy(past)
             cache.batch_repeat_interleave(len(inputs[some]))
-            behind = decoder.lm(input_ids=inputs[some], past_key_values=cache, use_cache=True).logits
-            first = begun.logits[:, -1:].expand(len(behind), -1, -1)
-            logits = torch.cat([first, behind], dim=1).float()
+            after = decoder.lm(input_ids=inputs[some], past_key_values=cache, use_cache=True).logits
+            first = begun.logits[:, -1:].expand(len(after), -1, -1)
+            logits = torch.cat([first, after], dim=1).float()
             logp = logits.log_softmax(dim=-1).gather(2, targets[some, :, None])[..., 0]
             found.append(logp.double().masked_fill(~counted[some], 0).sum(dim=1).cpu().numpy())
         return np.concatenate(found)

@@ -1,7 +1,7 @@
 """Keys and values of the rows that are being written, in blocks that stay where they are.
 
 The token at position p of a row stands in slot p, so that rows of any length stand side by side without padding before
-them. What lies behind a row's last token is hidden by the mask until it is written over. A step adds its keys in place,
+them. What lies after a row's last token is hidden by the mask until it is written over. A step adds its keys in place,
 where a growing cache would copy all earlier ones.
 """
 

@@ -12,12 +12,12 @@ from scc2s.models.decoding._trie import GeneTrie, build
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What a gene can stand behind: the end of a prompt, and another gene.
+# What a gene can stand after: the end of a prompt, and another gene.
 _BEFORE = ("Genes:", "Genes: CD3")
 
 
 def gene_tokens(tokenizer: Any, names: Sequence[str]) -> list[np.ndarray]:
-    """Token ids of each gene as a word behind other words, its space included.
+    """Token ids of each gene as a word after other words, its space included.
 
     Raises
     ------

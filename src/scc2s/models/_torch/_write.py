@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ._decoder import Decoder
     from ._prefix import Start
 
-NOT_NUMBERS = 'the model gives scores that are no numbers; load it with dtype="bfloat16" or dtype="float32"'
+NOT_NUMBERS = 'the model gives scores that are not numbers; load it with dtype="bfloat16" or dtype="float32"'
 _SPARE = 64
-"""Slots behind the longest prompt to begin with."""
+"""Slots after the longest prompt to begin with."""
 FEW = 16
 """Rows up to which tokens that can only come next are fed together with the one before them. A forward pass of few rows
 takes the time of reading the weights, and more tokens are free; with many rows, those that have nothing to feed beside
@@ -78,7 +78,7 @@ def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *
     Raises
     ------
     ValueError
-        The model gives scores that are no numbers.
+        The model gives scores that are not numbers.
     """
     slots, states = _read(decoder, start, ids, budget)
     writing = _Writing(decoder, rules, slots, states, torch.tensor([len(row) for row in ids]))
@@ -89,7 +89,7 @@ def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *
 
 
 def _read(decoder: Decoder, start: Start, ids: list[np.ndarray], budget: int) -> tuple[Slots, torch.Tensor]:
-    """Keys and values of the prompts, and the state behind each; equal prompts are read once."""
+    """Keys and values of the prompts, and the state after each; equal prompts are read once."""
     same: dict[bytes, list[int]] = {}
     for row, tokens in enumerate(ids):
         same.setdefault(tokens.tobytes(), []).append(row)
@@ -134,7 +134,7 @@ class _Writing:
         self._broken = torch.zeros((), dtype=torch.bool, device=decoder.device)  # looked at once, at the end
 
     def check(self) -> None:
-        """Refuse answers that were chosen by scores that are no numbers."""
+        """Refuse answers that were chosen by scores that are not numbers."""
         if bool(self._broken):
             raise ValueError(NOT_NUMBERS)
 
@@ -210,7 +210,7 @@ class _Writing:
             constraint.stop(full)
 
     def _feed(self, tokens: torch.Tensor, n: torch.Tensor) -> None:
-        """Run the model over the first `n` tokens of each row; what is behind them will be written over."""
+        """Run the model over the first `n` tokens of each row; what is after them will be written over."""
         tokens = tokens[:, : int(n.max())]
         first = (self._lengths + self._n)[self._rows] - n
         at = first[:, None] + torch.arange(tokens.shape[1], device=tokens.device)

@@ -44,7 +44,7 @@ class ResponseCache:
     FileNotFoundError
         No such folder.
     ValueError
-        The file is no cache, is damaged, or was written by another version.
+        The file is not a cache, is damaged, or was written by another version.
     OSError
         The file cannot be opened or written, for want of rights or space.
     TimeoutError
@@ -97,7 +97,7 @@ class ResponseCache:
         found: dict[str, str] = {}
         damaged: list[str] = []
         with self._open() as db:
-            db.text_factory = bytes  # a flipped bit can make bytes that are no text
+            db.text_factory = bytes  # a flipped bit can make bytes that are not text
             for some, rows in read_by_key(db, "key, answer, sum", "answers", list(dict.fromkeys(keys))):
                 names = {key.encode(): key for key in some}
                 for name, answer, total in rows:

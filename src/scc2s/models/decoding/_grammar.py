@@ -36,7 +36,7 @@ def ebnf(names: Sequence[str], least: int, most: int, *, first: Sequence[str] | 
     Raises
     ------
     ValueError
-        No names, an empty one, one with a space or with half of a surrogate pair, or numbers that are no range.
+        No names, an empty one, one with a space or with half of a surrogate pair, or numbers that are not a range.
 
     Examples
     --------

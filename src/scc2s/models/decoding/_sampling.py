@@ -46,12 +46,10 @@ class Sampling:
             msg = f"top_k={self.top_k!r} is not a whole number; pass top_k= a number from 1, or None"
             raise TypeError(msg)
         if not (np.isfinite(self.temperature) and self.temperature >= 0):
-            msg = (
-                f"temperature={self.temperature} is no temperature; pass temperature=0 for the likeliest words, or more"
-            )
+            msg = f"temperature={self.temperature} is not a temperature; pass 0 for the likeliest words, or more"
             raise ValueError(msg)
         if not 0 < self.top_p <= 1:
-            msg = f"top_p={self.top_p} is no share of the probability; pass top_p= above 0 and up to 1"
+            msg = f"top_p={self.top_p} is not a share of the probability; pass top_p= above 0 and up to 1"
             raise ValueError(msg)
         if self.top_k is not None and self.top_k < 1:
             msg = f"top_k={self.top_k} leaves no word to draw; pass top_k= a number from 1, or None"

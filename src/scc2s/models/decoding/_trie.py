@@ -51,7 +51,7 @@ class GeneTrie:
 
     @property
     def chain(self) -> np.ndarray:
-        """Tokens that can only follow behind each node, up to the next gene or branch: nodes x most, -1 behind them.
+        """Tokens that can only follow after each node, up to the next gene or branch: nodes x most, -1 after them.
 
         Where a gene ends at the node they are the only way on to a longer name. None follow the root.
         """

@@ -56,7 +56,7 @@ class GeneVocabulary:
             raise ValueError(msg)
         wanted = np.asarray(self.n_genes)
         if wanted.size and wanted.dtype.kind not in "iu":
-            msg = f"n_genes={self.n_genes!r} is no whole number; pass n_genes=int(...), or a list of them"
+            msg = f"n_genes={self.n_genes!r} is not a whole number; pass n_genes=int(...), or a list of them"
             raise TypeError(msg)
         if wanted.size and (wanted.min() < 1 or wanted.max() > len(self.names)):
             msg = (

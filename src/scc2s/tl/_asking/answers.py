@@ -129,7 +129,7 @@ def label_set(given: list[str] | None, model: Model, target: str, *, needed: boo
 
 
 def refuse_wrong_synonyms(synonyms: Any, labels: Sequence[str] | None) -> None:
-    """Raise if synonyms are not texts by text, or stand for something that is no label (as far as labels are known)."""
+    """Raise if synonyms are not texts by text, or stand for what is not a label (as far as labels are known)."""
     if not isinstance(synonyms, Mapping) or not all(isinstance(t, str) for pair in synonyms.items() for t in pair):
         msg = f"synonyms={synonyms!r} are not texts by text; pass e.g. synonyms={{'T lymphocyte': 'T cell'}}"
         raise TypeError(msg)
@@ -175,7 +175,7 @@ def read_labels(
 
 
 def one_hot(matched: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """One vote a cell for its label; NaN for an answer that is no label."""
+    """One vote a cell for its label; NaN for an answer that is not a label."""
     same = np.asarray(matched, dtype=object)[:, None] == np.asarray(labels, dtype=object)[None, :]
     votes: np.ndarray = same.astype(float)
     votes[~votes.any(axis=1)] = np.nan

@@ -127,7 +127,7 @@ def ask(
     rows
         Rows of `adata` to ask about, repeats allowed; ``None``: each once.
     given
-        Values of fields that are no columns of ``.obs``, one for each of `rows`.
+        Values of fields that are not columns of ``.obs``, one for each of `rows`.
     seen
         What :func:`scc2s.tl._asking.cells.look` has read of the same cells; its rows are taken.
     """

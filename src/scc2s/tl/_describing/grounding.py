@@ -31,7 +31,7 @@ def grounding(
     Returns
     -------
     One row a text: ``genes_named``, ``genes_not_expressed`` (above 0 in less than `min_share` of the group's cells),
-    ``genes_unknown`` (look like symbols, are no gene of the data set), as texts with commas; ``share_grounded``, of
+    ``genes_unknown`` (look like symbols, are not genes of the data set), as texts with commas; ``share_grounded``, of
     all of them, NaN where there are none.
     """
     found = mentions(texts, [name for name in expressed.names if name], ignore=[*groups.names, *ignore])

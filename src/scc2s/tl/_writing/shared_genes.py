@@ -27,7 +27,7 @@ class Places(NamedTuple):
     """Genes of sentences, place by place."""
 
     ranks: np.ndarray
-    """Cells x places: word at each place, -1 for a word that is no gene of anything, and after the end."""
+    """Cells x places: word at each place, -1 for a word that is not a gene of anything, and after the end."""
     n: np.ndarray
     """Places of each cell."""
 

@@ -53,7 +53,7 @@ class Written(NamedTuple):
         return fit.inverse(self.parsed.ranks, self.n_vars, n_jobs=settings.n_jobs)
 
     def validity(self) -> pd.DataFrame:
-        """Numbers of words and of different genes, and shares: words that are genes, genes that are no repeats.
+        """Numbers of words and of different genes, and shares: words that are genes, genes that are not repeats.
 
         The shares of a cell without words, or without genes, are NaN. ``complete``: all words asked for were written.
         """
