@@ -252,7 +252,7 @@ def test_raw_has_names_of_its_own():
     [
         scc2s.pp.sentences,
         scc2s.pp.rank_fit,
-        lambda a: scc2s.tl.program_score(a, {"T": ["CD3D", "CD3E"]}),
+        lambda a: scc2s.tl.program_score(a, ["CD3D", "CD3E", "CD2"]),
         words_of,  # of cells without sentences, for what a model may write
     ],
 )

@@ -18,6 +18,7 @@ def cells() -> AnnData:
     adata = AnnData(sp.csr_matrix(np.ones((2, 3), dtype=np.float32)), var=pd.DataFrame(index=["CD3D", "LYZ", "NKG7"]))
     adata.X.data[:] = [1, 2, 3, 3, 2, 1]
     scc2s.pp.sentences(adata)
+    scc2s.pp.rank_fit(adata)
     return adata
 
 

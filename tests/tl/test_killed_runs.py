@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import scanpy as sc
 import tools_that_ask
+import torch
 from scipy import sparse
 from tiny_gene_model import write_tiny_model
 from tools_that_ask import TOOLS, counted
@@ -20,6 +21,7 @@ from tools_that_ask import TOOLS, counted
 import scc2s
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import anndata as ad
@@ -44,6 +46,15 @@ def folder(cells: ad.AnnData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(
         tmp_path_factory.mktemp("model"), list(cells.raw.var_names), labels=["B cell", "CD8+ T cell"], context=256
     )
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As in the process that is killed: numbers are rounded by the batch, and batches depend on the threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

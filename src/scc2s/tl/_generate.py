@@ -92,7 +92,8 @@ def generate(
     max_new_tokens
         Longest answer in tokens; ``None``: room for the genes.
     random_state
-        Seed: the n-th cell of a condition is the same in any call.
+        Seed: the n-th cell of a condition is the same in any call; in bfloat16 up to rounding, which depends on the
+        batch.
     cache
         File that keeps answers: a second run asks only for what is not there.
     fit

@@ -132,7 +132,8 @@ def perturb(
     max_new_tokens
         Longest answer in tokens; ``None``: room for the genes.
     random_state
-        Seed. A cell gets the same answer in any batch, order or subset.
+        Seed. A cell gets the same answer in any batch, order or subset; in bfloat16 up to rounding, which depends on
+        the batch: for the same words always, load the model with ``dtype="float32"``.
     cache
         File that keeps answers: a second run asks only for what is not there.
     fit

@@ -135,10 +135,10 @@ def test_an_endpoint_that_is_not_there_is_named(no_waiting):
 @pytest.mark.parametrize(
     ("answer", "match"),
     [
-        ({"hello": 1}, "no completion"),
-        ({"choices": []}, "no completion"),
-        ({"choices": [{"message": {}}]}, "no completion"),
-        ([1, 2], "no completion"),
+        ({"hello": 1}, "not a completion"),
+        ({"choices": []}, "not a completion"),
+        ({"choices": [{"message": {}}]}, "not a completion"),
+        ([1, 2], "not a completion"),
     ],
 )
 def test_nonsense_is_told_from_an_answer(answer, match):

@@ -8,6 +8,7 @@ import numpy as np
 from scc2s._logging import logger
 from scc2s.models._catalogue import entry
 from scc2s.models._errors import PartialAnswersError
+from scc2s.models._family import UNKNOWN
 from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._tokens import as_list, check_pairs
@@ -51,7 +52,7 @@ class ServerModel:
         self.id, self.max_tokens = served(client, model)
         self._end = end_token or ""
         known = entry(self.id)
-        self.family = known["family"] if known and known.get("family") else "scc2s"
+        self.family = known["family"] if known and known.get("family") else UNKNOWN
 
     def __repr__(self) -> str:
         return f"ServerModel({self.id!r}, {self._client.url!r})"
