@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,9 +104,11 @@ def test_import_brings_in_neither_torch_nor_transformers() -> None:
 @pytest.mark.slow
 def test_import_adds_less_than_a_third_of_a_second_to_that_of_scanpy() -> None:
     def seconds(code: str) -> float:
-        start = time.perf_counter()
+        # of a processor: what runs beside this test counts for less than by the clock
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], check=True)
-        return time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     seconds("import scc2s")
     pairs = [(seconds("import scanpy"), seconds("import scanpy, scc2s")) for _ in range(7)]

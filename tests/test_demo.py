@@ -39,25 +39,27 @@ def test_a_label_outside_the_types_is_an_error_not_a_type_of_its_own() -> None:
     assert (found["accuracy"], found["macro_f1"]) == (0.5, 0.5)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    genes = list(sc.datasets.pbmc68k_reduced().raw.var_names)
+    write_tiny_model(folder / "model", genes, context=300)
+    with scc2s.settings.override(model=str(folder / "model")):
+        _demo.run(folder / "one")
+        _demo.run(folder / "two")
+    return folder
+
+
+def summary_of(folder: Path, run: str) -> dict:
+    return json.loads((folder / run / "summary.json").read_text())
+
+
 @pytest.mark.slow
 class TestWhole:
     """The demo from end to end with a random model: everything but the quality of the answers."""
 
-    @pytest.fixture(scope="class")
-    def folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        folder = tmp_path_factory.mktemp("demo")
-        genes = list(sc.datasets.pbmc68k_reduced().raw.var_names)
-        write_tiny_model(folder / "model", genes, context=300)
-        with scc2s.settings.override(model=str(folder / "model")):
-            _demo.run(folder / "one")
-            _demo.run(folder / "two")
-        return folder
-
-    def summary(self, folder: Path, run: str) -> dict:
-        return json.loads((folder / run / "summary.json").read_text())
-
     def test_every_file_that_is_named_is_there(self, folder: Path) -> None:
-        assert sorted(p.name for p in (folder / "one").iterdir()) == sorted(self.summary(folder, "one")["files"])
+        assert sorted(p.name for p in (folder / "one").iterdir()) == sorted(summary_of(folder, "one")["files"])
         for figure in (folder / "one").glob("*.png"):
             assert figure.read_bytes().startswith(b"\x89PNG")
 
@@ -71,14 +73,14 @@ class TestWhole:
         assert {"sentences", "rank_fit", "embed", "annotate"} <= set(adata.uns["c2s"])
 
     def test_two_runs_measure_the_same(self, folder: Path) -> None:
-        one, two = self.summary(folder, "one"), self.summary(folder, "two")
+        one, two = summary_of(folder, "one"), summary_of(folder, "two")
         assert one["held_out"] == two["held_out"]
         assert one["fit"] == two["fit"]
         first, second = (ad.read_h5ad(folder / run / "pbmc68k.h5ad") for run in ("one", "two"))
         np.testing.assert_array_equal(first.obsm["X_umap"], second.obsm["X_umap"])
 
     def test_measured_cells_are_the_test_split_and_baselines_are_sane(self, folder: Path) -> None:
-        summary = self.summary(folder, "one")
+        summary = summary_of(folder, "one")
         part = split(sc.datasets.pbmc68k_reduced().obs_names)
         assert summary["n_test"] == (part == "test").sum()
         assert summary["n_train"] == (part == "train").sum()
@@ -88,7 +90,7 @@ class TestWhole:
         )
 
     def test_page_and_tables_give_every_number(self, folder: Path) -> None:
-        summary, page = self.summary(folder, "one"), (folder / "one" / "summary.md").read_text()
+        summary, page = summary_of(folder, "one"), (folder / "one" / "summary.md").read_text()
         for name, score in summary["held_out"].items():
             assert f"| {name} | {score['accuracy']:.3f} |" in page
         assert f"{summary['fit']['r2']:.3f}" in page
