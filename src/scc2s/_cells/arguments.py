@@ -86,4 +86,4 @@ def refuse_no_cells(adata: AnnData) -> None:
 
 
 def _from(least: int | None) -> str:
-    return "a whole number" if least is None else f"a whole number from {least}"
+    return "a whole number" if least is None else f"a number from {least}"

@@ -181,6 +181,8 @@ def perturb(
     ------
     KeyError
         If there are no sentences, no rank fit, or a column is missing.
+    TypeError
+        If a number of cells, genes or draws is not whole.
     ValueError
         If a list has another length than there are cells, no cell has a perturbation, a name is that of a column, there
         are no cells or genes, or the model was not trained on the task.
