@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s._cells.access import get_adata, sentence_slots
-from scc2s._cells.arguments import whole
+from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.columns import refuse_numbered
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.provenance import record
@@ -15,7 +15,7 @@ from scc2s._cells.written_words import raw_words, writable_words
 from scc2s.models._progress import called
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
-from scc2s.tl._writing.checks import as_task, check_asked, ready, refuse_empty
+from scc2s.tl._writing.checks import as_task, check_asked, ready
 from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.new_cells import new_cells, write_samples
 from scc2s.tl._writing.write_cells import read_cells

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from scc2s._cells.access import get_sentences
-from scc2s._cells.arguments import whole
+from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.columns import opened
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import claim, name_of_result
@@ -26,7 +26,6 @@ from scc2s.tl._writing.checks import (
     check_prompt,
     numbers,
     ready,
-    refuse_empty,
     refuse_without,
 )
 from scc2s.tl._writing.responses import Asker

@@ -13,20 +13,8 @@ from scc2s.sentences import RankFit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anndata import AnnData
-
     from scc2s.prompts import Task
     from scc2s.tl._asking.decoding import Decoding
-
-
-def refuse_empty(adata: AnnData, *, cells: bool = True) -> None:
-    """Raise where there is nothing to ask about, or nothing to write."""
-    if cells and not adata.n_obs:
-        msg = "adata has no cells; look at what was filtered out, e.g. by sc.pp.filter_cells(adata, min_genes=...)"
-        raise ValueError(msg)
-    if not adata.n_vars:
-        msg = "adata has no genes, and cells are written with the genes of .var; pass an AnnData that has them"
-        raise ValueError(msg)
 
 
 def refuse_without(task: Task, field: str) -> None:
