@@ -74,7 +74,7 @@ class ResponseCache:
                 db.execute(f"PRAGMA application_id = {_OURS}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
             elif made_by != _OURS:
-                msg = f"{self.path} is an SQLite file, but not a cache of scc2s; pass another cache="
+                msg = f"{self.path} is an SQLite file, but no cache of scc2s; pass another cache="
                 raise ValueError(msg)
             elif version == 1:
                 _add_sums(db)
