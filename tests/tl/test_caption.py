@@ -172,7 +172,7 @@ def test_echo_of_the_prompt_names_no_genes(adata: ad.AnnData) -> None:
     ("kwargs", "error", "message"),
     [
         ({"groupby": "nope"}, KeyError, "sc.tl.leiden"),
-        ({"n_cells": 0}, ValueError, "n_cells= a whole number from 1"),
+        ({"n_cells": 0}, ValueError, "n_cells= a number from 1"),
         ({"temperature": -1}, ValueError, "temperature"),
         ({"rank_genes_key": "nope"}, KeyError, "sc.tl.rank_genes_groups"),
         ({"prompt": "no cell"}, ValueError, "cell_sentence"),

@@ -212,8 +212,8 @@ def test_data_without_a_fit_is_told_the_call_that_makes_it() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
-        ({"n": 2.5}, ValueError, "n= a number from 1"),
-        ({"n": True}, ValueError, "n= a number from 1"),
+        ({"n": 2.5}, TypeError, "n= a number from 1"),
+        ({"n": True}, TypeError, "n= a number from 1"),
         ({"cells_per_sample": 0}, ValueError, "cells_per_sample= a number from 1"),
         ({"n": 3, "cells_per_sample": 2}, ValueError, "multiple of cells_per_sample=2"),
         ({"n_genes": 900}, ValueError, "at most 40"),

@@ -381,7 +381,7 @@ NOWHERE = "/there/is/no/such/model"
         ({"program": ["XIST"]}, ValueError, "3 are needed"),
         ({"program": 5}, TypeError, "a list of genes"),
         ({"n_genes": 900}, ValueError, "at most 40"),
-        ({"n_control_cells": 2.5}, ValueError, "n_control_cells= a number from 1"),
+        ({"n_control_cells": 2.5}, TypeError, "n_control_cells= a number from 1"),
         ({"n_boot": -1}, ValueError, "n_boot= a number from 0"),
         ({"prompt": "{cell_sentence}"}, ValueError, "has no {perturbation}"),
         ({"prompt": 5}, TypeError, "a template as text"),

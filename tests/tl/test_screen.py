@@ -201,7 +201,7 @@ def test_a_null_too_small_for_one_hit_is_said(caplog, n_names, n_null, said):
         ([("TNF", "IFN"), "IFN + TNF"], {}, ValueError, r"'IFN \+ TNF'"),
         (["a"], {"n_cells": 1}, ValueError, "n_cells= a number from 2"),
         (["a"], {"n_null": -1}, ValueError, "n_null= a number from 0"),
-        (["a"], {"n_cells": 2.5}, ValueError, "n_cells= a number from 2"),
+        (["a"], {"n_cells": 2.5}, TypeError, "n_cells= a number from 2"),
         (["a"], {"n_boot": -1}, ValueError, "n_boot= a number from 0"),
         (["a"], {"alpha": 0}, ValueError, "alpha= between 0 and 1"),
         (["a"], {"alpha": "0.05"}, ValueError, "alpha= between 0 and 1"),

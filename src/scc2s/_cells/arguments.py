@@ -68,22 +68,29 @@ def threads(n_jobs: Any) -> int | None:
     return None if isinstance(n_jobs, int) and n_jobs == -1 else whole("n_jobs", n_jobs)
 
 
-def refuse_no_cells(adata: AnnData) -> None:
+def refuse_empty(adata: AnnData, *, cells: bool = True) -> None:
     """Raise where there is nothing to work on.
+
+    Parameters
+    ----------
+    adata
+        What was given.
+    cells
+        Cells are needed, not genes alone.
 
     Raises
     ------
     ValueError
         If there are no cells, or no genes.
     """
-    if 0 in adata.shape:
-        what = "cells" if adata.n_obs == 0 else "genes"
-        msg = (
-            f"the AnnData has no {what} (shape {adata.n_obs} x {adata.n_vars}); pass adata= one that has, e.g. before "
-        )
-        msg += "the filter that left none"
-        raise ValueError(msg)
+    for what, n in (("cells", adata.n_obs if cells else 1), ("genes", adata.n_vars)):
+        if not n:
+            msg = (
+                f"adata has no {what} (shape {adata.n_obs} x {adata.n_vars}); pass adata= one that has, e.g. before "
+                f"sc.pp.filter_{what}(adata, ...) left none"
+            )
+            raise ValueError(msg)
 
 
 def _from(least: int | None) -> str:
-    return "a whole number" if least is None else f"a whole number from {least}"
+    return "a whole number" if least is None else f"a number from {least}"

@@ -15,7 +15,7 @@ _OTHER_HEADS = (
     *("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMaskedLM"),
     *("ForMultipleChoice", "ForImageClassification", "ForReward", "EncoderModel"),
 )
-_ONLY = "only causal decoders can be asked here, such as those of scc2s.models.catalogue()"
+ONLY = "only causal decoders can be asked here, such as those of scc2s.models.catalogue()"
 
 
 def check_architecture(config: dict[str, Any], tokenizer: dict[str, Any], name: str) -> None:
@@ -54,7 +54,7 @@ def check_architecture(config: dict[str, Any], tokenizer: dict[str, Any], name: 
     made = config.get("architectures")
     heads = [one for one in made if isinstance(one, str)] if isinstance(made, list) else []
     if other := [one for one in heads if one.endswith(_OTHER_HEADS) and not any(map(_writes, heads))]:
-        msg = f"{name} is a {other[0]}, which writes no text; {_ONLY}"
+        msg = f"{name} is a {other[0]}, which writes no text; {ONLY}"
         raise ValueError(msg)
 
 
@@ -68,21 +68,21 @@ def _check_kind(kind: str, config: dict[str, Any], name: str) -> None:
     if config.get("is_encoder_decoder") or (
         kind in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES and kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     ):
-        msg = f"{name} is an encoder-decoder model ({kind}); {_ONLY}"
+        msg = f"{name} is an encoder-decoder model ({kind}); {ONLY}"
         raise ValueError(msg)
     encoder = kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.get("is_decoder")
     if encoder or kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         what = "an encoder, which reads text in both directions" if encoder else "not a language model that writes"
-        msg = f"{name} is a {kind} model, {what}; {_ONLY}"
+        msg = f"{name} is a {kind} model, {what}; {ONLY}"
         raise ValueError(msg)
     text = text_part(config)
     layers = text.get("layer_types")
     others = {str(one) for one in layers} - _ATTENTION if isinstance(layers, list) else set()
     if kind in _RECURRENT or others or any(key.startswith(_STATES) for key in text):
-        msg = f"{name} is a {kind} model, which keeps a state in place of keys and values (state-space); {_ONLY}"
+        msg = f"{name} is a {kind} model, which keeps a state in place of keys and values (state-space); {ONLY}"
         raise ValueError(msg)
     if text.get("is_causal") is False or text.get("use_bidirectional_attention") in (True, "all"):
-        msg = f"{name} reads text in both directions (its config says so), as encoders do; {_ONLY}"
+        msg = f"{name} reads text in both directions (its config says so), as encoders do; {ONLY}"
         raise ValueError(msg)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 IN_TORCH = 'float16 overflows in some models: load(..., dtype="bfloat16"), or dtype="float32"'
 IN_ONNX = 'float16 overflows in some models: export it with precision="fp32"'
+IN_ANY = "float16 overflows in some models: load it in another format, scc2s.models.load(name, dtype='float32')"
 IN_FUNCTION = "see what your function returns; where a float16 model overflows in it, load that with dtype='float32'"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ._progress import bar
-from .decoding._cache import ResponseCache, checksum, key_of, read_by_key, report_damage
+from .decoding._cache import SUM_BYTES, ResponseCache, checksum, key_of, read_by_key, report_damage
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # batches. They never depend on the clock or on what is kept already, so that a run that goes on batches as one that
 # was never broken, and its numbers are equal to the last bit.
 _FEW, _MANY = 16, 128
-_SUM = 8  # bytes of a checksum
 _NO_MATTER = {
     *("id", "revision", "weights_hash", "url"),  # key_of tells models apart by these
     *("device", "devices", "torch", "transformers", "onnxruntime"),  # change no number by more than rounding
@@ -177,6 +176,6 @@ def _packed(key: Any, row: np.ndarray) -> bytes:
 
 def _unpacked(key: Any, packed: Any) -> np.ndarray | None:
     """The row, or ``None`` where a bit of it has changed."""
-    if not isinstance(packed, bytes) or packed[-_SUM:] != checksum(key, packed[:-_SUM]):
+    if not isinstance(packed, bytes) or packed[-SUM_BYTES:] != checksum(key, packed[:-SUM_BYTES]):
         return None
-    return np.frombuffer(packed[1:-_SUM], dtype=f"<f{packed[:1].decode()}")
+    return np.frombuffer(packed[1:-SUM_BYTES], dtype=f"<f{packed[:1].decode()}")

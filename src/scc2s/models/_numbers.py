@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._finite import IN_ANY, check_finite
 from ._kept import kept
 from ._protocols import LabelScores, TextScores
 
@@ -208,10 +209,5 @@ def checked(found: Any, shape: tuple[int | None, ...], what: str, model: Any, dt
         raise ValueError(msg)
     with np.errstate(over="ignore"):
         out = values.astype(dtype)
-    if n_bad := int((~np.isfinite(out)).sum()):
-        msg = (
-            f"{n_bad} of {out.size} {what} of {model.id} are not finite numbers: float16 overflows in some models; "
-            "load the model in another number format: scc2s.models.load(name, dtype='float32')"
-        )
-        raise FloatingPointError(msg)
+    check_finite(out, f"{what} of {model.id}", IN_ANY)
     return out

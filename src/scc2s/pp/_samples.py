@@ -8,7 +8,7 @@ from scipy import sparse
 
 from scc2s import prompts
 from scc2s._cells.access import expression, get_adata
-from scc2s._cells.arguments import refuse_no_cells, whole
+from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.fields import prompt_fields
 from scc2s.train import Augment, task_samples
 
@@ -99,7 +99,7 @@ def samples(
     n_genes, copies = whole("n_genes", n_genes), whole("copies", copies)
     random_state = whole("random_state", random_state, 0)
     data = get_adata(adata, mod)
-    refuse_no_cells(data)
+    refuse_empty(data)
     chosen = prompts.get(task) if isinstance(task, str) else task
     if not isinstance(chosen, prompts.Task):
         msg = (

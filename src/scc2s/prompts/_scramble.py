@@ -35,7 +35,7 @@ def scramble(name: str, random_state: int = 0) -> str:
 def scrambles(name: str, n: int, *, avoid: Iterable[str] = (), random_state: int = 0) -> list[str]:
     """`n` different scrambled names, none of them in `avoid`.
 
-    A short name has few orders. Behind these come letters and digits drawn at random for those of the name, then longer
+    A short name has few orders. After these come letters and digits drawn at random for those of the name, then longer
     names.
 
     Examples

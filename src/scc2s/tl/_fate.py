@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.arguments import refuse_empty
 from scc2s._cells.columns import column, opened
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import name_of_result
@@ -15,7 +16,7 @@ from scc2s.tl._predicting.controls import ReportOptions
 from scc2s.tl._predicting.perturbations import text_of
 from scc2s.tl._predicting.predict import AskedCells, Changes, claim_prediction, predict
 from scc2s.tl._predicting.truth import Truth, truth_cells, without_truth
-from scc2s.tl._writing.checks import check_asked, check_prompt, ready, refuse_empty, refuse_without
+from scc2s.tl._writing.checks import check_asked, check_prompt, ready, refuse_without
 from scc2s.tl._writing.responses import Asker
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s._cells.access import get_adata, sentence_slots
+from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.columns import refuse_numbered
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.provenance import record
@@ -14,7 +15,7 @@ from scc2s._cells.written_words import raw_words, writable_words
 from scc2s.models._progress import called
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
-from scc2s.tl._writing.checks import as_task, check_asked, ready, refuse_empty, whole_numbers
+from scc2s.tl._writing.checks import as_task, check_asked, ready
 from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.new_cells import new_cells, write_samples
 from scc2s.tl._writing.write_cells import read_cells
@@ -133,6 +134,8 @@ def generate(
     ------
     KeyError
         If there is no rank fit, or the prompt has a field that is not in `obs`.
+    TypeError
+        If a number of cells or genes is not whole.
     ValueError
         If `obs` has a column that the prompt does not name, or the model was not trained on the task.
 
@@ -205,8 +208,8 @@ def generate(
 
 
 def _n_samples(n: int | None, cells_per_sample: int) -> int:
-    whole_numbers(cells_per_sample=(cells_per_sample, 1), n=(cells_per_sample if n is None else n, 1))
-    if n is not None and n % cells_per_sample:
+    whole("cells_per_sample", cells_per_sample)
+    if n is not None and whole("n", n) % cells_per_sample:
         msg = f"n={n} is not a multiple of cells_per_sample={cells_per_sample}; pass n= a number of whole samples"
         raise ValueError(msg)
     return 1 if n is None else n // cells_per_sample

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scc2s._cells.arguments import refuse_empty
 from scc2s._cells.columns import opened
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import name_of_result
@@ -21,7 +22,7 @@ from scc2s.tl._predicting.perturbations import (
 )
 from scc2s.tl._predicting.predict import AskedCells, Changes, claim_prediction, predict
 from scc2s.tl._predicting.truth import told_apart, truth_cells, without_truth
-from scc2s.tl._writing.checks import check_asked, check_name, check_prompt, ready, refuse_empty, refuse_without
+from scc2s.tl._writing.checks import check_asked, check_name, check_prompt, ready, refuse_without
 from scc2s.tl._writing.responses import Asker
 from scc2s.tl._writing.write_cells import PERTURBATION
 
@@ -181,6 +182,8 @@ def perturb(
     ------
     KeyError
         If there are no sentences, no rank fit, or a column is missing.
+    TypeError
+        If a number of cells, genes or draws is not whole.
     ValueError
         If a list has another length than there are cells, no cell has a perturbation, a name is that of a column, there
         are no cells or genes, or the model was not trained on the task.

@@ -8,7 +8,7 @@ import pandas as pd
 
 from scc2s import programs
 from scc2s._cells.access import expression
-from scc2s._cells.arguments import above, refuse_no_cells
+from scc2s._cells.arguments import above, refuse_empty
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim, name_of_result
 from scc2s._cells.values import describe, log_blocks
@@ -98,7 +98,7 @@ def program_score(
     above("target_sum", target_sum)
     wanted = programs.as_program(program)
     out, data = opened(adata, mod=mod, copy=copy)
-    refuse_no_cells(data)
+    refuse_empty(data)
     key = f"c2s_score_{wanted.name}" if key_added is None else key_added
     result = claim(data, name_of_result(key, key), obs=[key])
     expressed = expression(data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from scc2s._cells.access import get_sentences
+from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.columns import opened
 from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import claim, name_of_result
@@ -25,9 +26,7 @@ from scc2s.tl._writing.checks import (
     check_prompt,
     numbers,
     ready,
-    refuse_empty,
     refuse_without,
-    whole_numbers,
 )
 from scc2s.tl._writing.responses import Asker
 from scc2s.tl._writing.shared_genes import SharedGenes
@@ -155,6 +154,8 @@ def screen(
     ------
     KeyError
         A column or a context is not there.
+    TypeError
+        A number of cells, names or draws is not whole.
     ValueError
         No perturbations, one twice, a context with under 2 cells, under 3 genes of the program, or a model that was not
         trained on the task.
@@ -174,7 +175,9 @@ def screen(
         n_genes=n_genes, constrain=constrain, temperature=temperature, top_p=top_p, top_k=top_k, n_samples=n_samples,
         max_new_tokens=max_new_tokens, random_state=random_state, cache=cache,
     )  # fmt: skip
-    whole_numbers(n_cells=(n_cells, 2), n_boot=(n_boot, 0), n_null=(0 if n_null is None else n_null, 0))
+    whole("n_cells", n_cells, least=2)
+    whole("n_boot", n_boot, least=0)
+    whole("n_null", 0 if n_null is None else n_null, least=0)
     numbers(alpha=(alpha, 0, 1), min_validity=(min_validity, 0, 1), max_neutral=(max_neutral, 0, math.inf))
     key = name_of_result(key_added, "screen")
     names = _names(perturbations)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from transformers.cache_utils import Cache
 
+from scc2s.models._architecture import ONLY
 from scc2s.models._foreign import reading
 
 if TYPE_CHECKING:
@@ -32,10 +33,9 @@ def check_runs(decoder: Decoder, name: str) -> None:
             return
         part = decoder.hidden(ids[:, :2])
         out = decoder.lm(input_ids=ids[:, :2].to(decoder.device), use_cache=True)
-    only = "only causal decoders can be asked here, such as those of scc2s.models.catalogue()"
     if (whole[:, :2] - part).abs().max() > _SAME * part.abs().max():  # False where states are not numbers
-        msg = f"{name} reads text in both directions (a {decoder.config.model_type} model); {only}"
+        msg = f"{name} reads text in both directions (a {decoder.config.model_type} model); {ONLY}"
         raise ValueError(msg)
     if not isinstance(getattr(out, "past_key_values", None), Cache):
-        msg = f"{name} keeps no keys and values of attention (a {decoder.config.model_type} model); {only}"
+        msg = f"{name} keeps no keys and values of attention (a {decoder.config.model_type} model); {ONLY}"
         raise ValueError(msg)

@@ -20,7 +20,7 @@ _KEYS = 1  # of the names of answers: with another number all that was kept woul
 _OURS = 0x5CC2  # PRAGMA application_id: tells these files from other SQLite files
 _WAIT = 60.0
 _AT_ONCE = 500  # variables of one query; SQLite's own limit is 999 in old builds
-_SUM = 8  # bytes of a checksum
+SUM_BYTES = 8  # of a checksum
 
 Key = TypeVar("Key")
 
@@ -182,7 +182,7 @@ def read_by_key(
 
 def checksum(key: bytes, value: bytes) -> bytes:
     """Of an entry; it holds the key too, so that an entry that has come under another name is found."""
-    return hashlib.blake2b(key + b"\0" + value, digest_size=_SUM).digest()
+    return hashlib.blake2b(key + b"\0" + value, digest_size=SUM_BYTES).digest()
 
 
 def _add_sums(db: sqlite3.Connection) -> None:

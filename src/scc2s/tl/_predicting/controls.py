@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import get_sentences
+from scc2s._cells.arguments import whole
 from scc2s._cells.columns import donors_of
 from scc2s._cells.sampling import shuffled, some_of_each
 from scc2s._logging import logger
 from scc2s.programs import as_program, match
 from scc2s.tl._predicting.truth import group_labels, refuse_unclear
-from scc2s.tl._writing.checks import whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,8 @@ class ReportOptions:
 
     def check(self, adata: AnnData, conditions: Sequence[str]) -> None:
         """Raise what the report would fail on, before any question is asked."""
-        whole_numbers(n_control_cells=(self.n_cells, 1), n_boot=(self.n_boot, 0))
+        whole("n_control_cells", self.n_cells)
+        whole("n_boot", self.n_boot, least=0)
         refuse_unclear(self.truth, conditions)
         for data in (adata, *([] if self.truth is None else [self.truth.data])):
             group_labels(data, self.groupby)

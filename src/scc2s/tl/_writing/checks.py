@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,28 +13,8 @@ from scc2s.sentences import RankFit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anndata import AnnData
-
     from scc2s.prompts import Task
     from scc2s.tl._asking.decoding import Decoding
-
-
-def refuse_empty(adata: AnnData, *, cells: bool = True) -> None:
-    """Raise where there is nothing to ask about, or nothing to write."""
-    if cells and not adata.n_obs:
-        msg = "adata has no cells; look at what was filtered out, e.g. by sc.pp.filter_cells(adata, min_genes=...)"
-        raise ValueError(msg)
-    if not adata.n_vars:
-        msg = "adata has no genes, and cells are written with the genes of .var; pass an AnnData that has them"
-        raise ValueError(msg)
-
-
-def whole_numbers(**numbers: tuple[Any, int]) -> None:
-    """Raise for an argument that is not a whole number, or under its least."""
-    for name, (value, least) in numbers.items():
-        if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < least:
-            msg = f"{name}={value!r} is out of range; pass {name}= a number from {least}, without a fraction"
-            raise ValueError(msg)
 
 
 def refuse_without(task: Task, field: str) -> None:
@@ -81,7 +60,7 @@ def check_asked(*, organism: object, sentence_key: object, fit: object) -> None:
 
 
 def check_name(**names: object) -> None:
-    """Raise for a name that the model is told and that is none."""
+    """Raise for what the model would be told as a name, and is not one."""
     for argument, value in names.items():
         if not isinstance(value, str) or not value.strip():
             msg = f"{argument}={value!r} is not a name; pass {argument}= a text that the model is told"
@@ -116,7 +95,4 @@ def ready(decoding: Decoding, words: Sequence[str]) -> Decoding:
         raise ValueError(msg)
     if decoding.cache is None or isinstance(decoding.cache, ResponseCache):
         return decoding
-    if not isinstance(decoding.cache, str | PathLike):
-        msg = f"cache is of type {type(decoding.cache).__name__}; pass cache= the path of a file, or cache=None"
-        raise TypeError(msg)
     return replace(decoding, cache=ResponseCache(decoding.cache))
