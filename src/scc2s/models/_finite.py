@@ -6,8 +6,9 @@ import numpy as np
 
 _IN_TORCH = 'float16 overflows in some models: load(..., dtype="bfloat16"), or dtype="float32"'
 _IN_WEIGHTS = (
-    "the model computes in {}, which does not overflow in whole models: its weights are damaged or came out of a "
-    "training that failed; download or copy them again, or take an earlier checkpoint"
+    "the model computes in {}, so its weights are damaged, or came out of a training that failed: download or copy "
+    'them again, or take an earlier checkpoint (an overflow of float16 is mended by dtype="bfloat16" or '
+    'dtype="float32")'
 )
 IN_ONNX = 'float16 overflows in some models: export it with precision="fp32"'
 IN_FUNCTION = "see what your function returns; where a float16 model overflows in it, load that with dtype='float32'"
