@@ -81,6 +81,7 @@ def test_what_only_python_can_do_stays_and_is_called_so(text: str) -> None:
     "text",
     [
         "run: pip install -U 'transformers>=5'",
+        "a table; in Python, with cells in rows: scanpy.read_csv('a.csv').write_h5ad('cells.h5ad')",
         "there is no file a=b.h5ad",
         "n_cells=0 of another command",
         "expression == 0 (see the page)",

@@ -134,3 +134,11 @@ def test_weights_of_another_name_or_code_from_elsewhere_are_not_asked_for(folder
     write(folder / "config.json", transformers_weights=None, _attn_implementation="lab/kernel")
     with pytest.raises(ValueError, match="code from elsewhere that is never run"):
         models.load(folder)
+
+
+@pytest.mark.parametrize("part", ["text_config", "decoder", "generator", "text_encoder"])
+@pytest.mark.parametrize("value", [{"model_type": "llama", "hidden_size": 32}, {}, 5])
+def test_parts_that_the_architecture_does_not_have_are_refused(folder, part, value):
+    write(folder / "config.json", **{part: value})
+    with pytest.raises(ValueError, match=f"config.json of .* is damaged: it has {part}, which no gpt_neox model has"):
+        models.load(folder)

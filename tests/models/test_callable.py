@@ -48,3 +48,23 @@ def test_it_counts_words_and_says_what_it_is():
     assert model.count_tokens(["A B  C", ""]).tolist() == [3, 0]
     assert model.info()["id"] == "mine"
     assert (model.family, model.labels, model.max_tokens) == ("scc2s", ["B cell"], None)
+
+
+def test_numbers_that_a_mask_hides_are_not_taken_for_numbers():
+    hidden = np.ma.masked_array([[0.0, -1.0]] * 2, mask=[[False, False], [True, False]])
+    whole = np.ma.masked_array([[0.0, -1.0]] * 2)
+    for found, refused in ((hidden, True), (whole, False)):
+        model = CallableModel(embed=lambda prompts, f=found: f, score=lambda prompts, choices, f=found: f)
+        for call in (lambda m=model: m.embed(["a", "b"]), lambda m=model: m.score(["a", "b"], ["c", "d"]).logprob):
+            if refused:
+                with pytest.raises(FloatingPointError, match="1 of 4 .* are not finite numbers"):
+                    call()
+            else:
+                np.testing.assert_array_equal(call(), [[0, -1]] * 2)
+
+
+@pytest.mark.parametrize("found", [{"a": "B cell", "b": "T cell"}, {"B cell", "T cell"}, {"a": 1, "b": 2}.keys()])
+def test_answers_without_an_order_of_their_own_are_refused(found):
+    model = CallableModel(generate=lambda prompts: found)
+    with pytest.raises(TypeError, match=r"generate= gave .*return a list of texts, one for each of 2 prompts"):
+        model.generate(["a", "b"])

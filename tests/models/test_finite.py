@@ -67,3 +67,33 @@ def test_functions_that_give_no_numbers_are_refused(value):
     ):
         with pytest.raises(FloatingPointError, match=r"not finite numbers; see what your function returns"):
             call()
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt_neox", "opt"])
+@pytest.mark.parametrize("name", ["generate", "genes", "drawn genes"])
+def test_scores_that_overflow_after_finite_states_write_nothing(tmp_path, kind, name):
+    lm = build_model(kind, tie_word_embeddings=False)
+    weight = lm.get_output_embeddings().weight
+    weight.data *= 6e4 / weight.abs().max()
+    lm.save_pretrained(tmp_path)
+    build_tokenizer(bos=False).save_pretrained(tmp_path)
+    genes = GeneVocabulary(["CD1", "IL2", "CD3", "RPL5"], 3)
+    drawn = {"sampling": models.Sampling(temperature=1.0), "seeds": [1, 2]} if name == "drawn genes" else {}
+
+    def call(dtype):
+        model = models.load(tmp_path, device="cpu", dtype=dtype)
+        return model.generate(PROMPTS, **({"max_new_tokens": 6} if name == "generate" else {"genes": genes}), **drawn)
+
+    with pytest.raises(ValueError, match=r'not finite numbers; float16 .*dtype="bfloat16".*dtype="float32"'):
+        call("float16")
+    assert all(call("float32"))
+
+
+@pytest.mark.parametrize("name", list(CALLS))
+def test_damaged_weights_are_not_said_to_be_a_matter_of_the_number_format(tmp_path, name):
+    lm = build_model("llama")
+    lm.model.layers[1].mlp.down_proj.weight.data[0, 0] = np.nan
+    lm.save_pretrained(tmp_path)
+    build_tokenizer(bos=False).save_pretrained(tmp_path)
+    with pytest.raises((FloatingPointError, ValueError), match="computes in float32.*weights are damaged.*copy them"):
+        CALLS[name](models.load(tmp_path, device="cpu", dtype="float32"))

@@ -67,7 +67,8 @@ def reword(text: str, command: str, flags: Mapping[str, Mapping[str, Flag]]) -> 
         out = _PART.sub(r"\1", out)
     out = re.sub("\0(\\d+)\0", lambda found: kept[int(found[1])], out)
     out = re.sub(r"\bcall (?=--)", "pass ", out)
-    return f"{out} (in Python)" if _PYTHON.search(re.sub(r"`[^`]*`", "", out)) else out
+    told = "in Python" in out or not _PYTHON.search(re.sub(r"`[^`]*`", "", out))
+    return out if told else f"{out} (in Python)"
 
 
 def _command(call: str, command: str, flags: Mapping[str, Mapping[str, Flag]]) -> str | None:

@@ -15,6 +15,8 @@ _OTHER_HEADS = (
     *("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMaskedLM"),
     *("ForMultipleChoice", "ForImageClassification", "ForReward", "EncoderModel"),
 )
+_PARTS = ("text_config", "decoder", "generator", "text_encoder")  # transformers looks for settings of text in these
+_AGAIN = "copy or download it again"
 ONLY = "only causal decoders can be asked here, such as those of scc2s.models.catalogue()"
 
 
@@ -75,6 +77,7 @@ def _check_kind(kind: str, config: dict[str, Any], name: str) -> None:
         what = "an encoder, which reads text in both directions" if encoder else "not a language model that writes"
         msg = f"{name} is a {kind} model, {what}; {ONLY}"
         raise ValueError(msg)
+    _check_parts(kind, config, name)
     text = text_part(config)
     layers = text.get("layer_types")
     others = {str(one) for one in layers} - _ATTENTION if isinstance(layers, list) else set()
@@ -83,6 +86,16 @@ def _check_kind(kind: str, config: dict[str, Any], name: str) -> None:
         raise ValueError(msg)
     if text.get("is_causal") is False or text.get("use_bidirectional_attention") in (True, "all"):
         msg = f"{name} reads text in both directions (its config says so), as encoders do; {ONLY}"
+        raise ValueError(msg)
+
+
+def _check_parts(kind: str, config: dict[str, Any], name: str) -> None:
+    """Refuse settings of a part, as of models of text and pictures, where the architecture has no such part."""
+    from transformers import CONFIG_MAPPING
+
+    known: Any = getattr(CONFIG_MAPPING[kind], "sub_configs", {})
+    if wrong := [part for part in _PARTS if config.get(part) is not None and part not in known]:
+        msg = f"config.json of {name} is damaged: it has {wrong[0]}, which no {kind} model has; {_AGAIN}"
         raise ValueError(msg)
 
 

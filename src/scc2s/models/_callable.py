@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,8 @@ def _array(found: Any, dtype: type[np.floating[Any]], name: str) -> np.ndarray:
     """What a function gave, as numbers; whether they are finite is looked at where they are used."""
     try:
         out = np.asarray(found)
+        if isinstance(found, np.ma.MaskedArray) and np.ma.is_masked(found):  # what a mask hides is not a number
+            out = np.where(np.ma.getmaskarray(found), np.nan, out)
         if out.dtype.kind not in "fiubO" or (out.dtype.kind == "O" and not out.ndim):
             raise TypeError
         with np.errstate(over="ignore"):
@@ -168,7 +170,7 @@ class _Generate:
         given = {"max_new_tokens": max_new_tokens, "genes": genes, "sampling": sampling, "seeds": seeds}
         some = {name: value for name, value in given.items() if name in self._takes}
         found = self._function(list(prompts), **some)
-        if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+        if isinstance(found, str | bytes | Mapping | Set) or not isinstance(found, Iterable):
             msg = (
                 f"generate= gave {type(found).__name__}; return a list of texts, one for each of {len(prompts)} prompts"
             )

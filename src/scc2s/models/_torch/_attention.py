@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from scc2s.models._finite import IN_TORCH, check_finite
+from scc2s.models._finite import check_finite, in_torch
 from scc2s.models._tokens import check_lengths, tokenize
 from scc2s.models._words import merge_attention
 
@@ -38,7 +38,7 @@ def attention(
         for ids, offsets, spans in zip(tokens.ids, tokens.offsets or [], words, strict=True):
             decoder.hidden(torch.from_numpy(ids.astype(np.int64))[None])
             mean = seen.pop().float().mean(dim=1)[0].cpu().numpy()
-            check_finite(mean, "weights of attention", IN_TORCH)
+            check_finite(mean, "weights of attention", in_torch(str(decoder.lm.dtype)))
             out.append(merge_attention(mean.astype(np.float64), offsets, spans))
             progress.update()
     return out

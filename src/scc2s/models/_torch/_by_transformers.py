@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
+from scc2s.models._finite import in_torch
 from scc2s.models.decoding._sampling import uniforms
 
 from ._draw import draw
@@ -45,7 +46,7 @@ def write_by_transformers(decoder: Decoder, ids: list[np.ndarray], rules: Rules)
             logits_processor=LogitsProcessorList([chooser]),
         )
     if bool(chooser.broken):
-        raise ValueError(NOT_NUMBERS)
+        raise ValueError(NOT_NUMBERS + in_torch(str(decoder.lm.dtype)))
     if rules.constraint is not None:
         rules.constraint.advance(out[:, -1].contiguous())  # the last token was chosen, and not seen yet
     # By position, never by text: a model that repeats its prompt must not lose its answer.
@@ -72,6 +73,7 @@ class _Chooser(LogitsProcessor):
             if self._step >= self._shortest:
                 self._constraint.stop(self._room <= self._step)
             scores = self._constraint.hold(scores)
+        self.broken |= ~scores.amax(dim=1).isfinite().all()
         if self._sampling is not None and self._seeds is not None:
             uniform = torch.from_numpy(uniforms(self._seeds, self._step))
             chosen = draw(scores.float(), uniform, self._sampling)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from scc2s.models._finite import IN_TORCH, check_finite
+from scc2s.models._finite import check_finite, in_torch
 from scc2s.models._tokens import check_lengths, check_pooling, shares_of, tokenize, windows
 
 from ._memory import in_batches
@@ -46,7 +46,7 @@ def embed(
         for rows, values in _pooled(decoder, tokens, shares, number, budget):
             out[window][rows] = values
             progress.update(len(rows))
-    check_finite(out, "values of the embedding", IN_TORCH)
+    check_finite(out, "values of the embedding", in_torch(str(decoder.lm.dtype)))
     return out
 
 

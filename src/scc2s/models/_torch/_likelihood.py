@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from scc2s.models._finite import IN_TORCH, check_finite
+from scc2s.models._finite import check_finite, in_torch
 from scc2s.models._protocols import TextScores
 from scc2s.models._tokens import check_lengths, check_pairs, continued, windows
 
@@ -47,5 +47,5 @@ def log_likelihood(
         for rows, values in in_batches(joint.lengths - start.n, budget, forward, workers=n_workers(decoder)):
             logprob[window.start + rows] = values
             progress.update(len(rows))
-    check_finite(logprob, "log-likelihoods", IN_TORCH)
+    check_finite(logprob, "log-likelihoods", in_torch(str(decoder.lm.dtype)))
     return TextScores(logprob, n_tokens)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache
 
-from scc2s.models._finite import IN_TORCH, check_finite
+from scc2s.models._finite import check_finite, in_torch
 from scc2s.models._protocols import LabelScores
 from scc2s.models._tokens import Tokens, answer_tokens, check_lengths, tokenize, windows
 from scc2s.models._tree import Tree, trees
@@ -58,7 +58,7 @@ def score(
         for rows, values in running:
             out[window][rows] = values
             progress.update(len(rows))
-    check_finite(out, "scores", IN_TORCH)
+    check_finite(out, "scores", in_torch(str(decoder.lm.dtype)))
     return LabelScores(out, n_tokens)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from scc2s.models._batches import batches
+from scc2s.models._finite import in_torch
 from scc2s.models.decoding._sampling import uniforms
 
 from ._draw import draw
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ._decoder import Decoder
     from ._prefix import Start
 
-NOT_NUMBERS = 'the model gives scores that are not numbers; load it with dtype="bfloat16" or dtype="float32"'
+NOT_NUMBERS = "the model gives scores that are not finite numbers; "
 _SPARE = 64
 """Slots after the longest prompt to begin with."""
 FEW = 16
@@ -136,7 +137,7 @@ class _Writing:
     def check(self) -> None:
         """Refuse answers that were chosen by scores that are not numbers."""
         if bool(self._broken):
-            raise ValueError(NOT_NUMBERS)
+            raise ValueError(NOT_NUMBERS + in_torch(str(self._decoder.lm.dtype)))
 
     def step(self) -> bool:
         """Choose the next token of every row and feed it; False when all have ended."""
@@ -164,8 +165,12 @@ class _Writing:
             scores = self._constraint.hold(self._of_every(scores, 0.0))
             scores = scores if self._all_there else scores[self._rows]
         sampling, seeds = self._rules.sampling, self._rules.seeds
+        # Finite states can have scores that overflow: then all genes are as likely as each other.
         if sampling is None or seeds is None:
-            return scores.argmax(dim=1)
+            best = scores.argmax(dim=1)
+            self._broken |= ~scores.gather(1, best[:, None]).isfinite().all()
+            return best
+        self._broken |= ~scores.amax(dim=1).isfinite().all()
         uniform = uniforms(seeds[self._rows.cpu().numpy()], self._n[self._rows].cpu().numpy())
         return draw(scores.float(), torch.from_numpy(uniform), sampling)
 
