@@ -223,3 +223,8 @@ def test_views_of_files_are_refused_before_the_work(tmp_path):
     refuse_unwritable(adata_of(X)[:1])
     with pytest.raises(ValueError, match=r"adata\[...\].to_memory\(\)"):
         refuse_unwritable(backed[:1])
+
+
+def test_a_table_is_not_taken_for_cells():
+    with pytest.raises(TypeError, match="expected an AnnData or a MuData, not DataFrame"):
+        get_adata(pd.DataFrame({"CD3D": [1]}))

@@ -203,6 +203,8 @@ def test_one_genome_and_two_have_a_mend_that_works():
     [
         (["ENSG00000141510_TP53", "ENSG00000090382.7_LYZ"], NO_ID, None),
         (["TP53_ENSG00000141510", "LYZ-ENSG00000090382"], NO_ID, None),
+        (["TP53 (ENSG00000141510)", "LYZ(ENSG00000090382.7)"], r"replace(r'\s*[(\[].*', '', regex=True)", None),
+        (["ENSG00000141510 [TP53]", "ENSG00000090382(LYZ)"], r"replace(r'.*[(\[]|[)\]]$', '', regex=True)", None),
         (["TP53|7157", "LYZ|4069"], "split('|').str[0]", None),
         (["TP53|2ef1e7b", "LYZ|2ef1e7c"], "split('|').str[0]", None),
         (["gene-TP53", "gene:LYZ"], r"replace(r'^\w+[:|-]', '', regex=True)", None),
@@ -242,9 +244,75 @@ def test_raw_has_names_of_its_own():
     raw = adata.copy()
     raw.var_names = [f"ENSG0000000{i:04d}" for i in range(4)]
     adata.raw = raw
-    with pytest.raises(ValueError, match="database ids"):
+    with pytest.raises(ValueError, match="in adata.raw, and those in adata.var are symbols: pass use_raw=False"):
         words(adata)
+    assert "pass use_raw=False" in problems(adata)[0]
     assert words(adata, use_raw=False) == set(SYMBOL[:4])
+
+
+def test_a_column_that_raw_lacks_is_named_with_the_call_that_reaches_it():
+    adata = cells([f"ENSG0000000{i:04d}" for i in range(4)], symbol=SYMBOL[:4])
+    adata.raw = adata[:, :].copy()
+    with pytest.raises(ValueError, match="pass gene_symbols='symbol'$"):
+        words(adata)
+    raw = adata.raw.to_adata()
+    del raw.var["symbol"]
+    adata.raw = raw
+    with pytest.raises(ValueError, match="pass use_raw=False, gene_symbols='symbol'$"):
+        words(adata)
+    assert words(adata, use_raw=False, gene_symbols="symbol") == set(SYMBOL[:4])
+
+
+def test_names_in_raw_alone_are_mended_after_it_is_taken_out():
+    adata = cells([f"GRCh38_{name}" for name in SYMBOL[:4]])
+    adata.raw = adata.copy()
+    adata.var_names = [f"hg38_{name}" for name in SYMBOL[:4]]
+    with pytest.raises(ValueError, match=r"call adata = adata.raw.to_adata\(\) first, then adata.var_names = "):
+        words(adata)
+    adata = adata.raw.to_adata()
+    adata.var_names = adata.var_names.str.removeprefix("GRCh38_")
+    assert words(adata) == set(SYMBOL[:4])
+
+
+def test_names_that_no_file_holds_are_refused_before_anything_is_written():
+    for name in ("CD3\0D", "CD3\ud8ffD"):
+        adata = cells([name, *SYMBOL[1:]])
+        for store in ("text", "ranks"):
+            with pytest.raises(ValueError, match="cannot be written to a file") as refusal:
+                scc2s.pp.sentences(adata, store=store)
+            assert adata.obs.empty
+        adata.var_names = eval(str(refusal.value).split("e.g. adata.var_names = ")[1])
+        assert "CD3_D" in words(adata)
+
+
+def test_names_of_what_is_left_out_may_repeat():
+    types = ["Gene Expression"] * 12 + ["Peaks"] * 2
+    adata = cells([*SYMBOL, "nan", "nan", "chr1:1-900", "chr1:1-900"], feature_types=types)
+    assert words(adata) == set(SYMBOL)
+    assert scc2s.pp.check(adata)["duplicate_names"] == []
+    assert not any("repeat" in problem for problem in problems(adata))
+
+
+def test_a_column_that_is_there_twice_is_refused():
+    adata = cells(SYMBOL)
+    adata.var = pd.DataFrame({0: SYMBOL, 1: SYMBOL}, index=SYMBOL).set_axis(["symbol", "symbol"], axis=1)
+    with pytest.raises(ValueError, match="2 columns 'symbol'"):
+        words(adata, gene_symbols="symbol")
+
+
+def test_spike_ins_alone_are_not_mended_by_taking_all_out():
+    with pytest.raises(ValueError, match="spike-ins .*pass the gene expression"):
+        words(cells([f"ERCC-000{i}" for i in range(10, 20)]))
+
+
+def test_an_rna_named_like_the_genome_of_a_rat_is_a_gene(caplog):
+    assert "RN5-8S1" in words(cells([*SYMBOL, "RN5-8S1"]))
+    assert warnings(caplog) == []
+
+
+def test_antibodies_named_after_the_animal_they_bind_are_left_out(caplog):
+    assert words(cells([*SYMBOL, "anti-human CD3", "anti-mouse/human CD44"])) == set(SYMBOL)
+    assert "2 of the gene names are antibodies" in warnings(caplog)[0]
 
 
 @pytest.mark.parametrize(
@@ -308,5 +376,6 @@ def test_real_data_go_through_and_only_what_is_odd_is_said(shared_data, file, sa
     assert not any(f.refused for f in found)
     assert said is None or said in found[0].text
     assert (said is None) == (found == [])
+    assert not any("genome" in f.text for f in found)  # RN5-8S1 is a human gene
     share = sum(n for kind, n in scc2s.pp.check(backed[:5].to_memory())["gene_names"].items() if kind != "symbols")
     assert file == "bulk_hematopoiesis_dmap" or share < 0.1 * backed.n_vars

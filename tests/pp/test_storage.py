@@ -94,3 +94,14 @@ def test_more_cells_than_a_block_of_any_step() -> None:
     scc2s.pp.check(adata)
     scc2s.pp.rank_fit(adata)
     assert stored(adata.X) == before
+
+
+@pytest.mark.parametrize("call", [scc2s.pp.check, scc2s.pp.sentences, scc2s.pp.rank_fit])
+def test_masked_arrays_are_read_where_nothing_is_masked_and_else_refused(call):
+    plain = adata_of(messy(0, "csr").toarray())
+    masked = plain.copy()
+    masked.X = np.ma.masked_array(plain.X)
+    assert call(masked) == call(plain)
+    masked.X[0, :3] = np.ma.masked
+    with pytest.raises(ValueError, match=r"3 values of the matrix are masked; set them, e.g. adata.X = adata.X.filled"):
+        call(masked)

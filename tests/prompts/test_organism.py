@@ -35,6 +35,7 @@ def test_organism_is_told_by_how_genes_are_written(names: list[str], organism: s
     [
         "Homo sapiens", "homo sapiens", "Homo_sapiens", "HOMO SAPIENS", "human", "Human", "hsapiens", "H. sapiens",
         "h_sapiens", "Homo sapiens (human)", "human (Homo sapiens)", "NCBITaxon:9606", "NCBITaxon_9606", "taxid:9606",
+        "NCBI:txid9606",
         "http://purl.obolibrary.org/obo/NCBITaxon_9606", "9606", 9606, np.int64(9606), 9606.0, b"Homo sapiens",
         np.str_("human"), np.array(["Homo sapiens"]), np.array("human"), np.array([b"human"]), ["human"], ("Human",),
         ["human", "Homo_sapiens"], pd.Series(["human", "human"]), pd.Categorical(["NCBITaxon:9606"]),

@@ -266,3 +266,11 @@ def test_a_control_of_another_length_is_said(caplog):
     assert not caplog.text
     scc2s.tl.evaluate(pred, true, metrics="pearson", rep="X", control=control)
     assert "sc.pp.c2s_sentences(control, n_genes=5)" in caplog.text
+
+
+@pytest.mark.parametrize("empty", [0, 1])
+def test_a_side_without_cells_is_refused(empty):
+    sides = [ad.AnnData(np.ones((4, 3), dtype=np.float32)) for _ in range(2)]
+    sides[empty] = sides[empty][:0].copy()
+    with pytest.raises(ValueError, match="the AnnData has no cells"):
+        scc2s.tl.evaluate(*sides)

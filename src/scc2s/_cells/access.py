@@ -60,7 +60,7 @@ def get_adata(data: AnnData | MuData, mod: str = "rna") -> AnnData:
     if isinstance(data, AnnData):
         return data
     modalities = getattr(data, "mod", None)
-    if modalities is None:
+    if not isinstance(modalities, Mapping):  # .mod of a DataFrame is a method
         msg = (
             f"expected an AnnData or a MuData, not {type(data).__name__}; read a file with scanpy.read_h5ad(path) first"
         )
@@ -134,7 +134,8 @@ def expression(
     if isinstance(var_mask, str):
         var_mask = _mask_column(adata, var, var_mask)
     chosen = used(var.index, names, exclude=exclude, var_mask=var_mask)
-    allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata))
+    beside = adata.var if source == "raw.X" else None
+    allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata), beside=beside)
     kept = [n for n, a in zip(names, allowed, strict=True) if a]
     if on_duplicate not in ("error", "max", "sum"):
         msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"

@@ -29,6 +29,9 @@ def symbols(var: pd.DataFrame, gene_symbols: str | None) -> pd.Series:
             f"var has no column {gene_symbols!r}; pass one of {', '.join(map(repr, var.columns)) or '(none is there)'}"
         )
         raise KeyError(msg)
+    if (n := int((var.columns == gene_symbols).sum())) > 1:
+        msg = f"var has {n} columns {gene_symbols!r}; rename one: adata.var.columns = [...]"
+        raise ValueError(msg)
     return var[gene_symbols].astype(object).reset_index(drop=True)
 
 

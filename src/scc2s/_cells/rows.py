@@ -22,6 +22,8 @@ def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sp
 
     What is on disk is read block by block; a dask array is computed one row of chunks at a time.
     """
+    if isinstance(X, np.ma.MaskedArray):
+        X = _without_mask(X)
     if isinstance(X, CSRDataset | CSCDataset):
         on_disk = X.group
         n_major = X.shape[0 if isinstance(X, CSRDataset) else 1]
@@ -48,6 +50,13 @@ def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sp
             f"cannot read a matrix of type {type(X).__name__}; make it numpy, scipy.sparse or dask, e.g. np.asarray(X)"
         )
         raise TypeError(msg)
+
+
+def _without_mask(X: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
+    if n := int(np.count_nonzero(np.ma.getmaskarray(X))):
+        msg = f"{n} values of the matrix are masked; set them, e.g. adata.X = adata.X.filled(0)"
+        raise ValueError(msg)
+    return np.asarray(X.data)
 
 
 def _from_columns_on_disk(X: CSCDataset) -> Iterator[tuple[int, sparse.csr_matrix]]:

@@ -46,6 +46,8 @@ def mend(kind: str, found: Sequence[str], column: str | None, gene_symbols: str 
     if kind == "copies":
         return "pass gene_symbols= the column with the names before they were numbered, and on_duplicate='max' or 'sum'"
     change = _CHANGES.get(kind)
+    if kind == "joined" and found[0].endswith((")", "]")):
+        change = _IN_BRACKETS[found[0].upper().startswith("ENS")]
     if "|" in found[0] and kind in ("joined", "probes") and not found[0].upper().startswith("ENS"):
         change = "split('|').str[0]"
     elif "|" in found[0] and kind == "probes":
@@ -60,6 +62,13 @@ _CHANGES = {
     "r_names": r"replace(r'^(HLA|H2|MT|mt)[._]', r'\1-', regex=True), or read the names again",
 }
 """Of the texts, where one call mends all of a kind."""
+
+
+_IN_BRACKETS = (
+    r"replace(r'\s*[(\[].*', '', regex=True)",
+    r"replace(r'.*[(\[]|[)\]]$', '', regex=True)",
+)
+"""Of what is joined as ``TP53 (ENSG...)``, and as ``ENSG... (TP53)``."""
 
 
 def _renamed(names: str) -> str:

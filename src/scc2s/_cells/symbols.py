@@ -25,6 +25,9 @@ _LEAST = {"id": 0.05, "copy": 0.01}
 """Share from which a few are worth a warning: new references have unnamed genes, and most have some names twice."""
 
 
+_NO_GENES = "pass the gene expression of these cells (mod='rna'?)"
+
+
 class NamedGenes(NamedTuple):
     """Names of the genes of a ``.var``, and what they are."""
 
@@ -73,7 +76,12 @@ class Finding(NamedTuple):
 
 
 def findings(
-    var: pd.DataFrame, gene_symbols: str | None, chosen: np.ndarray | None = None, *, organism: str | None = None
+    var: pd.DataFrame,
+    gene_symbols: str | None,
+    chosen: np.ndarray | None = None,
+    *,
+    organism: str | None = None,
+    beside: pd.DataFrame | None = None,
 ) -> list[Finding]:
     """All that is to be said about the names of the genes; one that is refused stands alone.
 
@@ -87,8 +95,26 @@ def findings(
         Genes that are used; ``None``: all.
     organism
         Organism as the user says. Of other organisms than human and mouse, all words that are not ids are taken.
+    beside
+        ``adata.var``, where `var` is that of ``adata.raw``, which cannot be changed as the AnnData can.
     """
-    return _findings(named_genes(var, gene_symbols), var, gene_symbols, chosen, organism=organism)
+    found = _findings(named_genes(var, gene_symbols), var, gene_symbols, chosen, organism=organism)
+    return found if beside is None else [_of_raw(f, beside, gene_symbols) for f in found]
+
+
+def _of_raw(found: Finding, beside: pd.DataFrame, gene_symbols: str | None) -> Finding:
+    """The same with a mend that reaches ``adata.raw``."""
+    if gene_symbols is not None or "adata" not in found.mend:
+        return found
+    mend = f"in adata.raw: call adata = adata.raw.to_adata() first, then {found.mend}"
+    if found.refused:
+        others = _findings(named_genes(beside, None), beside, None, None, organism=None)
+        refused = any(f.refused for f in others)
+        if not refused:
+            mend = "these are the names in adata.raw, and those in adata.var are symbols: pass use_raw=False"
+        elif (column := symbol_column(beside)) is not None:
+            mend = f"these are the names in adata.raw: pass use_raw=False, gene_symbols={column!r}"
+    return found._replace(mend=mend)
 
 
 def _findings(
@@ -106,7 +132,7 @@ def _findings(
         return [refused]
     if chosen.any() and not (chosen & named.usable()).any():
         what = "a gene" if said else "a gene with a symbol"
-        call = "pass the gene expression of these cells (mod='rna'?)" if said else column_to_pass(None)
+        call = _NO_GENES if said else column_to_pass(None)
         return [Finding(f"nothing in {where} is {what}", call, refused=True)]
     return (
         said
@@ -120,7 +146,12 @@ def _findings(
 
 
 def usable(
-    var: pd.DataFrame, gene_symbols: str | None, chosen: np.ndarray | None = None, *, organism: str | None = None
+    var: pd.DataFrame,
+    gene_symbols: str | None,
+    chosen: np.ndarray | None = None,
+    *,
+    organism: str | None = None,
+    beside: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """Of the `chosen` genes those that have a word; what is odd about their names is logged.
 
@@ -131,7 +162,7 @@ def usable(
     """
     chosen = np.ones(len(var), dtype=bool) if chosen is None else chosen
     named = named_genes(var, gene_symbols)
-    for found in _findings(named, var, gene_symbols, chosen, organism=organism):
+    for found in findings(var, gene_symbols, chosen, organism=organism, beside=beside):
         if found.refused:
             msg = f"{found.text}{', which language models do not know' if found.short else ''}; {found.mend}"
             raise ValueError(msg)
@@ -167,6 +198,8 @@ def _refusal(
         text += f" and {bad - share:.0%} {' or '.join(dict.fromkeys(others))}"
     column = symbol_column(var, more_than=verdict.n_symbols / len(names))
     call = mend(top, [names[i] for i in verdict.found[top]], column)
+    if KINDS[top].role == "feature" and share == 1:
+        call = _NO_GENES
     short = f"gene names are {KINDS[top].what}" + ("" if top == "ensembl" else f" {KINDS[top].detail}".rstrip())
     return Finding(text, call, refused=True, short=short)
 
@@ -179,7 +212,7 @@ def _minority(
     if role == "missing":
         text = f"{len(found)} of {n} genes have no symbol and are left out"
         shown = ", ".join(repr(e) for e in examples if e)
-        text += f" ({where} holds {shown})" if shown else ""
+        text += f" ({where} {'hold' if gene_symbols is None else 'holds'} {shown})" if shown else ""
         return Finding(text, "give them one to use them, or pass another column as gene_symbols=")
     count = percent if role == "id" else f"{len(found)}"
     be = "are" if len(found) > 1 or role == "id" else "is one of the"

@@ -7,7 +7,7 @@ from scc2s._cells.access import get_adata, matrix, stated_organism
 from scc2s._cells.genes import id_share, symbols
 from scc2s._cells.rows import row_blocks
 from scc2s._cells.symbol_columns import symbol_column
-from scc2s._cells.symbols import findings
+from scc2s._cells.symbols import findings, named_genes
 from scc2s._cells.values import describe
 from scc2s.prompts._organism import guess_organism
 from scc2s.sentences._symbols import judge
@@ -89,6 +89,8 @@ def check(
     data = get_adata(adata, mod)
     X, var, source = matrix(data, layer=layer, use_raw=use_raw)
     names = symbols(var, gene_symbols).dropna().astype(str).tolist()
+    named = named_genes(var, gene_symbols)
+    usable = [n for n, kept in zip(named.names, named.usable(), strict=True) if kept]
     verdict = judge(names)
     values = describe(row_blocks(X, 2048))
     found = {
@@ -103,7 +105,7 @@ def check(
         "n_negative": values.n_negative,
         "n_not_finite": values.n_not_finite,
         "n_empty_cells": values.n_empty,
-        "duplicate_names": [n for n, times in Counter(names).items() if times > 1][:5],
+        "duplicate_names": [n for n, times in Counter(usable).items() if times > 1][:5],
         "case_collisions": _case_collisions(names)[:5],
         "id_share": id_share(names),
         "gene_names": {
@@ -114,7 +116,8 @@ def check(
         "symbol_column": symbol_column(var, more_than=verdict.n_symbols / max(1, len(names))),
         "organism": guess_organism(names),
     }
-    of_names = [f.problem for f in findings(var, gene_symbols, organism=stated_organism(data))]
+    beside = data.var if source == "raw.X" else None
+    of_names = [f.problem for f in findings(var, gene_symbols, organism=stated_organism(data), beside=beside)]
     return {**found, "problems": _problems(found) + of_names}
 
 

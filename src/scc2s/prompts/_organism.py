@@ -39,7 +39,9 @@ ALIASES = {name.lower(): names[0] for names in _SPECIES.values() for name in nam
 _SHORT = {f"{name[0]}{name.split()[-1]}".lower(): name for name, *_ in _SPECIES.values()}
 """As Ensembl and others shorten them, e.g. hsapiens."""
 
-_TAXON = re.compile(r"(?:.*/)?(?:(?:ncbi[ _-]?)?(?:taxon(?:omy)?|tx|tax)?[ :_=-]*(?:id)?[ :_=-]*)?(\d+)", re.IGNORECASE)
+_TAXON = re.compile(
+    r"(?:.*/)?(?:(?:ncbi[ _:-]?)?(?:taxon(?:omy)?|tx|tax)?[ :_=-]*(?:id)?[ :_=-]*)?(\d+)", re.IGNORECASE
+)
 _MISSING = {"", "nan", "none", "<na>", "nat", "na", "n/a", "null"}
 _MEND = "pass organism='Homo sapiens', or set adata.uns['organism'] = 'Homo sapiens'"
 

@@ -90,6 +90,22 @@ def as_words(names: Iterable[str], *, upper: bool = False) -> list[str]:
     """:func:`words` without the checks."""
     out = [str(n) for n in names]
     together = "".join(out)
+    _refuse_unwritable(out, together)
     if together.split() != [together]:  # there is white space
         out = [_SPACE.sub("_", n.strip()) for n in out]
     return [w.upper() for w in out] if upper else out
+
+
+def _refuse_unwritable(names: list[str], together: str) -> None:
+    """Raise where a name holds what no file can: a NUL, or half of a character (a lone surrogate)."""
+    try:
+        together.encode()
+        wrong = [n for n in names if "\0" in n] if "\0" in together else []
+    except UnicodeEncodeError:
+        wrong = [n for n in names if n != n.encode(errors="replace").decode()]
+    if wrong:
+        msg = (
+            f"{len(wrong)} gene names hold characters that cannot be written to a file (first: {wrong[0]!r}); rename "
+            r"them, e.g. adata.var_names = adata.var_names.str.replace('[\0\ud800-\udfff]', '_', regex=True)"
+        )
+        raise ValueError(msg)

@@ -19,7 +19,7 @@ _GENOME_NAMES = (
     r"BDGP6|WBcel235|Rnor_?[56](?:\.0)?|mRatBN7(?:\.2)?|T2T\w*|CHM13\w*|galGal\d|susScr\d+|canFam\d|bosTau\d+|rheMac\d+|"
     r"panTro\d|Mmul_?\d+|R64(?:-1-1)?|TAIR10|human|mouse|homo_?sapiens|mus_?musculus|hsapiens|mmusculus|Hsap|Mmus)|RAT"
 )
-_GENOME = rf"(?:{_GENOME_NAMES})(?:[-_.](?i:pre_?mrna|\d{{4}}-[A-Z]|p\d+))?(?:[-_.]+|[:|])"
+_GENOME = rf"(?!RN5-8S)(?:{_GENOME_NAMES})(?:[-_.](?i:pre_?mrna|\d{{4}}-[A-Z]|p\d+))?(?:[-_.]+|[:|])"
 _GENOME_END = r"[-_.](?i:GRCh3[78]|GRCm3[89]|hg19|hg38|mm10|mm39|human|mouse)"
 _CHROMOSOME = r"(?:X?\d{1,2}[A-Za-z]?|[XYMWZ]|MT|[IVX]+|[23][LR]|(?:GL|KI|JH|KN|KZ|KQ|KV|ML)\d{6}[.v]\d)"
 _STRAND = r"(?:[:_.]?[-+*.])?"
@@ -62,6 +62,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         r"(?i:\S+[-_.](?:totala|totalb|totalc|adt|pabo|prot|protein|hto))",
         r"\S+\|pAbO",
         r"(?i:adt|hto|anti|prot|protein|antibody|abseq|ab_)[-_:.]+(?=[A-Z])\S+",
+        r"(?i:anti)[-_. ](?i:(?:human|mouse|rat)(?:[/_-](?:human|mouse|rat))*)[-_. ].+",
         r"(?i:hash[-_. ]?tag)s?\S*",
         r"HTO[-_. ]?[A-Z0-9]{0,3}",
         r"CMO3\d\d",
@@ -103,7 +104,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "joined": (
         rf"{_GENE}(?:\.\d+)?[_|:;/,. -]+\S*[A-Za-z]\S*",
         rf"\S+?[_|:;/,. -]+{_GENE}(?:\.\d+)?\S*",
-        rf"\S+\({_GENE}(?:\.\d+)?\)",
+        rf"\S+\s*[(\[]{_GENE}(?:\.\d+)?[)\]]",
+        rf"{_GENE}(?:\.\d+)?\s*[(\[]\S+[)\]]",
         rf"{_ENSEMBL}(?i:T)\d{{6,}}(?:\.\d+)?\|\S*",
         r"[A-Za-z?]\S*\|\d+",
     ),
