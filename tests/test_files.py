@@ -18,7 +18,7 @@ from scc2s.models import CallableModel
 if TYPE_CHECKING:
     from pathlib import Path
 
-LABELS = ["T/NK cell", "T|NK cell", "_index", "B cell", "ω cell"]
+LABELS = ["T/NK cell", "T|NK cell", "_index", "B cell", "ω cell", "ω" * 300, "ω" * 301]
 READERS = {
     "h5ad": lambda path: ad.read_h5ad(path),
     "zarr": lambda path: ad.read_zarr(path),

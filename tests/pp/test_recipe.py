@@ -138,7 +138,7 @@ def test_bad_arguments_are_named_and_nothing_is_changed(arguments):
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
 def test_nothing_to_work_on_is_refused(shape):
-    with pytest.raises(ValueError, match=r"the AnnData has no (cells|genes) \(shape"):
+    with pytest.raises(ValueError, match=r"adata has no (cells|genes) \(shape"):
         scc2s.pp.recipe(adata_of(np.zeros(shape, np.float32)))
 
 

@@ -272,5 +272,5 @@ def test_a_control_of_another_length_is_said(caplog):
 def test_a_side_without_cells_is_refused(empty):
     sides = [ad.AnnData(np.ones((4, 3), dtype=np.float32)) for _ in range(2)]
     sides[empty] = sides[empty][:0].copy()
-    with pytest.raises(ValueError, match="the AnnData has no cells"):
+    with pytest.raises(ValueError, match="adata has no cells"):
         scc2s.tl.evaluate(*sides)

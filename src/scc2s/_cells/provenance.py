@@ -43,8 +43,14 @@ def plain(value: Any) -> Any:
     return _text(str(value))
 
 
+MOST_BYTES = 200
+"""Of a name: file systems hold 255, and what is written adds to it."""
+
+
 def file_names(names: Sequence[str]) -> list[str]:
     """Names as h5ad and zarr can hold them, none twice: ``/`` becomes ``|``, and a number tells equal ones apart.
+
+    A name is cut where it is longer than the name of a file may be, which zarr makes of it.
 
     Examples
     --------
@@ -54,6 +60,8 @@ def file_names(names: Sequence[str]) -> list[str]:
     taken, found = {"_index"}, []
     for name in names:
         stem = _text(name).replace("/", "|").strip() or "(empty)"
+        if len(stem.encode()) > MOST_BYTES:
+            stem = stem.encode()[: MOST_BYTES - 3].decode("utf-8", "ignore").strip() + "..."
         if stem in (".", ".."):
             stem = f"({stem})"
         kept, n = stem, 2

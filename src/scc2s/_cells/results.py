@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s._cells.access import sentence_slots
-from scc2s._cells.provenance import entry
+from scc2s._cells.provenance import MOST_BYTES, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,11 +143,12 @@ def refuse_name(name: object, argument: str = "key_added") -> None:
         or "/" in name
         or name in (".", "..", "_index", "__categories")
         or not name.isprintable()  # control characters, NUL and lone surrogates
+        or len(name.encode()) > MOST_BYTES
     )
     if wrong:
         msg = (
             f"{said} cannot be written to a file and read again; pass {argument}= a name without '/', blanks at its "
-            "ends or control characters"
+            f"ends or control characters, of up to {MOST_BYTES} bytes"
         )
         raise ValueError(msg)
 

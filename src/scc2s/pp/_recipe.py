@@ -7,7 +7,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from scc2s._cells.access import matrix
-from scc2s._cells.arguments import above, refuse_no_cells, whole
+from scc2s._cells.arguments import above, refuse_empty, whole
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s._cells.rows import row_blocks
@@ -120,7 +120,7 @@ def recipe(
 
 def _refuse(adata: AnnData) -> None:
     """What is no matter for the recipe."""
-    refuse_no_cells(adata)
+    refuse_empty(adata)
     if "recipe" in adata.uns.get("c2s", {}):
         msg = (
             "this AnnData went through the recipe before; to start anew call "

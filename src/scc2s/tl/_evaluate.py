@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from scc2s._cells.access import get_adata
-from scc2s._cells.arguments import refuse_no_cells
+from scc2s._cells.arguments import refuse_empty
 from scc2s.metrics import bootstrap, mmd
 from scc2s.metrics._bootstrap import MIN_CLUSTERS, say_too_few
 from scc2s.metrics._compare import SCORES, VALUES, Plan, Score, compare, compare_groups
@@ -162,7 +162,7 @@ def evaluate(
         random_state=random_state,
     )
     for side in (pred, true):
-        refuse_no_cells(get_adata(side, mod))
+        refuse_empty(get_adata(side, mod))
     sides = read_sides(pred, true, control, columns, mod, reading)
     of_group = {name: values[columns.index(clusters)] if clusters else name for name, values in sides.groups.items()}
     if clusters and n_boot and (n_clusters := len(set(of_group.values()))) < MIN_CLUSTERS:

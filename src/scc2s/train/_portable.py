@@ -38,7 +38,7 @@ def save_portable(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, fo
     if model.config.model_type == "gpt_neox":
         settings["rotary_pct"] = rope.get("partial_rotary_factor", getattr(model.config, "rotary_pct", 0.25))
         settings["rotary_emb_base"] = int(rope.get("rope_theta", getattr(model.config, "rotary_emb_base", 10000)))
-    settings |= {"architectures": [type(model).__name__], "torch_dtype": "float32", "dtype": "float32"}
+    settings |= {"architectures": [type(model).__name__], "dtype": "float32"}
     settings["use_cache"] = True  # training switches it off
     (folder / "config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
