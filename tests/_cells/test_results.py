@@ -17,7 +17,9 @@ def adata() -> ad.AnnData:
     )
 
 
-@pytest.mark.parametrize("name", ["", " ", "a/b", "_index", ".", "..", "a\0", "a\nb", "\ud800", " a", "a" * 300, None, 5, ["a"]])
+@pytest.mark.parametrize(
+    "name", ["", " ", "a/b", "_index", ".", "..", "a\0", "a\nb", "\ud800", " a", "a" * 300, None, 5, ["a"]]
+)
 def test_a_name_that_no_file_can_hold_is_refused(name: object) -> None:
     with pytest.raises(ValueError, match="pass key_added="):
         refuse_name(name)

@@ -52,11 +52,11 @@ def change_a_bit_of_the_header(rng, folder, path):
 
 
 def change_a_setting(rng, folder, path):
-    names = [path.name for path in folder.glob("*.json") if path.name != "tokenizer.json"]
+    names = [path.name for path in folder.glob("*.json") if path.name != "tokenizer.json" and path.stat().st_size > 5]
     path = folder / rng.choice(sorted(names))
     settings = said = json.loads(path.read_text())
     key = rng.choice(sorted(said))
-    if isinstance(said[key], dict) and rng.random() < 0.7:
+    if isinstance(said[key], dict) and said[key] and rng.random() < 0.7:
         said = said[key]
         key = rng.choice(sorted(said))
     said[key] = rng.choice(WRONG)

@@ -35,7 +35,10 @@ CONTAINERS = {
 
 
 def dense(X):
-    X = X.compute() if hasattr(X, "dask") else X
+    if hasattr(X, "dask"):
+        # block by block: not every dask can join sparse ones
+        rows = [[dense(X.blocks[i, j].compute()) for j in range(X.numblocks[1])] for i in range(X.numblocks[0])]
+        return np.block(rows)
     return X.toarray() if sparse.issparse(X) else np.asarray(X)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from scc2s.models._server._align import _BYTE_OF, answer_span
@@ -81,7 +81,7 @@ cuts = st.lists(st.floats(0, 1), max_size=12)
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     prompt=words.map(str.rstrip).filter(bool),
     answer=words.map(lambda word: " " + word),
@@ -105,7 +105,7 @@ def test_any_splitting_of_any_text_gives_the_tokens_of_the_answer(
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(prompt=words, answer=words, at=cuts, special=st.sampled_from(SPECIALS))
 def test_where_text_does_not_tell_the_answer_is_refused_and_never_wrong(style, prompt, answer, at, special):
     show, pieces_of = STYLES[style]

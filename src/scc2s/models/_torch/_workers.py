@@ -31,7 +31,8 @@ def n_workers(decoder: Decoder, layer: int | None = None) -> int:
         Layer at which the model is stopped: that is done by a hook in the model, which workers would share.
     """
     inside = layer is not None and layer != decoder.n_layers
-    if inside or decoder.device.type != "cpu" or not decoder.tested or hasattr(decoder.lm, "hf_device_map"):
+    spread = len(set(getattr(decoder.lm, "hf_device_map", {}).values())) > 1
+    if inside or spread or decoder.device.type != "cpu" or not decoder.tested:
         return 1
     return min(MOST, torch.get_num_threads())
 
