@@ -108,7 +108,7 @@ def claim(
     """
     path = list(record)
     slots = {"obs": list(obs), "obsm": list(obsm), "layers": list(layers), "uns": list(uns)}
-    for name in [*path, *(name for names in slots.values() for name in names)]:
+    for name in [*(name for names in slots.values() for name in names), *path]:
         refuse_name(name, argument)
     places = [f"{slot}:{name}" for slot, names in slots.items() for name in names]
     if repeated := [place for place in places if places.count(place) > 1]:

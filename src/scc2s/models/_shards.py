@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ._files import inside, read_object, refuse_pointer
 
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _OTHERS = (".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".npz", ".pkl")
+_END = 1024  # bytes
 _NUMBERS = frozenset({"F64", "F32", "F16", "BF16"})
 # Masks and positions that some versions of transformers saved beside the weights, and do not read.
 BUFFERS = ("attention.bias", "attn.bias", "masked_bias", "inv_freq", "position_ids", "token_type_ids")
@@ -53,7 +57,8 @@ def check_weights(folder: Path, *, quantised: bool = False) -> dict[str, tuple[i
     Raises
     ------
     FileNotFoundError, ValueError
-        As :func:`weight_files`; a file that is cut off or damaged; parts that hold other weights than the index says.
+        As :func:`weight_files`; a file that is cut off, damaged, or empty from some place on; parts that hold
+        other weights than the index says.
     """
     files = weight_files(folder)
     found: dict[str, Path] = {}
@@ -67,6 +72,7 @@ def check_weights(folder: Path, *, quantised: bool = False) -> dict[str, tuple[i
                 msg = f"{path} is damaged: its header says that {name!r} is {dtype}; copy or download it again"
                 raise ValueError(msg)
             found[name], shapes[name] = path, shape
+        _refuse_empty_end(path)
     if files[0].name == WHOLE:
         return shapes
     for name, part in _map(folder / INDEX).items():
@@ -123,6 +129,19 @@ def _header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
             "download it again"
         )
         raise ValueError(msg) from error
+
+
+def _refuse_empty_end(path: Path) -> None:
+    """A download that was cut may have its full size, with zeros where nothing has come: whole matrices of them."""
+    content = np.memmap(path, dtype=np.uint8, mode="r")
+    if content[-_END:].any():
+        return
+    begin = 8 + int.from_bytes(bytes(content[:8]), "little")
+    for name, said in json.loads(bytes(content[8:begin])).items():
+        low, high = said.get("data_offsets", (0, 0))
+        if len(said.get("shape", ())) > 1 and high - low >= _END and not content[begin + low : begin + high].any():
+            msg = f"{path} is not whole: there are only zeros in {name!r}; copy or download it again"
+            raise ValueError(msg)
 
 
 def _none(folder: Path) -> Exception:
