@@ -10,6 +10,8 @@ from scc2s.models._words import word_spans
 class Counts:
     """The likelihood of an answer is the sum of what the words of its prompt are worth."""
 
+    id = "counts"
+
     def __init__(self, worth: dict[str, float]) -> None:
         self.worth, self.asked = worth, []
 

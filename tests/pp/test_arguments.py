@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sentence_cases import adata_of
+from slots import layer_names
 
 import scc2s
 
@@ -100,7 +101,7 @@ def test_a_bad_argument_is_named_and_nothing_is_changed(call: str, name: str, va
     assert adata.shape == before.shape
     assert adata.obs.equals(before.obs)
     assert adata.uns == {}
-    assert len(adata.obsm) == len(adata.layers) == 0
+    assert len(adata.obsm) == len(layer_names(adata)) == 0
 
 
 @pytest.mark.parametrize("value", [np.int64(5), np.int32(5), np.uint8(5)])

@@ -121,7 +121,9 @@ def _read(source: Path, kind: Kind) -> Any:
     if kind in WITH_MODALITIES:
         import mudata
 
-        return mudata.read_h5mu(source) if kind == "h5mu" else mudata.read_zarr(source)
+        found = mudata.read_h5mu(source) if kind == "h5mu" else mudata.read_zarr(source)
+        found._axis = int(found.axis)  # mudata reads a number of numpy, which zarr does not take back
+        return found
     import scanpy as sc
 
     return sc.read_10x_h5(source) if kind == "10x h5" else sc.read_10x_mtx(source)

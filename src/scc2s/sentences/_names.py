@@ -106,6 +106,7 @@ def _refuse_unwritable(names: list[str], together: str) -> None:
     if wrong:
         msg = (
             f"{len(wrong)} gene names hold characters that cannot be written to a file (first: {wrong[0]!r}); rename "
-            r"them, e.g. adata.var_names = adata.var_names.str.replace('[\0\ud800-\udfff]', '_', regex=True)"
+            r"them, e.g. adata.var_names = [n.replace('\0', '_').encode(errors='replace').decode().replace('?', '_') "
+            "for n in adata.var_names]"
         )
         raise ValueError(msg)
