@@ -276,7 +276,10 @@ def test_names_in_raw_alone_are_mended_after_it_is_taken_out():
 
 def test_names_that_no_file_holds_are_refused_before_anything_is_written():
     for name in ("CD3\0D", "CD3\ud8ffD"):
-        adata = cells([name, *SYMBOL[1:]])
+        try:
+            adata = cells([name, *SYMBOL[1:]])
+        except UnicodeEncodeError:
+            continue  # pandas 3 keeps text in Arrow, which takes no half of a character
         for store in ("text", "ranks"):
             with pytest.raises(ValueError, match="cannot be written to a file") as refusal:
                 scc2s.pp.sentences(adata, store=store)
