@@ -50,7 +50,7 @@ def attach() -> list[str]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without the garbage collector, which walks through all that scanpy has imported: a third of our import."""
+    """Without the garbage collector, which would walk through all that scanpy has imported."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -121,6 +121,8 @@ def fate(
         If there is no column `time_key`, no sentences or no rank fit.
     ValueError
         If the model was not trained on the task and there is no `prompt`, or the prompt has no ``{target_time}``.
+    TypeError
+        If a number is not whole where it has to be.
 
     Examples
     --------
