@@ -54,12 +54,20 @@ class Batch:
 class Samples:
     """Draws batches; the same seed gives the same stream."""
 
-    def __init__(self, sets: list[Set], foreign: list[Set], ratios: list[Ratios], texts: dict[str, list[tuple[str, str]]], seed: int):
+    def __init__(
+        self,
+        sets: list[Set],
+        foreign: list[Set],
+        ratios: list[Ratios],
+        texts: dict[str, list[tuple[str, str]]],
+        seed: int,
+    ):
         self.sets, self.foreign, self.ratios, self.texts = sets, foreign, ratios, texts
         self.rng = np.random.default_rng(seed)
         self.rows = {s.name: np.flatnonzero(s.part == "train") for s in (*sets, *foreign)}
         self.by_kind = [
-            {k: self.rows[s.name][s.kind[self.rows[s.name]] == k] for k in sorted(set(s.kind[self.rows[s.name]]))} for s in sets
+            {k: self.rows[s.name][s.kind[self.rows[s.name]] == k] for k in sorted(set(s.kind[self.rows[s.name]]))}
+            for s in sets
         ]
         pairs = [(i, k, len(rows)) for i, kinds in enumerate(self.by_kind) for k, rows in kinds.items()]
         self.pairs = [(i, k) for i, k, _ in pairs]
@@ -71,7 +79,16 @@ class Samples:
 
     # sentences -------------------------------------------------------------------------------------------------
 
-    def sentences(self, X: sparse.csr_matrix, names: list[str], augment: Augment | None, groups=None, *, panel: bool, length=N_GENES) -> list[str]:
+    def sentences(
+        self,
+        X: sparse.csr_matrix,
+        names: list[str],
+        augment: Augment | None,
+        groups=None,
+        *,
+        panel: bool,
+        length=N_GENES,
+    ) -> list[str]:
         """Varied sentences of some cells, whole or without the genes that are not read, of all genes or a panel of them."""
         rng = self.rng
         if augment is not None:
@@ -85,7 +102,9 @@ class Samples:
         elif panel and rng.random() < 0.2:
             other = set(self.sets[rng.integers(len(self.sets))].names)
             allowed = np.array([n in other for n in names])
-        return join(rank(X, length, names=names, seed=int(rng.integers(2**31)), allowed=allowed, n_jobs=1), names).tolist()
+        return join(
+            rank(X, length, names=names, seed=int(rng.integers(2**31)), allowed=allowed, n_jobs=1), names
+        ).tolist()
 
     def _read(self, sentences: list[str]) -> list[str]:
         """Half the prompts without the genes that are not read, half whole; some are short."""
@@ -178,8 +197,14 @@ class Samples:
         words = {}
         for t in chosen:
             options = wordings(t)
-            words[t] = t if style < 0.4 else str(rng.choice(options[: 1 + len(TYPES[t].wordings)] if style < 0.7 else options))
-        labels = list(dict.fromkeys(sorted(words.values()) if rng.random() < 0.5 else rng.permutation(sorted(words.values())).tolist()))
+            words[t] = (
+                t if style < 0.4 else str(rng.choice(options[: 1 + len(TYPES[t].wordings)] if style < 0.7 else options))
+            )
+        labels = list(
+            dict.fromkeys(
+                sorted(words.values()) if rng.random() < 0.5 else rng.permutation(sorted(words.values())).tolist()
+            )
+        )
         return [*labels, NONE], NONE if absent else words[right]
 
     def open(self, n: int) -> Batch:
@@ -191,7 +216,9 @@ class Samples:
             texts += task.render([sentence], {"organism": organism}).texts
             line = [kind, *ancestors(kind)] if kind else []
             answer = NONE if not line else line[0] if rng.random() < 0.75 else str(rng.choice(line))
-            answers.append(task.complete(cell_type=str(rng.choice(wordings(answer))) if line and rng.random() < 0.3 else answer))
+            answers.append(
+                task.complete(cell_type=str(rng.choice(wordings(answer))) if line and rng.random() < 0.3 else answer)
+            )
         return Batch(task.name, texts, answers)
 
     # cells that are written ------------------------------------------------------------------------------------

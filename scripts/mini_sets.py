@@ -121,7 +121,14 @@ def foreign_sets(folder: Path) -> list[Set]:
             adata = adata[np.random.default_rng(0).permutation(adata.n_obs)[:300]].copy()
         kind = np.full(adata.n_obs, "", dtype=object)
         out.append(
-            Set(file, _csr(adata.X), adata.var_names.astype(str).tolist(), kind, np.asarray(split(adata.obs_names)), organism)
+            Set(
+                file,
+                _csr(adata.X),
+                adata.var_names.astype(str).tolist(),
+                kind,
+                np.asarray(split(adata.obs_names)),
+                organism,
+            )
         )
     return out
 
@@ -159,11 +166,20 @@ def ratio_profiles(folder: Path) -> list[Ratios]:
         rows = [i for i, k in enumerate(adata.obs["cell_type"].astype(str)) if k in own]
         X = np.asarray(adata.X[rows].todense() if sparse.issparse(adata.X) else adata.X[rows], dtype=np.float64)
         log2 = X if name == "dmap" else np.log2(X + 1.0)
-        out.append(Ratios(name, adata.var_names.astype(str).tolist(), log2, [own[str(adata.obs["cell_type"].iloc[i])] for i in rows]))
+        out.append(
+            Ratios(
+                name,
+                adata.var_names.astype(str).tolist(),
+                log2,
+                [own[str(adata.obs["cell_type"].iloc[i])] for i in rows],
+            )
+        )
     return out
 
 
-def ratio_cells(base: Set, ratios: Ratios, target: str, source: str, n: int, rng: np.random.Generator) -> sparse.csr_matrix:
+def ratio_cells(
+    base: Set, ratios: Ratios, target: str, source: str, n: int, rng: np.random.Generator
+) -> sparse.csr_matrix:
     """Cells of type `target` in the manner of a data set that has none or few.
 
     Pseudo-bulk of 10 to 40 random training cells of type `source`, times the fold change of the two sorted profiles, drawn

@@ -107,7 +107,23 @@ def descendants(name: str) -> set[str]:
 
 def plural(wording: str) -> str:
     """The plural of a wording, where it has one of its own."""
-    if wording.endswith(("cell", "cyte", "blast", "phage", "phil", "cytes", "platelet", "killer", "progenitor", "fibroblast", "NK", "Treg", "DC")):
+    if wording.endswith(
+        (
+            "cell",
+            "cyte",
+            "blast",
+            "phage",
+            "phil",
+            "cytes",
+            "platelet",
+            "killer",
+            "progenitor",
+            "fibroblast",
+            "NK",
+            "Treg",
+            "DC",
+        )
+    ):
         return wording if wording.endswith("s") else wording + "s"
     return wording
 

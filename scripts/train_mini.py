@@ -81,12 +81,21 @@ def begin(args: argparse.Namespace, sets: list[Set], ratios, texts: dict[str, li
 
     if args.start is not None:
         tokenizer = AutoTokenizer.from_pretrained(args.start)
-        return tokenizer, AutoModelForCausalLM.from_pretrained(args.start, dtype=torch.float32, hidden_dropout=args.dropout)
+        return tokenizer, AutoModelForCausalLM.from_pretrained(
+            args.start, dtype=torch.float32, hidden_dropout=args.dropout
+        )
     genes = gene_words(sets, ratios, args.genes)
     plain = [t.template.replace("{cell_sentence}", "") for t in map(prompts.get, prompts.families()["scc2s"])]
     numbers = [f" {n}" for n in range(N_GENES + 1)]
     types = [f" {w};" for t in TYPES for w in wordings(t)] + [f" {w}" for t in TYPES for w in wordings(t)]
-    names = [" Homo sapiens", " Mus musculus", " Caenorhabditis elegans", " IFN-beta", " no perturbation", *(f" {n}" for n in IFN_BETA)]
+    names = [
+        " Homo sapiens",
+        " Mus musculus",
+        " Caenorhabditis elegans",
+        " IFN-beta",
+        " no perturbation",
+        *(f" {n}" for n in IFN_BETA),
+    ]
     tokenizer = train.gene_tokenizer(
         genes, 20 * plain + 20 * numbers + 30 * names + 10 * types + 10 * [f" {t}" for t in TYPES] + 50 * [f" {NONE}"] + [p for p, _ in texts["caption words"]],
         n_pieces=1400,
@@ -148,7 +157,9 @@ def run(args: argparse.Namespace, model, tokenizer, samples: Samples) -> None:
     decayed = [p for p in model.parameters() if p.ndim > 1]
     other = [p for p in model.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": args.weight_decay}, {"params": other, "weight_decay": 0.0}], lr=args.learning_rate, betas=(0.9, 0.98)
+        [{"params": decayed, "weight_decay": args.weight_decay}, {"params": other, "weight_decay": 0.0}],
+        lr=args.learning_rate,
+        betas=(0.9, 0.98),
     )
     kept = args.run / "checkpoint.pt"
     first, seconds = 0, 0.0
@@ -181,10 +192,18 @@ def run(args: argparse.Namespace, model, tokenizer, samples: Samples) -> None:
         if (step + 1) % args.report == 0:
             spent = time.time() - begin
             shown = {k: round(float(np.mean(v)), 3) for k, v in sorted(losses.items())}
-            print(f"step {step + 1} {(seconds + spent) / 60:.1f} min, {tokens / spent:.0f} tokens/s, data {waited / spent:.0%}, {json.dumps(shown)}", flush=True)
+            print(
+                f"step {step + 1} {(seconds + spent) / 60:.1f} min, {tokens / spent:.0f} tokens/s, data {waited / spent:.0%}, {json.dumps(shown)}",
+                flush=True,
+            )
             losses = {}
         if (step + 1) % args.save_steps == 0 or step + 1 == args.steps:
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "seconds": seconds + time.time() - begin}
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "step": step + 1,
+                "seconds": seconds + time.time() - begin,
+            }
             torch.save(state, kept.with_suffix(".new"))
             kept.with_suffix(".new").replace(kept)
             export(model, tokenizer, args.run / "model")
@@ -211,7 +230,9 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="go on from this model folder")
     parser.add_argument("--seed", type=int, default=SEED, help="of the samples and their order")
     parser.add_argument("--steps", type=int, default=20000)
-    parser.add_argument("--decay", type=float, default=0.25, help="share of the steps over which the learning rate falls")
+    parser.add_argument(
+        "--decay", type=float, default=0.25, help="share of the steps over which the learning rate falls"
+    )
     parser.add_argument("--genes", type=int, default=12600, help="genes with a token of their own")
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=4)

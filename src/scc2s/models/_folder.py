@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from ._architecture import check_architecture, check_own_code
 from ._files import read_object
 from ._settings_of import check_ends, check_settings, text_part
 from ._shards import check_weights, weight_files
+from ._taught import Taught, read_taught
 from ._tokenizer_files import check_fits, check_tokenizer_files
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ class Declared:
     family: str | None = None
     labels: list[str] | None = None
     tasks: list[str] | None = None
+    taught: Taught = field(default_factory=Taught)
 
 
 def read_declared(folder: Path) -> Declared:
-    """Family of prompts, labels and tasks of a model, where it declares them.
+    """Family of prompts, labels, tasks and all else that a model declares.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def read_declared(folder: Path) -> Declared:
     if not texts or not (family is None or (isinstance(family, str) and family)):
         msg = f"{path} is damaged: 'family' is a text, 'labels' and 'tasks' are lists of texts; write it again"
         raise ValueError(msg)
-    return Declared(family, *lists)
+    return Declared(family, *lists, read_taught(said, path))
 
 
 def check_folder(folder: Path, name: str) -> None:

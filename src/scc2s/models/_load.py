@@ -239,6 +239,7 @@ def load(
             family=family,
             labels=declared.labels,
             tasks=declared.tasks,
+            taught=declared.taught,
         )
     return _kept(key)
 

@@ -6,8 +6,8 @@ from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.models._answers import answers
+from scc2s.models._taught import taught
 from scc2s.tl._asking.answers import (
-    as_answers,
     given_labels,
     label_set,
     one_hot,
@@ -20,6 +20,7 @@ from scc2s.tl._asking.arguments import refuse_column_name, share
 from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
+from scc2s.tl._asking.offer import offer
 from scc2s.tl._asking.question import ask, load_for
 from scc2s.tl._describing.groups import Groups
 
@@ -128,6 +129,9 @@ def annotate(
         the order of `labels`.
     `.obs['c2s_cell_type_prob']`, `.obs['c2s_cell_type_entropy']` : :class:`pandas.Series` (dtype `float32`)
         Probability of the best label among `labels`; entropy of all of them in nats. Only ``mode="score"``.
+    `.obs['c2s_cell_type_none']` : :class:`pandas.Series` (dtype `float32`)
+        Probability that none of `labels` is right; the probability of the best label takes its part of the rest. Only
+        where the model was taught to say so.
     `.obsm['c2s_cell_type_probs']` : :class:`pandas.DataFrame` (dtype `float32`, shape `(n_obs, n_labels)`)
         All probabilities; ``/`` in a label is ``|`` in its column's name. Only ``mode="score"``.
     `.obs['c2s_cell_type_raw']` : :class:`pandas.Series` (dtype `object`)
@@ -187,7 +191,10 @@ def annotate(
     result = claim(
         data,
         "annotate" if key == "c2s_cell_type" else f"annotate_{key}",
-        obs=[key, *(f"{key}_{part}" for part in ("prob", "entropy", "raw", *([] if groupby is None else [groupby])))],
+        obs=[
+            key,
+            *(f"{key}_{part}" for part in ("prob", "entropy", "none", "raw", *([] if groupby is None else [groupby]))),
+        ],
         obsm=[f"{key}_probs"],
     )
     seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
@@ -196,17 +203,34 @@ def annotate(
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, target, can=mode)
     names = label_set(given, loaded, target, needed=mode == "score")
-    choices = as_answers(names, task)
-    room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
-    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=room, seen=seen)
+    refuse_many_fields(task)
+    offered = offer(loaded, task, names, own_prompt=prompt is not None or mode == "generate")
+    room = int(loaded.count_tokens(offered.choices).max()) + 1 if mode == "score" else max_new_tokens
+    question = ask(
+        data,
+        offered.task,
+        loaded,
+        organism=organism,
+        sentence_key=sentence_key,
+        n_answer_tokens=room,
+        given=offered.given(data.n_obs),
+        seen=seen,
+    )
     obs: dict[str, Any]
     obsm: dict[str, Any] = {}
     if mode == "score":
         probs = score_labels(
-            loaded, question, choices, per_token=normalize == "mean", corrected=prior_correction, cache=cache
+            loaded,
+            question,
+            offered.choices,
+            per_token=normalize == "mean",
+            corrected=prior_correction,
+            temperature=taught(loaded).temperature if offered.none else 1.0,
+            cache=cache,
         )
-        votes = question.spread(probs)
-        obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob)
+        probs = question.spread(probs)
+        votes = offered.of_labels(probs)
+        obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob, offered.of_none(probs))
     else:
         raw = answers(
             loaded,
@@ -237,6 +261,7 @@ def annotate(
         "random_state": random_state,
         "sentence_key": sentence_key,
         "key_added": key,
+        **(offered.params(names) if mode == "score" else {}),
     }
     result.write({**params, **question.params()}, model=loaded.info(), obs=obs, obsm=obsm)
     return out if copy else None
