@@ -129,6 +129,6 @@ def card(figures: dict, about: dict) -> str:
     )
     out.append(
         "## Limits\n\nFour data sets of blood and one of glioblastoma slices; small test sets; one seed. Cell types outside the list, other organisms and deep"
-        " protocols are unseen. It knows two perturbations (its panobinostat response was not measured); gene sets are markers of its own cell types. Captions follow one pattern and name markers of the type, not findings about the cell.\n"
+        " protocols are unseen. It answers for one perturbation, IFN-beta; its panobinostat response is no better than that of a made-up name; gene sets are markers of its own cell types. Captions follow one pattern and name markers of the type, not findings about the cell.\n"
     )
     return "\n".join(out)

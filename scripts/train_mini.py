@@ -36,8 +36,8 @@ SHARES = {
     "caption": 0.03, "name_genes": 0.02, "gene_set": 0.01,
 }  # fmt: skip
 SIZES = {
-    "cell_type_among": 32, "cell_type": 32, "generate_like": 16, "generate": 16, "generate_unconditional": 16, "perturb": 12,
-    "caption": 24, "name_genes": 32, "gene_set": 32,
+    "cell_type_among": 24, "cell_type": 24, "generate_like": 10, "generate": 10, "generate_unconditional": 10, "perturb": 7,
+    "caption": 16, "name_genes": 24, "gene_set": 24,
 }  # fmt: skip
 TASKS = [*SHARES]
 

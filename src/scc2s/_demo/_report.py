@@ -13,6 +13,27 @@ CAVEAT = (
 _SHOWN = "`umap.png` shows all cells, those the model was trained on too; the two heat maps only the held-out ones."
 
 
+def belief(summary: dict[str, Any]) -> str:
+    """What a reader should take from the figures, in two sentences made of them."""
+    held_out = summary["held_out"]
+    ours, words, genes = (
+        held_out[name]["accuracy"]
+        for name in ("model, label scoring", "logistic regression, same sentences", "logistic regression, all genes")
+    )
+    better = max(words, genes)
+    advice = (
+        "Where you have labelled cells like yours, use that: sc.tl.c2s_transfer_labels."
+        if better >= ours
+        else "Where you have labelled cells like yours, compare with that: sc.tl.c2s_transfer_labels."
+    )
+    return (
+        f"What to believe: of {summary['n_test']} held-out cells the model gives {ours:.0%} the label of the authors; a "
+        f"logistic regression trained on cells of the same data set {words:.0%} from the same words and {genes:.0%} from all "
+        f"genes. {advice} Without their genes the cells get another answer or not: {summary['controls']['verdict']}. This is "
+        "the data set that the model knows best; what it cannot do stands first in its card."
+    )
+
+
 def tables(summary: dict[str, Any]) -> list[Table]:
     """What was measured, as tables for a terminal."""
     from rich.table import Table
@@ -32,6 +53,7 @@ def markdown(summary: dict[str, Any]) -> str:
     ]
     for title, header, rows in _parts(summary):
         lines += ["", f"## {title}", "", _row(header), _row(["---"] * len(header)), *map(_row, rows)]
+    lines += ["", belief(summary)]
     lines += ["", "## Files", "", *(f"- `{name}`" for name in summary["files"]), "", _SHOWN]
     lines += ["", "## Versions", "", ", ".join(f"{k} {v}" for k, v in summary["versions"].items())]
     return "\n".join(lines) + "\n"
@@ -48,6 +70,14 @@ def _parts(summary: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
             [
                 [name, f"{s['accuracy']:.3f}", f"{s['low']:.3f} to {s['high']:.3f}", f"{s['macro_f1']:.3f}"]
                 for name, s in summary["held_out"].items()
+            ],
+        ),
+        (
+            f"The same cells with other genes, or none ({summary['controls']['verdict']})",
+            ["asked about", "cells", "bits about the cell", "same label", "by chance"],
+            [
+                [name, f"{c['n_cells']}", f"{c['information']:.2f}", f"{c['same_label']:.2f}", f"{c['chance']:.2f}"]
+                for name, c in summary["controls"]["rows"].items()
             ],
         ),
         (

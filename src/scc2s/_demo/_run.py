@@ -53,6 +53,7 @@ def run(out: Path) -> dict[str, Any]:
         "n_labels": int(adata.obs[TRUTH].nunique()),
         "n_genes": N_GENES,
         "held_out": _compare(adata, part),
+        "controls": _controls(adata),
         "fit": RankFit.from_dict(adata.uns["c2s"]["rank_fit"]).to_dict(),
         "cells_per_second": rates,
         "model": model.info(),
@@ -112,6 +113,13 @@ def _compare(adata: AnnData, part: np.ndarray) -> dict[str, dict[str, float]]:
         "most frequent label": [kinds[sizes.argmax()]] * len(test),
     }
     return {name: scores(labels, y[test]) for name, labels in predicted.items()}
+
+
+def _controls(adata: AnnData) -> dict[str, Any]:
+    """What the model says of the same cells without their genes, and what it says of itself beside that."""
+    record = adata.uns["c2s"]["annotate"]
+    table = record["controls"]
+    return {"verdict": record["verdict"], "rows": json.loads(table.to_json(orient="index"))}
 
 
 def _plain(value: Any) -> Any:

@@ -27,3 +27,4 @@ def demo(
         console.print(table)
     console.print(_demo.CAVEAT, style="dim")
     console.print(f"wrote {', '.join(summary['files'])} to {out}/", highlight=False)
+    console.print(_demo.belief(summary), highlight=False)
