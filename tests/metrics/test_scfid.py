@@ -93,4 +93,6 @@ def test_5000_cells_of_512_features_take_a_few_decompositions():
         function()
         return time.process_time() - start
 
-    assert min(seconds(lambda: scfid(a, b)) for _ in range(2)) < 5 * seconds(lambda: np.linalg.svd(a, full_matrices=False))
+    assert min(seconds(lambda: scfid(a, b)) for _ in range(2)) < 5 * seconds(
+        lambda: np.linalg.svd(a, full_matrices=False)
+    )
