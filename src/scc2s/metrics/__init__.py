@@ -2,8 +2,12 @@
 
 from ._bertscore import BertScore, Encoded, bertscore, encoder_from
 from ._bootstrap import Interval, bootstrap
+from ._bulk_profile import BulkProfile, bulk_profile
+from ._de_agreement import DEAgreement, de_agreement
+from ._de_table import DETable, de_table
 from ._discrimination import discrimination
 from ._energy import energy_distance
+from ._expression_error import ExpressionError, expression_error
 from ._fidelity import sentence_fidelity
 from ._foscttm import foscttm
 from ._kendall import kendall_tau, rank_values
@@ -21,21 +25,30 @@ from ._screen import HitRule, screen_table
 from ._synergy import synergy
 from ._validity import validity
 from ._wasserstein import wasserstein
+from ._yardsticks import perturbation_yardsticks
 
 __all__ = [
     "BertScore",
+    "BulkProfile",
+    "DEAgreement",
+    "DETable",
     "Encoded",
+    "ExpressionError",
     "FrechetDistance",
     "HitRule",
     "Interval",
     "LabelReport",
     "bertscore",
     "bootstrap",
+    "bulk_profile",
+    "de_agreement",
+    "de_table",
     "delta_pearson",
     "discrimination",
     "encoder_from",
     "energy_distance",
     "entropy",
+    "expression_error",
     "foscttm",
     "gene_overlap",
     "kendall_tau",
@@ -47,6 +60,7 @@ __all__ = [
     "pearson",
     "perplexity",
     "perturbation_report",
+    "perturbation_yardsticks",
     "rank_values",
     "scfid",
     "scfid_details",
