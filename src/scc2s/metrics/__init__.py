@@ -3,6 +3,7 @@
 from ._bertscore import BertScore, Encoded, bertscore, encoder_from
 from ._bootstrap import Interval, bootstrap
 from ._discrimination import discrimination
+from ._embedding_scores import embedding_scores
 from ._energy import energy_distance
 from ._fidelity import sentence_fidelity
 from ._foscttm import foscttm
@@ -33,6 +34,7 @@ __all__ = [
     "bootstrap",
     "delta_pearson",
     "discrimination",
+    "embedding_scores",
     "encoder_from",
     "energy_distance",
     "entropy",
