@@ -31,7 +31,7 @@ def caption(
     mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
-    """Caption groups of cells and check genes and types that are named; makes sentences first where the file has none."""
+    """Caption groups of cells and check what is named; makes sentences first where the file has none."""
 
     def work(adata: AnnData) -> Result:
         from scc2s import tl

@@ -32,7 +32,7 @@ def group_auroc(X: Any, groups: np.ndarray, n_groups: int) -> np.ndarray:
     >>> group_auroc(np.array([[3.0], [1.0], [1.0], [0.0]]), np.array([0, 0, 1, 1]), 2).ravel().tolist()
     [0.875, 0.125]
     """
-    columns = sparse.csc_matrix(X) if sparse.issparse(X) else np.asarray(X)
+    columns: Any = sparse.csc_matrix(X) if sparse.issparse(X) else np.asarray(X)
     inside = groups >= 0
     sizes = np.bincount(groups[inside], minlength=n_groups)
     pairs = (sizes * (len(groups) - sizes)).astype(np.float64)

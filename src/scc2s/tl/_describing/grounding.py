@@ -104,9 +104,9 @@ def _type(label: str | None, higher: Specific, group: str, types: TypeNames, min
     """What the markers say of the type that a text names."""
     out: dict[str, Any] = {"type": label or "", "type_auroc": np.nan, "type_markers": "", "type_rival": ""}
     out["type_supported"] = ""
-    if label is None or label not in higher.types or np.isnan(higher.types.loc[group, label]):
+    auroc = np.nan if label is None else higher.of_type(group, label)
+    if label is None or np.isnan(auroc):
         return out
-    auroc = float(higher.types.loc[group, label])
     other = rival(higher, group, label, types)
     row = higher.genes.loc[group]
     return out | {

@@ -40,6 +40,10 @@ class Specific(NamedTuple):
     sizes: dict[str, int]
     """Cells of each group."""
 
+    def of_type(self, group: str, label: str) -> float:
+        """Area under the ROC curve of a type in a group; NaN also for a type without markers in the data set."""
+        return float(self.types[label].to_dict()[group]) if label in self.types else math.nan
+
 
 def specific(expressed: Expression, groups: Groups, genes: Iterable[str], markers: Mapping[str, Markers]) -> Specific:
     """Compare groups by single genes, and by the mean of a type's markers, each divided by its standard deviation.
@@ -97,7 +101,7 @@ def rival(found: Specific, group: str, label: str, types: TypeNames) -> str | No
     if row.isna().any() or not len(others):
         return None
     best = str(others.idxmax())
-    own, high, n = float(row[label]), float(others[best]), found.sizes[group]
+    own, high, n = found.of_type(group, label), found.of_type(group, best), found.sizes[group]
     error = math.sqrt((own * (1 - own) + high * (1 - high)) / n)
     return best if high - own > max(_MARGIN, error) else None
 
