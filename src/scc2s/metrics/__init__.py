@@ -6,6 +6,7 @@ from ._bulk_profile import BulkProfile, bulk_profile
 from ._de_agreement import DEAgreement, de_agreement
 from ._de_table import DETable, de_table
 from ._discrimination import discrimination
+from ._embedding_scores import embedding_scores
 from ._energy import energy_distance
 from ._expression_error import ExpressionError, expression_error
 from ._fidelity import sentence_fidelity
@@ -45,6 +46,7 @@ __all__ = [
     "de_table",
     "delta_pearson",
     "discrimination",
+    "embedding_scores",
     "encoder_from",
     "energy_distance",
     "entropy",
