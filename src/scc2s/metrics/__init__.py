@@ -1,7 +1,9 @@
 """Scores on arrays and texts: what a model wrote against what is real."""
 
+from ._auroc import auroc
 from ._bertscore import BertScore, Encoded, bertscore, encoder_from
 from ._bootstrap import Interval, bootstrap
+from ._calibration import Calibration, calibration
 from ._discrimination import discrimination
 from ._energy import energy_distance
 from ._fidelity import sentence_fidelity
@@ -19,23 +21,28 @@ from ._perturbation_report import perturbation_report
 from ._scfid import FrechetDistance, scfid, scfid_details
 from ._screen import HitRule, screen_table
 from ._synergy import synergy
+from ._temperature import fit_temperature, scaled_by_temperature
 from ._validity import validity
 from ._wasserstein import wasserstein
 
 __all__ = [
     "BertScore",
+    "Calibration",
     "Encoded",
     "FrechetDistance",
     "HitRule",
     "Interval",
     "LabelReport",
+    "auroc",
     "bertscore",
     "bootstrap",
+    "calibration",
     "delta_pearson",
     "discrimination",
     "encoder_from",
     "energy_distance",
     "entropy",
+    "fit_temperature",
     "foscttm",
     "gene_overlap",
     "kendall_tau",
@@ -48,6 +55,7 @@ __all__ = [
     "perplexity",
     "perturbation_report",
     "rank_values",
+    "scaled_by_temperature",
     "scfid",
     "scfid_details",
     "screen_table",
