@@ -59,11 +59,11 @@ def true_columns(
     if labels is None:
         columns = pd.to_numeric(found, errors="coerce").to_numpy(dtype=np.float64)
         if not ((columns == np.rint(columns)) & (columns >= 0) & (columns < shape[1])).all():
-            msg = f"true is not a column of probs (0 to {shape[1] - 1}) for each cell; pass labels= the label of each column"
+            msg = f"true is not a column of probs for each cell (0 to {shape[1] - 1}); pass labels= the label of each"
             raise ValueError(msg)
         return columns.astype(np.intp), counts
     names = [str(label) for label in labels]
     if len(names) != shape[1] or len(set(names)) < len(names):
         msg = f"labels are {len(names)} for {shape[1]} columns of probs, or repeat; pass the label of each column once"
         raise ValueError(msg)
-    return np.asarray(pd.Index(names).get_indexer(found.astype(str))), counts
+    return np.asarray(pd.Index(names).get_indexer(pd.Index(found.astype(str)))), counts

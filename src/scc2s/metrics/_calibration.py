@@ -93,8 +93,8 @@ def calibration(
 
     if n_bins < 1 or n_draws < 0 or bins not in ("width", "mass"):
         msg = (
-            f"n_bins={n_bins}, n_draws={n_draws} or bins={bins!r} is out of range; pass n_bins= from 1, n_draws= from 0, "
-            "bins='width' or 'mass'"
+            f"n_bins={n_bins}, n_draws={n_draws} or bins={bins!r} is out of range; pass n_bins= from 1, n_draws= from "
+            "0, bins='width' or 'mass'"
         )
         raise ValueError(msg)
     p, codes, counts = numbered(probs, true, labels)
@@ -133,7 +133,7 @@ def calibration(
 
 def _means(values: np.ndarray, place: np.ndarray, n: np.ndarray) -> np.ndarray:
     sums = np.bincount(place, values, len(n))
-    return np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0)
+    return np.asarray(np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0))
 
 
 def _error(gaps: np.ndarray, place: np.ndarray, n_bins: int) -> float:
