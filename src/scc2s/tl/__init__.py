@@ -9,6 +9,7 @@ from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
 from ._importance import importance
+from ._marker_labels import marker_labels
 from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
@@ -26,6 +27,7 @@ __all__ = [
     "gene_set",
     "generate",
     "importance",
+    "marker_labels",
     "name_genes",
     "perplexity",
     "perturb",
