@@ -11,6 +11,7 @@ from ._foscttm import foscttm
 from ._kendall import kendall_tau, rank_values
 from ._keywords import keyword_recall
 from ._knn import knn_condition_accuracy
+from ._label_agreement import label_agreement
 from ._label_report import LabelReport, label_report
 from ._labels import entropy, mean_by_group
 from ._mmd import mmd
@@ -48,6 +49,7 @@ __all__ = [
     "kendall_tau",
     "keyword_recall",
     "knn_condition_accuracy",
+    "label_agreement",
     "label_report",
     "mean_by_group",
     "mmd",

@@ -16,6 +16,7 @@ from ._perturb import perturb
 from ._program_score import program_score
 from ._screen import screen
 from ._shortlist import shortlist
+from ._transfer_labels import transfer_labels
 
 __all__ = [
     "annotate",
@@ -34,4 +35,5 @@ __all__ = [
     "program_score",
     "screen",
     "shortlist",
+    "transfer_labels",
 ]
