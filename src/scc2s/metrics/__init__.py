@@ -1,10 +1,12 @@
 """Scores on arrays and texts: what a model wrote against what is real."""
 
+from ._auroc import auroc
 from ._bertscore import BertScore, Encoded, bertscore, encoder_from
 from ._bootstrap import Interval, bootstrap
 from ._bulk_profile import BulkProfile, bulk_profile
 from ._de_agreement import DEAgreement, de_agreement
 from ._de_table import DETable, de_table
+from ._calibration import Calibration, calibration
 from ._discrimination import discrimination
 from ._embedding_scores import embedding_scores
 from ._energy import energy_distance
@@ -14,6 +16,7 @@ from ._foscttm import foscttm
 from ._kendall import kendall_tau, rank_values
 from ._keywords import keyword_recall
 from ._knn import knn_condition_accuracy
+from ._label_agreement import label_agreement
 from ._label_report import LabelReport, label_report
 from ._labels import entropy, mean_by_group
 from ._mmd import mmd
@@ -24,6 +27,7 @@ from ._perturbation_report import perturbation_report
 from ._scfid import FrechetDistance, scfid, scfid_details
 from ._screen import HitRule, screen_table
 from ._synergy import synergy
+from ._temperature import fit_temperature, scaled_by_temperature
 from ._validity import validity
 from ._wasserstein import wasserstein
 from ._yardsticks import perturbation_yardsticks
@@ -33,17 +37,20 @@ __all__ = [
     "BulkProfile",
     "DEAgreement",
     "DETable",
+    "Calibration",
     "Encoded",
     "ExpressionError",
     "FrechetDistance",
     "HitRule",
     "Interval",
     "LabelReport",
+    "auroc",
     "bertscore",
     "bootstrap",
     "bulk_profile",
     "de_agreement",
     "de_table",
+    "calibration",
     "delta_pearson",
     "discrimination",
     "embedding_scores",
@@ -51,11 +58,13 @@ __all__ = [
     "energy_distance",
     "entropy",
     "expression_error",
+    "fit_temperature",
     "foscttm",
     "gene_overlap",
     "kendall_tau",
     "keyword_recall",
     "knn_condition_accuracy",
+    "label_agreement",
     "label_report",
     "mean_by_group",
     "mmd",
@@ -64,6 +73,7 @@ __all__ = [
     "perturbation_report",
     "perturbation_yardsticks",
     "rank_values",
+    "scaled_by_temperature",
     "scfid",
     "scfid_details",
     "screen_table",
