@@ -2,22 +2,27 @@
 
 from ._bertscore import BertScore, Encoded, bertscore, encoder_from
 from ._bootstrap import Interval, bootstrap
+from ._classifier import classifier_auroc
 from ._discrimination import discrimination
 from ._energy import energy_distance
 from ._fidelity import sentence_fidelity
+from ._floor_cells import marginal_cells, thinned_cells
 from ._foscttm import foscttm
+from ._gene_correlation import gene_correlation
 from ._kendall import kendall_tau, rank_values
 from ._keywords import keyword_recall
 from ._knn import knn_condition_accuracy
 from ._label_report import LabelReport, label_report
 from ._labels import entropy, mean_by_group
 from ._mmd import mmd
+from ._nearest_training import nearest_training
 from ._overlap import gene_overlap
 from ._pearson import delta_pearson, pearson
 from ._perplexity import perplexity
 from ._perturbation_report import perturbation_report
 from ._scfid import FrechetDistance, scfid, scfid_details
 from ._screen import HitRule, screen_table
+from ._spread import spread
 from ._synergy import synergy
 from ._validity import validity
 from ._wasserstein import wasserstein
@@ -31,19 +36,23 @@ __all__ = [
     "LabelReport",
     "bertscore",
     "bootstrap",
+    "classifier_auroc",
     "delta_pearson",
     "discrimination",
     "encoder_from",
     "energy_distance",
     "entropy",
     "foscttm",
+    "gene_correlation",
     "gene_overlap",
     "kendall_tau",
     "keyword_recall",
     "knn_condition_accuracy",
     "label_report",
+    "marginal_cells",
     "mean_by_group",
     "mmd",
+    "nearest_training",
     "pearson",
     "perplexity",
     "perturbation_report",
@@ -52,7 +61,9 @@ __all__ = [
     "scfid_details",
     "screen_table",
     "sentence_fidelity",
+    "spread",
     "synergy",
+    "thinned_cells",
     "validity",
     "wasserstein",
 ]

@@ -2,17 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from scc2s._cells.access import get_adata
 from scc2s._cells.arguments import refuse_empty
-from scc2s.metrics import bootstrap, mmd
+from scc2s.metrics import mmd
 from scc2s.metrics._bootstrap import MIN_CLUSTERS, say_too_few
-from scc2s.metrics._compare import SCORES, VALUES, Plan, Score, compare, compare_groups
+from scc2s.metrics._compare import SCORES, Plan, Score
 from scc2s.metrics._mmd import checked_widths
-from scc2s.tl._comparing.sides import Comparison, Reading, read_sides
+from scc2s.tl._comparing.sides import Reading, read_sides
+from scc2s.tl._comparing.table import score_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,25 +22,29 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-MEAN = "mean over groups"
+_USUAL = (
+    "scfid",
+    "mmd",
+    "energy_distance",
+    "classifier_auroc",
+    "spread",
+    "gene_correlation",
+    "pearson",
+    "kendall_tau",
+)
 
 
 def evaluate(
     pred: AnnData | MuData,
     true: AnnData | MuData,
     *,
-    metrics: str | Sequence[str] | Mapping[str, Callable[..., float]] = (
-        "scfid",
-        "mmd",
-        "energy_distance",
-        "pearson",
-        "kendall_tau",
-    ),
+    metrics: str | Sequence[str] | Mapping[str, Callable[..., float]] | None = None,
     rep: str = "pca",
     layer: str | None = None,
     true_layer: str | None = None,
     groupby: str | Sequence[str] | None = None,
     control: AnnData | MuData | str | None = None,
+    train: AnnData | MuData | None = None,
     floor: bool = True,
     ceiling: bool = True,
     n_comps: int = 50,
@@ -63,11 +68,16 @@ def evaluate(
     pred, true
         Predicted and real cells, over the same genes.
     metrics
-        Names: of cells in `rep`, ``"scfid"``, ``"mmd"``, ``"wasserstein"``, ``"energy_distance"``; of mean profiles
-        over genes, ``"pearson"``, ``"kendall_tau"``, ``"delta_pearson"`` (needs `control`); of sentences,
-        ``"gene_overlap"`` (predicted cells beside real cells of the group, drawn); of all groups together,
-        ``"knn_condition_accuracy"``, ``"discrimination"``. See :mod:`scc2s.metrics` for each. Or distances of your own
-        by name, functions of two matrices of cells in `rep`:
+        Names: of cells in `rep`, ``"scfid"``, ``"mmd"``, ``"wasserstein"``, ``"energy_distance"``,
+        ``"nearest_training"`` (whether training cells were copied; needs `train`); of cells over genes,
+        ``"classifier_auroc"`` (how well the two are told apart), ``"spread"``; of mean profiles over genes,
+        ``"pearson"``, ``"kendall_tau"``, ``"delta_pearson"`` (needs `control`); of sentences, ``"gene_overlap"``
+        (predicted cells beside real cells of the group, drawn); of all groups together, ``"knn_condition_accuracy"``
+        (share of predicted cells that real cells take for their own group), ``"discrimination"``, and
+        ``"gene_correlation"`` (within groups). See :mod:`scc2s.metrics` for each. ``None``: ``"scfid"``, ``"mmd"``,
+        ``"energy_distance"``, ``"classifier_auroc"``, ``"spread"``, ``"gene_correlation"``, ``"pearson"`` and
+        ``"kendall_tau"``; with `groupby` also ``"knn_condition_accuracy"``, with `train` ``"nearest_training"``. Or
+        distances of your own by name, functions of two matrices of cells in `rep`:
         ``{"mmd, median width": functools.partial(metrics.mmd, gammas="median")}``.
     rep
         ``"pca"``: a PCA of the expression of predicted, real and control cells together. Fitted on real cells alone it
@@ -146,28 +156,32 @@ def evaluate(
     >>> bool(table["value"][0] < 2 * table["ceiling"][0])
     True
     """
-    scores = _scores(metrics, gammas)
     columns = [groupby] if isinstance(groupby, str) else list(groupby or ())
+    if metrics is None:
+        by_group = ["knn_condition_accuracy"] if columns else []
+        metrics = [*_USUAL, *by_group, *(["nearest_training"] if train is not None else [])]
+    scores = _scores(metrics, gammas)
     if clusters is not None and clusters not in columns:
         msg = f"clusters={clusters!r} is not in groupby; pass groupby={[*columns, clusters]}"
         raise ValueError(msg)
     _check_numbers(n_repeats=(n_repeats, 1), n_comps=(n_comps, 1), n_boot=(n_boot, 0), random_state=(random_state, 0))
     on = {score.on for score in scores.values()}
     reading = Reading(
-        rep=rep if on & {"rep", "groups"} else None,
-        layers={"pred": layer, "true": true_layer, "control": true_layer},
-        genes=bool(on & {"genes", "effect"}),
+        rep=rep if on & {"rep", "groups", "train"} else None,
+        layers={"pred": layer, "true": true_layer, "control": true_layer, "train": true_layer},
+        genes=bool(on & {"genes", "effect", "within"}),
         sentence_key=sentence_key if "sentences" in on else None,
         n_comps=n_comps,
         random_state=random_state,
+        floors=floor,
     )
-    for side in (pred, true):
+    for side in (pred, true, *([] if train is None else [train])):
         refuse_empty(get_adata(side, mod))
-    sides = read_sides(pred, true, control, columns, mod, reading)
+    sides = read_sides(pred, true, control, columns, mod, reading, train)
     of_group = {name: values[columns.index(clusters)] if clusters else name for name, values in sides.groups.items()}
     if clusters and n_boot and (n_clusters := len(set(of_group.values()))) < MIN_CLUSTERS:
         say_too_few(n_clusters, f"values of {clusters!r}")
-    return _table(scores, sides, of_group, Plan(floor, ceiling, n_repeats, random_state), n_boot)
+    return score_table(scores, sides, of_group, Plan(floor, ceiling, n_repeats, random_state), n_boot)
 
 
 def _check_numbers(**numbers: tuple[int, int]) -> None:
@@ -198,42 +212,3 @@ def _scores(
     if widths is not None and "mmd" in found:
         found["mmd"] = Score(partial(mmd, gammas=widths.tolist()))
     return found
-
-
-def _table(
-    scores: dict[str, Score], sides: Comparison, clusters: dict[str, str], plan: Plan, n_boot: int
-) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = []
-    for name, score in scores.items():
-        if score.on == "groups":
-            rows.append(compare_groups(name, score, sides.pred, sides.true, sides.control, plan))
-            continue
-        own = [compare(name, score, group, sides.pred, sides.true, sides.control, plan) for group in sides.groups]
-        rows += own
-        if len(own) > 1:
-            rows.append(_mean(own, list(clusters.values()), n_boot, plan.random_state))
-    return pd.DataFrame(rows)
-
-
-def _mean(rows: list[dict[str, Any]], clusters: list[str], n_boot: int, random_state: int) -> dict[str, Any]:
-    """Plain mean over the groups that have a value, with its interval."""
-    found = rows[0] | {"group": MEAN, "n": 0}
-    for key in VALUES:
-        values = np.array([row[key] for row in rows])
-        found[key] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-    used = [i for i, row in enumerate(rows) if np.isfinite(row["value"])]
-    n_clusters, note = len({clusters[i] for i in used}), f"{len(used)} of {len(rows)} groups"
-    if n_boot and 1 < n_clusters < MIN_CLUSTERS:
-        note += f"; {n_clusters} are too few for an interval"
-    if n_boot and n_clusters >= MIN_CLUSTERS:
-        interval = bootstrap(
-            [rows[i]["value"] for i in used],
-            clusters=[clusters[i] for i in used],
-            n_boot=n_boot,
-            random_state=random_state,
-        )
-        found |= {"low": float(interval.low), "high": float(interval.high)}
-    found |= {key: sum(row[key] for row in rows) for key in ("n_pred", "n_true")}
-    return found | {"note": note}

@@ -11,7 +11,9 @@ from scc2s._cells.access import get_adata, get_sentences, matrix
 from scc2s._cells.rows import row_blocks
 from scc2s._cells.values import describe
 from scc2s._logging import logger
-from scc2s.metrics._compare import Cells, Control
+from scc2s.metrics._compare import FLOORS, Beside, Cells, Control
+from scc2s.tl._comparing.floor_cells import floor_cells
+from scc2s.tl._comparing.representation import components, embeddings
 from scc2s.tl._comparing.shared_words import shared_words
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 ALL = "all cells"
 _BETWEEN = " | "
-_DENSE = 2**22  # values below which a matrix is made dense for its PCA
 
 
 class Reading(NamedTuple):
@@ -39,6 +40,8 @@ class Reading(NamedTuple):
     """``None``: no score needs sentences."""
     n_comps: int
     random_state: int
+    floors: bool = True
+    """Whether real cells with something taken away are made."""
 
 
 class Comparison(NamedTuple):
@@ -49,6 +52,7 @@ class Comparison(NamedTuple):
     control: Control | None
     groups: dict[str, tuple[str, ...]]
     """Groups to compare, with their values of the columns."""
+    beside: Beside
 
 
 def read_sides(
@@ -58,8 +62,9 @@ def read_sides(
     columns: Sequence[str],
     mod: str,
     reading: Reading,
+    train: AnnData | MuData | None = None,
 ) -> Comparison:
-    """Read both sides and the control.
+    """Read both sides, the control, and training cells.
 
     Parameters
     ----------
@@ -73,8 +78,13 @@ def read_sides(
         Modality of a MuData.
     reading
         What to read.
+    train
+        Cells that the model has read, with `columns`.
     """
     given = {"pred": get_adata(pred, mod), "true": get_adata(true, mod)}
+    if train is not None:
+        given["train"] = get_adata(train, mod)
+        _say_shared(given["true"], given["train"])
     if control is not None and not isinstance(control, str):
         given["control"] = get_adata(control, mod)
     # by name, so that the draws do not depend on the order of the rows
@@ -89,10 +99,7 @@ def read_sides(
         if column is None or row[column] != control or row in asked
     }
     _say_groups(asked, set(labels["true"]) & set(groups.values()))
-    cells = {
-        name: part.take(order[name])._replace(groups=_names(labels[name]))
-        for name, part in _read(given, reading).items()
-    }
+    cells, beside = _read(given, order, {name: _names(found) for name, found in labels.items()}, reading)
     before = None
     if column is not None:
         rows = [i for i, row in enumerate(labels["true"]) if row[column] == control]
@@ -102,7 +109,17 @@ def read_sides(
         own = labels["control"]
         matched = [i for i in range(len(columns)) if {row[i] for row in own} & {row[i] for row in groups.values()}]
         before = Control(cells["control"], _of_groups(own, range(len(own)), groups, matched))
-    return Comparison(cells["pred"], cells["true"], before, groups)
+    return Comparison(cells["pred"], cells["true"], before, groups, beside)
+
+
+def _say_shared(true: AnnData, train: AnnData) -> None:
+    """Warn of cells that are in both, by name."""
+    if n := int(true.obs_names.isin(train.obs_names).sum()):
+        logger.warning(
+            "%d of %d cells of true have names that train has too: where these are the same cells, the comparison with "
+            "cells that the model has not read says nothing; pass true= cells that train does not have",
+            n, true.n_obs,
+        )  # fmt: skip
 
 
 def _say_groups(pred: set[tuple[str, ...]], true: set[tuple[str, ...]]) -> None:
@@ -172,29 +189,61 @@ def _of_groups(
     }
 
 
-def _read(given: dict[str, AnnData], reading: Reading) -> dict[str, Cells]:
+def _read(
+    given: dict[str, AnnData], order: dict[str, np.ndarray], groups: dict[str, np.ndarray], reading: Reading
+) -> tuple[dict[str, Cells], Beside]:
     genes: dict[str, Any] = dict.fromkeys(given)
     texts: dict[str, Any] = dict.fromkeys(given)
     if reading.sentence_key is not None:
         key = reading.sentence_key
         texts = shared_words(given, {name: get_sentences(adata, key) for name, adata in given.items()}, key)
-        say_lengths({name: np.array([len(text.split()) for text in found]) for name, found in texts.items()})
+        texts = {name: found[order[name]] for name, found in texts.items()}
     if reading.genes or reading.rep in ("pca", "X"):
         genes = {name: _genes(adata, name, given["pred"].var_names, reading) for name, adata in given.items()}
+        genes = {name: X[order[name]] for name, X in genes.items()}
         _refuse_mixed(genes)
+    reps: dict[str, Any] = {}
+    if reading.rep not in (None, "pca", "X"):
+        reps = {name: X[order[name]] for name, X in embeddings(given, str(reading.rep)).items()}
+    return side_by_side(genes, texts, reps, groups, reading)
+
+
+def side_by_side(
+    genes: dict[str, Any],
+    texts: dict[str, Any],
+    reps: dict[str, Any],
+    groups: dict[str, np.ndarray],
+    reading: Reading,
+) -> tuple[dict[str, Cells], Beside]:
+    """Cells of each side in one representation, and floors made of the real ones.
+
+    Parameters
+    ----------
+    genes, texts
+        Expression and sentences of each side, ``None`` where they are not read. In an order that draws may depend on.
+    reps
+        Representations of each side, where they do not come from `genes`.
+    groups
+        Group of each cell of each side.
+    reading
+        What is read.
+    """
+    if texts["true"] is not None:
+        say_lengths({name: np.array([len(text.split()) for text in found]) for name, found in texts.items()})
+    if genes["true"] is not None:
         say_lengths({name: np.asarray((X > 0).sum(axis=1)).ravel() for name, X in genes.items()})
-    reps: dict[str, Any]
+    made = floor_cells(genes, texts, groups, reading.random_state) if reading.floors else None
+    if made is not None:
+        genes, texts, groups = ({**ours, **more} for ours, more in zip((genes, texts, groups), made[:3], strict=True))
     if reading.rep == "pca":
-        reps = _components(genes, reading)
+        nearly_real = {name: X for name, X in genes.items() if name == "floor_thinned"}
+        fitted = {name: X for name, X in genes.items() if name not in nearly_real}
+        reps = components(fitted, reading.n_comps, reading.random_state, beside=nearly_real)
     elif reading.rep == "X":
         reps = genes
-    elif reading.rep is not None:
-        reps = _embeddings(given, reading.rep)
-    else:
-        reps = dict.fromkeys(given)
-    return {
-        name: Cells(np.empty(given[name].n_obs, dtype=object), reps[name], genes[name], texts[name]) for name in given
-    }
+    cells = {name: Cells(labels, reps.get(name), genes.get(name), texts.get(name)) for name, labels in groups.items()}
+    floors = {name: cells[name] for name in FLOORS if name in cells}
+    return cells, Beside(floors, None if made is None else made.held, cells.get("train"))
 
 
 def say_lengths(n_genes: dict[str, np.ndarray]) -> None:
@@ -248,49 +297,3 @@ def _refuse_mixed(genes: dict[str, Any]) -> None:
         raise ValueError(msg)
     if counts:
         logger.warning("cells are compared by counts; sc.pp.normalize_total and sc.pp.log1p take the depth out")
-
-
-def _components(genes: dict[str, Any], reading: Reading) -> dict[str, np.ndarray]:
-    """A PCA of the cells of all sides together.
-
-    Components bend towards the noise of the cells that they are fitted on. Fitted on real cells alone they spread real
-    cells further apart than any others, so that cells of another donor come nearer to one half of the real cells than
-    the other half does. Where all cells take part, cells of one distribution are as far apart whichever side has them.
-    """
-    from sklearn.decomposition import PCA
-
-    sizes = [X.shape[0] for X in genes.values()]
-    together: Any = (
-        sparse.vstack([sparse.csr_matrix(X) for X in genes.values()], format="csr")
-        if any(sparse.issparse(X) for X in genes.values())
-        else np.concatenate(list(genes.values()))
-    )
-    n = min(reading.n_comps, genes["true"].shape[0], *together.shape)
-    if not n:
-        return {name: np.empty((X.shape[0], 0)) for name, X in genes.items()}
-    full = n == min(together.shape)
-    if sparse.issparse(together) and (full or np.prod(together.shape) < _DENSE):
-        together = together.toarray()
-    pca = PCA(n, svd_solver="full" if full else "arpack", random_state=reading.random_state)
-    parts = np.split(np.asarray(pca.fit_transform(together)), np.cumsum(sizes)[:-1])
-    return dict(zip(genes, parts, strict=True))
-
-
-def _embeddings(given: dict[str, AnnData], key: str) -> dict[str, np.ndarray]:
-    for name, adata in given.items():
-        if key not in adata.obsm:
-            msg = (
-                f"{name} has no obsm[{key!r}]; compute it for pred and true together, e.g. sc.tl.c2s_embed, or pass "
-                "rep='pca' or rep='X'"
-            )
-            raise KeyError(msg)
-    reps = {name: np.asarray(adata.obsm[key], dtype=np.float64) for name, adata in given.items()}
-    if len({X.shape[1] for X in reps.values()}) > 1:
-        msg = f"obsm[{key!r}] has widths {[X.shape[1] for X in reps.values()]}; compute it for all cells together"
-        raise ValueError(msg)
-    for name, X in reps.items():
-        if not np.isfinite(X).all():
-            n = int((~np.isfinite(X).all(axis=1)).sum())
-            msg = f"obsm[{key!r}] of {name} is not finite for {n} cells; leave them out: {name}[...]"
-            raise ValueError(msg)
-    return reps
