@@ -13,7 +13,7 @@ from scc2s.metrics._bootstrap import MIN_CLUSTERS, say_too_few
 from scc2s.metrics._compare import SCORES, Plan, Score
 from scc2s.metrics._mmd import checked_widths
 from scc2s.tl._comparing.sides import Reading, read_sides
-from scc2s.tl._comparing.table import score_table
+from scc2s.tl._comparing.table import say_below_sampler, score_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +60,10 @@ def evaluate(
 
     A distance between samples has no scale of its own, and depends on the number of cells. So each value comes with
     values of the same score at the same number of cells: of real cells against other real cells (the ceiling: no
-    prediction can be expected to do better), of control cells taken as prediction, and of predicted cells with shuffled
-    groups (the floors: a prediction has to do better).
+    prediction can be expected to do better), and of floors, which a prediction has to beat: control cells taken as
+    prediction, predicted cells with shuffled groups, cells each gene of which is that of another real cell
+    (:func:`scc2s.metrics.marginal_cells`: they know nothing of which genes stand together), and real cells with a
+    fifth of their molecules or genes taken away (:func:`scc2s.metrics.thinned_cells`).
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def evaluate(
         distances of your own by name, functions of two matrices of cells in `rep`:
         ``{"mmd, median width": functools.partial(metrics.mmd, gammas="median")}``.
     rep
-        ``"pca"``: a PCA of the expression of predicted, real and control cells together. Fitted on real cells alone it
+        ``"pca"``: a PCA of the expression of all cells together, those of floors too. Fitted on real cells alone it
         would spread these most, and other cells could come nearer to real ones than real ones do. So values in it
         compare within a table; to compare several predictions, evaluate them in one embedding. ``"X"``: expression. Or
         a key of ``.obsm`` that both have, of one and the same embedding, e.g. ``"X_c2s"``.
@@ -93,6 +95,10 @@ def evaluate(
         Cells before: a floor, and the start of effects. Or a value of one of the columns `groupby`, e.g. ``"ctrl"``:
         the cells of `true` that have it; they are not a group then, unless `pred` has such cells. Those count for a
         group that agree with it in the other columns (in those where the two have values in common).
+    train
+        Cells that the model was trained on, with the columns `groupby`, and none of `true`: for ``"nearest_training"``.
+        The last two floors are made of these then; without them, or in groups that they lack, of one half of the real
+        cells, and stand beside the other half.
     floor, ceiling
         Whether to compute them.
     n_comps
@@ -125,9 +131,11 @@ def evaluate(
     ``value``
         Of all cells of the group.
     ``better``
-        Whether ``"lower"`` or ``"higher"`` is better.
-    ``value_at_n``, ``ceiling``, ``floor_control``, ``floor_shuffled``
-        At ``n`` cells on each side, mean over draws. Compare these with each other, also in the mean over groups.
+        Whether ``"lower"`` or ``"higher"`` is better, or the number that is best: ``"1"`` for the spread, ``"0.5"`` for
+        ``"nearest_training"``, where more is a sign of copies.
+    ``value_at_n``, ``ceiling``, ``floor_control``, ``floor_shuffled``, ``floor_marginal``, ``floor_thinned``
+        At ``n`` cells on each side, mean over draws. Compare these with each other, also in the mean over groups. The
+        last two are missing where `rep` is a key of ``.obsm``, in which no cells can be made.
     ``low``, ``high``
         95 % interval of the mean over groups (:func:`scc2s.metrics.bootstrap` over groups or `clusters`); missing for
         fewer than three.
@@ -145,7 +153,8 @@ def evaluate(
         other does not, or a representation is not finite or has other widths. Before anything is computed.
 
     Warns (in the log) where cells of `pred` have at most half as many genes as those of `true`, as cells made of short
-    sentences do: the scores would see the length.
+    sentences do: the scores would see the length; and where cells that :func:`scc2s.tl.generate` wrote are further from
+    real ones than genes drawn one by one are.
 
     Examples
     --------
@@ -181,7 +190,10 @@ def evaluate(
     of_group = {name: values[columns.index(clusters)] if clusters else name for name, values in sides.groups.items()}
     if clusters and n_boot and (n_clusters := len(set(of_group.values()))) < MIN_CLUSTERS:
         say_too_few(n_clusters, f"values of {clusters!r}")
-    return score_table(scores, sides, of_group, Plan(floor, ceiling, n_repeats, random_state), n_boot)
+    table = score_table(scores, sides, of_group, Plan(floor, ceiling, n_repeats, random_state), n_boot)
+    if "generate" in get_adata(pred, mod).uns.get("c2s", {}):
+        say_below_sampler(table)
+    return table
 
 
 def _check_numbers(**numbers: tuple[int, int]) -> None:

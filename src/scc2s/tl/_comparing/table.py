@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scc2s._logging import logger
 from scc2s.metrics import bootstrap
 from scc2s.metrics._bootstrap import MIN_CLUSTERS
 from scc2s.metrics._compare import VALUES, Plan, Score, compare, compare_groups, compare_within
@@ -78,3 +79,24 @@ def _mean(rows: list[dict[str, Any]], clusters: list[str], n_boot: int, random_s
         found |= {"low": float(interval.low), "high": float(interval.high)}
     found |= {key: sum(row[key] for row in rows) for key in ("n_pred", "n_true")}
     return found | {"note": note}
+
+
+def say_below_sampler(table: pd.DataFrame) -> None:
+    """One warning where generated cells are further from real ones than cells of genes that are drawn one by one."""
+    by_group = table[~table["group"].isin([MEAN, "all"]) & table["floor_marginal"].notna()]
+    means = by_group.groupby("metric")[["value_at_n", "floor_marginal", "ceiling"]].mean()
+    if "energy_distance" not in means.index:
+        return
+    made, sampler, real = means.loc["energy_distance"]
+    if made <= sampler:
+        return
+    told = ""
+    if "classifier_auroc" in means.index:
+        told = "; a classifier tells them from real ones at AUROC {:.2f} ({:.2f}; {:.2f})".format(
+            *means.loc["classifier_auroc"]
+        )
+    logger.warning(
+        "the model does worse than drawing each gene on its own: energy distance of its cells to real ones %.2g (genes "
+        "drawn one by one: %.2g; real cells: %.2g)%s. Take its cells for an illustration, not for data",
+        made, sampler, real, told,
+    )  # fmt: skip
