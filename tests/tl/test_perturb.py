@@ -48,7 +48,7 @@ def test_a_planted_effect_comes_out_against_all_controls() -> None:
         assert shift["prediction"] > 1
         for control in ("control", "unperturbed regeneration", "scrambled name"):
             assert abs(shift[control]) < 1e-6
-        assert found.loc[(group, "prediction"), "delta_pearson"] > 0.9
+        assert found.loc[(group, "prediction"), "delta_pearson"] > 0.8
     assert "mean shift of other groups" in found.index.get_level_values("predictor")
     assert set(adata.uns["c2s"]["perturb"]["perturbed"]["controls"]["condition"]) == {"IFN-beta"}
 

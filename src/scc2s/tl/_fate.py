@@ -45,7 +45,7 @@ def fate(
     controls: bool = True,
     n_control_cells: int = 100,
     program: str | Program | Sequence[str] | None = None,
-    n_boot: int = 0,
+    n_boot: int = 1000,
     donor_key: str | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,

@@ -54,7 +54,7 @@ def perturb(
     n_control_cells: int = 100,
     control_name: str = NO_PERTURBATION,
     program: str | Program | Sequence[str] | None = None,
-    n_boot: int = 0,
+    n_boot: int = 1000,
     donor_key: str | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
