@@ -16,6 +16,7 @@ from ._overlap import gene_overlap
 from ._pearson import delta_pearson, pearson
 from ._perplexity import perplexity
 from ._perturbation_report import perturbation_report
+from ._power import smallest_effect
 from ._scfid import FrechetDistance, scfid, scfid_details
 from ._screen import HitRule, screen_table
 from ._synergy import synergy
@@ -52,6 +53,7 @@ __all__ = [
     "scfid_details",
     "screen_table",
     "sentence_fidelity",
+    "smallest_effect",
     "synergy",
     "validity",
     "wasserstein",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from scc2s._logging import logger
+from scc2s.tl._predicting.truth import ALL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,34 +31,32 @@ def verdict(table: pd.DataFrame) -> str:
         parts.append(f"not above the scrambled name in {said}")
     if said := _not_above(there, there):
         parts.append(f"not above the best floor in {said}")
-    how = " (no intervals: pass n_boot= and, with donor_key=, at least three donors)" if _unsure(there) else ""
+    how = (
+        " (by the difference alone: no interval without n_boot=, or with under three donors)" if _unsure(there) else ""
+    )
     if not parts:
-        return f"above all floors in all {len(there)} groups{how}"
+        return f"the prediction is above all floors in {len(there)} of {len(there)} groups{how}"
     line = f"the prediction is {'; '.join(parts)}{how}"
     logger.warning("%s; see 'delta_pearson_gain' in the report", line)
     return line
 
 
 def _not_above(rows: pd.DataFrame, every: pd.DataFrame) -> str:
-    """Groups whose row has no gain that is sure, with the number of all."""
+    """Groups whose row has no gain that is sure, by the floor that is best there, with the number of all."""
     rows = rows[rows["delta_pearson_gain"].notna()]
-    low = rows.get("delta_pearson_gain_low", rows["delta_pearson_gain"])
-    sure = np.where(low.isna(), rows["delta_pearson_gain"], low) > 0
-    poor = rows[~sure]
+    low = rows["delta_pearson_gain_low"].fillna(rows["delta_pearson_gain"])
+    poor = rows[low <= 0]
     if not len(poor):
         return ""
     several = every["condition"].nunique() > 1
-    names = [
-        (f"{group}, {condition}" if several else str(group)) + _best(floor)
-        for group, condition, floor in zip(poor["group"], poor["condition"], poor["best_floor"], strict=True)
-    ]
-    more = ", ..." if len(names) > _SHOWN else ""
-    return f"{len(poor)} of {len(every)} groups ({', '.join(names[:_SHOWN])}{more})"
-
-
-def _best(floor: str) -> str:
-    return f": {floor}" if floor else ""
+    names: dict[str, list[str]] = {}
+    for group, condition, floor in zip(poor["group"], poor["condition"], poor["best_floor"], strict=True):
+        label = condition if group == ALL else f"{group} under {condition}" if several else group
+        names.setdefault(str(floor), []).append(str(label))
+    said = [(f"{floor}: " if floor else "") + ", ".join(some[:_SHOWN]) + ", ..." * (len(some) > _SHOWN)
+            for floor, some in names.items()]  # fmt: skip
+    return f"{len(poor)} of {len(every)} groups ({'; '.join(said)})"
 
 
 def _unsure(rows: pd.DataFrame) -> bool:
-    return "delta_pearson_gain_low" not in rows or bool(rows["delta_pearson_gain_low"].isna().any())
+    return bool(rows["delta_pearson_gain_low"].isna().any())
