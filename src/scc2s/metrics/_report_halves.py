@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ._pearson import correlation
 from ._report_sides import CEILING
 
 if TYPE_CHECKING:
@@ -98,6 +97,9 @@ def shifts(stratum: Stratum, predictor: Predictor, halves: Halves) -> tuple[np.n
 
 def mean_correlation(said: np.ndarray, true: np.ndarray) -> float:
     """Mean over the ways of halving; NaN where a shift does not vary."""
-    found = [correlation(a, b) for a, b in zip(said, true, strict=True)]
-    finite = [value for value in found if np.isfinite(value)]
-    return float(np.mean(finite)) if finite else float("nan")
+    a, b = (rows - rows.mean(axis=1, keepdims=True) for rows in (said, true))
+    scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    there = scale > 1e-12 * a.shape[1]  # as in the correlation of two profiles
+    if not there.any():
+        return float("nan")
+    return float(np.clip(((a * b).sum(axis=1)[there] / scale[there]).mean(), -1, 1))

@@ -20,6 +20,9 @@ NUMBERS = (
     *("program_shift", "true_program_shift"),
 )
 
+_N_PAIRS = 3
+"""Ways of halving the real cells for numbers that compare cells with cells."""
+
 
 def numbers(
     stratum: Stratum, predictor: Predictor, halves: Halves, top: np.ndarray | None, program: np.ndarray | None
@@ -42,7 +45,11 @@ def numbers(
     row["delta_pearson"] = mean_correlation(said, true)
     row["delta_pearson_top"] = mean_correlation(said[:, top], true[:, top])
     row["sign_top"] = _same_sign(said[:, top], true[:, top])
-    pairs = [(real[way], real[~way]) for way in halves.real[::2]] if predictor.name == CEILING else [(cells, real)]
+    pairs = (
+        [(real[way], real[~way]) for way in halves.real[: 2 * _N_PAIRS : 2]]
+        if predictor.name == CEILING
+        else [(cells, real)]
+    )
     row |= _of_profiles(pairs, top, top if genes is None else genes)
     return row
 

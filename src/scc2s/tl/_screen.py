@@ -278,6 +278,8 @@ def _tell(table: pd.DataFrame, least: float) -> None:
         logger.warning("effects have no interval (a single donor, or n_boot=0), so that nothing can be a hit")
     if n_short := int((table["complete"] < 1).sum()):
         logger.warning("the model ended early for %d of %d perturbations; see column 'complete'", n_short, len(table))
+    if not least > 0:  # made-up names all do the same, so that any effect would be found
+        return
     say = logger.info if table["hit"].any() else logger.warning
     say(
         "%d hits; with %d cells%s a split of %.2g would be found with a power of %.0f %%, a smaller one less often",

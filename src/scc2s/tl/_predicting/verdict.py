@@ -31,9 +31,8 @@ def verdict(table: pd.DataFrame) -> str:
         parts.append(f"not above the scrambled name in {said}")
     if said := _not_above(there, there):
         parts.append(f"not above the best floor in {said}")
-    how = (
-        " (by the difference alone: no interval without n_boot=, or with under three donors)" if _unsure(there) else ""
-    )
+    unsure = there["delta_pearson_gain_low"].isna().any()
+    how = " (by the difference alone: no interval without n_boot=, or with under three donors)" if unsure else ""
     if not parts:
         return f"the prediction is above all floors in {len(there)} of {len(there)} groups{how}"
     line = f"the prediction is {'; '.join(parts)}{how}"
@@ -56,7 +55,3 @@ def _not_above(rows: pd.DataFrame, every: pd.DataFrame) -> str:
     said = [(f"{floor}: " if floor else "") + ", ".join(some[:_SHOWN]) + ", ..." * (len(some) > _SHOWN)
             for floor, some in names.items()]  # fmt: skip
     return f"{len(poor)} of {len(every)} groups ({'; '.join(said)})"
-
-
-def _unsure(rows: pd.DataFrame) -> bool:
-    return bool(rows["delta_pearson_gain_low"].isna().any())
