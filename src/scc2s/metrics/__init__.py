@@ -28,6 +28,7 @@ from ._overlap import gene_overlap
 from ._pearson import delta_pearson, pearson
 from ._perplexity import perplexity
 from ._perturbation_report import perturbation_report
+from ._power import smallest_effect
 from ._scfid import FrechetDistance, scfid, scfid_details
 from ._screen import HitRule, screen_table
 from ._spread import spread
@@ -88,6 +89,7 @@ __all__ = [
     "screen_table",
     "sentence_fidelity",
     "spread",
+    "smallest_effect",
     "synergy",
     "thinned_cells",
     "validity",

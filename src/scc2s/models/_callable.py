@@ -40,6 +40,8 @@ class CallableModel:
         Cell types that it can name.
     tasks
         Tasks that it knows; ``None``: not declared.
+    perturbations
+        Perturbations that it knows, each with other spellings of its name; ``None``: not declared.
     max_tokens
         Context window, in words parted by spaces; ``None`` for no limit.
 
@@ -64,9 +66,11 @@ class CallableModel:
         family: str = "scc2s",
         labels: list[str] | None = None,
         tasks: list[str] | None = None,
+        perturbations: dict[str, list[str]] | None = None,
         max_tokens: int | None = None,
     ) -> None:
         self.id, self.family, self.labels, self.tasks, self.max_tokens = id, family, labels, tasks, max_tokens
+        self.perturbations = perturbations
         self.revision: str | None = None
         # Set one by one, so that the protocols see what this model can do and what it cannot.
         if embed is not None:

@@ -23,10 +23,12 @@ class Declared:
     family: str | None = None
     labels: list[str] | None = None
     tasks: list[str] | None = None
+    perturbations: dict[str, list[str]] | None = None
+    """What it was taught to know, with other spellings of each name."""
 
 
 def read_declared(folder: Path) -> Declared:
-    """Family of prompts, labels and tasks of a model, where it declares them.
+    """Family of prompts, labels, tasks and perturbations of a model, where it declares them.
 
     Raises
     ------
@@ -40,7 +42,18 @@ def read_declared(folder: Path) -> Declared:
     if not texts or not (family is None or (isinstance(family, str) and family)):
         msg = f"{path} is damaged: 'family' is a text, 'labels' and 'tasks' are lists of texts; write it again"
         raise ValueError(msg)
-    return Declared(family, *lists)
+    return Declared(family, *lists, perturbations=_perturbations(said.get("perturbations"), path))
+
+
+def _perturbations(said: Any, path: Path) -> dict[str, list[str]] | None:
+    if said is None:
+        return None
+    if not isinstance(said, dict) or not all(
+        isinstance(spellings, list) and all(isinstance(one, str) for one in spellings) for spellings in said.values()
+    ):
+        msg = f"{path} is damaged: 'perturbations' holds a list of other spellings for each name; write it again"
+        raise ValueError(msg)
+    return said
 
 
 def check_folder(folder: Path, name: str) -> None:

@@ -240,6 +240,7 @@ def load(
             labels=declared.labels,
             tasks=declared.tasks,
         )
+        _loaded[key].perturbations = declared.perturbations
     return _kept(key)
 
 

@@ -57,6 +57,7 @@ class OnnxModel:
     def __init__(self, record: Record, tokenizer: FileTokenizer, session: Any, device: str) -> None:
         self.id, self.revision, self.family = record.id, record.revision, record.family
         self.labels, self.tasks, self.max_tokens = record.labels, record.tasks, record.max_tokens
+        self.perturbations: dict[str, list[str]] | None = None
         self.tokenizer, self.device = tokenizer, device
         self.token_budget = _BUDGET[device.partition(":")[0]]
         self._record, self._session = record, session

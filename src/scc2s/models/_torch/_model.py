@@ -71,6 +71,7 @@ class TorchModel:
         quantization: str | None = None,
     ) -> None:
         self.id, self.revision, self.family, self.labels, self.tasks = id, revision, family, labels, tasks
+        self.perturbations: dict[str, list[str]] | None = None
         self.tokenizer = tokenizer
         self._tries = Tries(tokenizer)
         self.token_budget = _BUDGET[lm.device.type] // lm.dtype.itemsize
