@@ -12,6 +12,7 @@ from ._knn import knn_condition_accuracy
 from ._label_report import LabelReport, label_report
 from ._labels import entropy, mean_by_group
 from ._mmd import mmd
+from ._nulls import divergence, excess, information, null_report
 from ._overlap import gene_overlap
 from ._pearson import delta_pearson, pearson
 from ._perplexity import perplexity
@@ -33,17 +34,21 @@ __all__ = [
     "bootstrap",
     "delta_pearson",
     "discrimination",
+    "divergence",
     "encoder_from",
     "energy_distance",
     "entropy",
+    "excess",
     "foscttm",
     "gene_overlap",
+    "information",
     "kendall_tau",
     "keyword_recall",
     "knn_condition_accuracy",
     "label_report",
     "mean_by_group",
     "mmd",
+    "null_report",
     "pearson",
     "perplexity",
     "perturbation_report",
