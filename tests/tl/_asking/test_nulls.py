@@ -41,7 +41,7 @@ def controlled(adata: ad.AnnData, question: Question, model: CallableModel = MOD
 
 
 @pytest.mark.parametrize("n_prompts", [1, 2, 5])
-@pytest.mark.parametrize("n", [400, 1000, 5000])
+@pytest.mark.parametrize("n", [500, 1000, 5000])
 def test_questions_are_a_tenth_at_most(n: int, n_prompts: int) -> None:
     size = sample_size(n, n_prompts)
     # shuffled; another cell's genes, if something else of the cell is in the prompt; without genes

@@ -59,7 +59,13 @@ def test_organism_of_the_prompts_is_compared_with_the_declared_ones(caplog: pyte
     found = looked_at(model, ["B cell"], organism="mouse")
     assert found.organisms == ["Mus musculus"]
     found.say(model, 1)
-    assert "about Mus musculus, and planted was trained on human only" in caplog.text
+    assert "about Mus musculus, and planted was trained on Homo sapiens only" in caplog.text
+
+
+def test_the_catalogue_says_it_where_the_model_does_not() -> None:
+    mini = scc2s.models.load("scc2s-mini")
+    assert looked_at(mini, ["B cell"], organism="mouse").organisms == ["Mus musculus"]
+    assert looked_at(mini, ["B cell"]).organisms == []
 
 
 def test_words_without_a_token_are_counted_by_cell(caplog: pytest.LogCaptureFixture) -> None:

@@ -109,7 +109,7 @@ def ask_nulls(
         Seed.
     """
     texts, spans = question.rendered.texts, question.rendered.spans
-    there = [str(names[row]) for row in question.cells.tolist()]
+    there = [str(name) for name in np.asarray(names, dtype=object)[question.cells]]
     order = shuffled(there, random_state, ties=texts)
     n = sample_size(len(texts), len(set(_keys(question))))
     sampled, others = order[:n], np.roll(order, -1)[:n]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s._logging import logger
+from scc2s.models._catalogue import entry
 from scc2s.models._words import has_genes, own_tokens
 from scc2s.prompts._organism import organism_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from scc2s.models import Model
     from scc2s.tl._asking.question import Question
@@ -57,14 +58,14 @@ class Taught:
                 f"{label!r}" + (f" (it knows {found[0]!r})" if found else "") for label, found in near[:3]
             )
             logger.warning(
-                "%s was not taught %d of %d labels: %s%s; it may answer wrongly and be sure of it; labels that it was "
-                "taught are in scc2s.models.load(...).labels",
+                "%s was not taught %d of %d labels: %s%s; it may be wrong and sure of it; those that it was taught: "
+                "labels=scc2s.models.load(...).labels",
                 model.id, len(self.labels), n_labels, shown, ", ..." if len(near) > 3 else "",
             )  # fmt: skip
         if self.organisms:
             logger.warning(
                 "the prompts are about %s, and %s was trained on %s only",
-                ", ".join(self.organisms), model.id, ", ".join(getattr(model, "organisms", None) or []),
+                ", ".join(self.organisms), model.id, ", ".join(_organisms_of(model)),
             )  # fmt: skip
         if self.reads_genes and self._mean() < FEW:
             logger.warning(
@@ -92,8 +93,7 @@ def compare(model: Model, question: Question, labels: Sequence[str], target: str
         What is asked for; labels are declared for cell types.
     """
     known = wordings_of(model) if target == "cell_type" else None
-    declared = getattr(model, "organisms", None)
-    trained = {organism_name(name) for name in declared or []}
+    trained = _organisms_of(model)
     here = sorted(set(question.fields.get("organism", [])))
     tokenizer = getattr(model, "tokenizer", None)
     readable = callable(tokenizer) and hasattr(tokenizer, "eos_token_id")
@@ -113,9 +113,20 @@ def wordings_of(model: Model) -> list[str] | None:
     return list(dict.fromkeys([*model.labels, *others, *(text for texts in others.values() for text in texts)]))
 
 
+def _organisms_of(model: Any) -> list[str]:
+    """Organisms that the model, or its row of the catalogue, declares."""
+    declared = getattr(model, "organisms", None) or (entry(str(model.id)) or {}).get("organisms")
+    return [organism_name(name) for name in declared or []]
+
+
 def _shares(tokenizer: Any, question: Question) -> np.ndarray:
-    spans = zip(question.rendered.texts, question.rendered.spans, strict=True)
-    sentences = [text[start:end].split() for text, (start, end) in spans]
-    words = sorted({word for sentence in sentences for word in sentence})
+    # Split twice, so that the words of all cells are never in memory together.
+    words = sorted({word for sentence in _sentences(question) for word in sentence})
     own = dict(zip(words, own_tokens(tokenizer, words).tolist(), strict=True))
-    return np.array([sum(map(own.__getitem__, sentence)) / max(len(sentence), 1) for sentence in sentences])
+    shares = (sum(map(own.__getitem__, sentence)) / max(len(sentence), 1) for sentence in _sentences(question))
+    return np.fromiter(shares, dtype=np.float64, count=len(question.cells))
+
+
+def _sentences(question: Question) -> Iterator[list[str]]:
+    for text, (start, end) in zip(question.rendered.texts, question.rendered.spans, strict=True):
+        yield text[start:end].split()

@@ -74,7 +74,7 @@ def say(report: pd.DataFrame, found: str, model_id: str, trust: str | None) -> N
     """
     none, mixed, other = report.loc[NONE], report.loc[SHUFFLED], report.loc[OTHER]
     n, (gain, _) = int(report.loc[OWN, "n_cells"]), _gain(report)
-    see = "" if trust is None else f"; adata.obs[{trust!r}] is near 0 for them"
+    see = "" if trust is None else f"; how far each cell is from that: adata.obs[{trust!r}]"
     if found == AS_WITHOUT:
         logger.warning(
             "%s answers about %.0f %% of %d cells as it does without any genes: these labels say nothing about the "
@@ -90,7 +90,7 @@ def say(report: pd.DataFrame, found: str, model_id: str, trust: str | None) -> N
     elif found == ORDER_ALONE:
         logger.warning(
             "%.0f %% of %d labels of %s stay the same when a cell's genes are put in another order, and %.0f %% with "
-            "another cell's genes: which genes a cell has makes no difference that can be seen",
+            "another cell's genes: they hang on the order of the genes, or on chance",
             100 * mixed["same_label"], n, model_id, 100 * other["same_label"],
         )  # fmt: skip
     elif found == PARTLY:
