@@ -24,6 +24,7 @@ from ._label_report import LabelReport, label_report
 from ._labels import entropy, mean_by_group
 from ._mmd import mmd
 from ._nearest_training import nearest_training
+from ._nulls import divergence, excess, information, null_report
 from ._overlap import gene_overlap
 from ._pearson import delta_pearson, pearson
 from ._perplexity import perplexity
@@ -66,9 +67,15 @@ __all__ = [
     "entropy",
     "expression_error",
     "fit_temperature",
+    "divergence",
+    "encoder_from",
+    "energy_distance",
+    "entropy",
+    "excess",
     "foscttm",
     "gene_correlation",
     "gene_overlap",
+    "information",
     "kendall_tau",
     "keyword_recall",
     "knn_condition_accuracy",
@@ -78,6 +85,7 @@ __all__ = [
     "mean_by_group",
     "mmd",
     "nearest_training",
+    "null_report",
     "pearson",
     "perplexity",
     "perturbation_report",
