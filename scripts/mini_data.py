@@ -141,10 +141,15 @@ def gene_sets(adata: ad.AnnData, part: str, *, copies: int, seed: int) -> list[t
     return out
 
 
+_markers: dict[int, dict[str, list[str]]] = {}
+
+
 def markers(adata: ad.AnnData, n: int = 30) -> dict[str, list[str]]:
     """Marker genes of each cell type, from the training cells alone (scanpy's rank_genes_groups, t-test)."""
     import scanpy as sc
 
+    if id(adata) in _markers:
+        return _markers[id(adata)]
     part = adata[split_of(adata) == "train"].copy()
     if float(part.X.max()) > 20:
         sc.pp.normalize_total(part, target_sum=1e4)
@@ -152,7 +157,8 @@ def markers(adata: ad.AnnData, n: int = 30) -> dict[str, list[str]]:
     counts = part.obs["cell_type"].value_counts()
     groups = counts.index[counts >= 3].tolist()
     sc.tl.rank_genes_groups(part, "cell_type", groups=groups, method="t-test", n_genes=n)
-    return {g: [str(x) for x in part.uns["rank_genes_groups"]["names"][g]] for g in groups}
+    _markers[id(adata)] = {g: [str(x) for x in part.uns["rank_genes_groups"]["names"][g]] for g in groups}
+    return _markers[id(adata)]
 
 
 def caption(adata: ad.AnnData, whole: ad.AnnData) -> list[str]:
@@ -165,7 +171,7 @@ def caption(adata: ad.AnnData, whole: ad.AnnData) -> list[str]:
         row = X[i]
         expressed = set(adata.var_names[row.indices[row.data > 0]])
         seen = [g for g in table.get(kind, []) if g in expressed][:3]
-        article = "An" if kind[0] in "aeiouAEIOUN" and not kind.startswith("naive") else "A"
+        article = "An" if kind[0] in "aeiou" or kind.startswith(("NK", "FCGR")) else "A"
         text = f"{article} {kind} from {tissue}" + (", treated with IFN-beta" if stimulated else "")
         if seen:
             text += f", marked by {' and '.join([', '.join(seen[:-1]), seen[-1]] if len(seen) > 1 else seen)}"

@@ -1,11 +1,12 @@
-"""Train scc2s-mini, the model in the wheel: data, tokenizer, samples, training, export.
+"""Train scc2s-mini, the model in the wheel: data, tokenizer, an endless stream of samples, training, export.
 
-    python scripts/train_mini.py --data DATA --run runs/mini            # a GPU if there is one, else CPU (about an hour)
-    python scripts/evaluate_mini.py --data DATA --model runs/mini/model # held-out figures and the model card
+    python scripts/train_mini.py --data DATA --run runs/mini --steps 20000   # a GPU if there is one, else CPU
+    python scripts/evaluate_mini.py --data DATA --model runs/mini/model      # held-out figures and the model card
 
-DATA is a folder with pbmc3k.h5ad, kang_ifnb.h5ad, kang_ifnb_labelled.h5ad and gbm_panobinostat.h5ad; pbmc68k_reduced comes with scanpy. Everything is
-seeded; a stopped run goes on from its last checkpoint when called again. Cells of the test split (by hash of the cell name), donor
-107 of the labelled Kang set, one glioblastoma patient, and cells that the two Kang files share are never trained on.
+DATA is the folder of example data; pbmc68k_reduced comes with scanpy. Everything is seeded; a stopped run goes on from its last
+checkpoint when called again. Never trained on: cells of the test split (by hash of the cell name), donor 107 of the labelled Kang
+set, the study pbmc_citeseq, and the types of ``mini_types.UNSEEN``. The learning rate rises over 300 steps, stays, and falls
+to nothing over the last quarter; `--start` goes on from the weights of an earlier run.
 """
 
 from __future__ import annotations
@@ -13,237 +14,245 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import anndata as ad
 import numpy as np
-import pandas as pd
-from mini_data import LABELS, TASKS, caption, decoys, gene_sets, load, load_glioblastoma, split_of
+import torch
+from mini_data import gene_sets, load
+from mini_samples import IFN_BETA, N_GENES, UNREAD, Samples
+from mini_sets import Set, foreign_sets, human_sets, ratio_profiles
+from mini_types import NONE, TYPES, wordings
 from scipy import sparse
 
 from scc2s import prompts, train
+from scc2s.train._loss import completion_loss
 
 SEED = 0
-N_GENES = 200
-COPIES = {
-    "cell_type": 20, "generate": 4, "generate_unconditional": 1, "perturb": 12, "caption": 2,
-    "unperturbed": 6, "decoy": 3, "glioblastoma": 2, "gene_sets": 60,
+SHARES = {
+    "cell_type_among": 0.34, "cell_type": 0.12, "generate_like": 0.2, "generate": 0.09, "generate_unconditional": 0.04, "perturb": 0.15,
+    "caption": 0.03, "name_genes": 0.02, "gene_set": 0.01,
 }  # fmt: skip
+SIZES = {
+    "cell_type_among": 32, "cell_type": 32, "generate_like": 16, "generate": 16, "generate_unconditional": 16, "perturb": 12,
+    "caption": 24, "name_genes": 32, "gene_set": 32,
+}  # fmt: skip
+TASKS = [*SHARES]
 
 
-def corpus(
-    datasets: dict[str, ad.AnnData],
-    glioblastoma: ad.AnnData,
-    *,
-    part: str,
-    copies: dict[str, int],
-    augment: train.Augment | None,
-    seed: int,
-):
-    """Samples of all tasks from one part (train, val) of every data set."""
-    from scc2s import pp
-
-    frames = []
-    for number, (name, whole) in enumerate(datasets.items()):
-        adata = whole[split_of(whole) == part].copy()
-        common = {
-            "augment": augment,
-            "organism": "Homo sapiens",
-            "n_genes": N_GENES,
-            "random_state": seed + 101 * number,
-        }
-        for task in ("cell_type", "generate", "generate_unconditional", "caption"):
-            if task == "caption":
-                adata.obs["caption"] = caption(adata, whole)
-            if copies[task]:
-                frames.append(pp.samples(adata, task, copies=copies[task], **common).assign(data=name))
-        if name == "pbmc68k" and copies["cell_type"]:  # the authors' own wording as well: users pass it as labels
-            own = pp.samples(
-                adata, "cell_type", columns={"cell_type": "bulk_labels"}, copies=copies["cell_type"], **common
-            )
-            frames.append(own.assign(data=name))
-        if "condition" in adata.obs:
-            frames += [f.assign(data=name) for f in responses(adata, ["cell_type"], copies, common)]
-        for naming in ("name_genes", "gene_set"):
-            sets = gene_sets(whole, part, copies=copies["gene_sets"], seed=seed + 101 * number)
-            frames.append(set_samples(naming, sets).assign(data=name))
-    glioblastoma = glioblastoma[split_of(glioblastoma) == part].copy()
-    some = copies | dict.fromkeys(("perturb", "unperturbed"), copies["glioblastoma"]) | {"decoy": 0}
-    frames += [f.assign(data="glioblastoma") for f in responses(glioblastoma, ["donor"], some, common)]
-    return pd.concat([f for f in frames if len(f)], ignore_index=True)
+def gene_words(sets: list[Set], ratios, most: int) -> list[str]:
+    """Genes with a token of their own: those found in most cells, each set with the same weight."""
+    found: dict[str, float] = {}
+    for s in sets:
+        X = s.X[s.part == "train"]
+        for name, share in zip(s.names, np.asarray((X > 0).mean(axis=0)).ravel(), strict=True):
+            found[name] = max(found.get(name, 0.0), float(share))
+    return sorted(sorted(found, key=lambda g: (-found[g], g))[:most])
 
 
-def responses(adata: ad.AnnData, match: list[str], copies: dict[str, int], common: dict):
-    """Perturbation samples: what a perturbed cell looks like, and for no perturbation, or a name that means nothing, another control cell."""
-    from scc2s import pp
-
-    for round_ in range(copies["perturb"]):
-        seed = common["random_state"] + round_
-        pairs = train.match_pairs(adata.obs, key="perturbation", control="control", match=match, random_state=seed)
-        yield pp.samples(adata, "perturb", pairs=pairs, **common | {"random_state": seed})
-    control = adata[adata.obs["perturbation"] == "control"].copy()
-    groups = control.obs[match].astype(str).agg("|".join, axis=1).to_numpy()
-    for kind in ("unperturbed", "decoy"):
-        for round_ in range(copies[kind]):
-            seed = common["random_state"] + 1000 + round_
-            rng = np.random.default_rng(seed)
-            rows = np.arange(len(control))
-            others = np.array([rng.choice(np.flatnonzero(groups == g)) for g in groups])
-            names = decoys(len(control), seed) if kind == "decoy" else [prompts.NO_PERTURBATION] * len(control)
-            control.obs["perturbation"] = ""
-            control.obs.iloc[others, control.obs.columns.get_loc("perturbation")] = names
-            # The name stands with the cell of the answer; cells drawn twice carry one name for both.
-            yield pp.samples(
-                control, "perturb", pairs=np.column_stack([rows, others]), **common | {"random_state": seed}
-            )
-
-
-def set_samples(name: str, sets: list[tuple[str, list[str]]]) -> pd.DataFrame:
-    task, organism = prompts.get(name), "Homo sapiens"
-    sentences = [" ".join(genes) for _, genes in sets]
-    texts = task.render(sentences, {"organism": organism, "gene_set": [title for title, _ in sets]}).texts
-    completions = [
-        task.complete(gene_set=title, cell_sentence=sentence)
-        for (title, _), sentence in zip(sets, sentences, strict=True)
-    ]
-    return pd.DataFrame({"prompt": texts, "completion": completions, "task": name, "cell": ""})
-
-
-def gene_vectors(datasets: dict[str, ad.AnnData], genes: list[str], width: int) -> np.ndarray:
+def gene_vectors(sets: list[Set], genes: list[str], width: int) -> np.ndarray:
     """Start values of the gene embeddings: loadings of a truncated SVD of the standardised training cells."""
     from scipy.sparse.linalg import svds
 
     where = {g: i for i, g in enumerate(genes)}
     blocks = []
-    for adata in datasets.values():
-        part = adata[split_of(adata) == "train"]
-        X = sparse.csr_matrix(part.X, dtype=np.float64)
-        if float(X.data.max()) > 20:  # counts
-            X = sparse.diags(1e4 / np.asarray(X.sum(1)).ravel()) @ X
+    for s in sets:
+        X = s.X[s.part == "train"].astype(np.float64)
+        if float(X.data.max()) > 20:
+            X = sparse.csr_matrix(sparse.diags(1e4 / np.maximum(np.asarray(X.sum(1)).ravel(), 1)) @ X)
             X.data = np.log1p(X.data)
-        X = X.tocsc()
+        own = np.array([i for i, g in enumerate(s.names) if g in where])
+        X = X.tocsc()[:, own]
         mean = np.asarray(X.mean(0)).ravel()
-        sd = np.sqrt(np.asarray(X.multiply(X).mean(0)).ravel() - mean**2)
-        dense = np.clip((X.toarray() - mean) / np.maximum(sd, 0.2), -3, 6).astype(np.float32)
-        block = np.zeros((len(part), len(genes)), dtype=np.float32)
-        block[:, [where[g] for g in part.var_names]] = dense
+        sd = np.sqrt(np.maximum(np.asarray(X.multiply(X).mean(0)).ravel() - mean**2, 0))
+        block = np.zeros((X.shape[0], len(genes)), dtype=np.float32)
+        block[:, [where[s.names[i]] for i in own]] = np.clip((X.toarray() - mean) / np.maximum(sd, 0.2), -3, 6)
         blocks.append(block)
-    stacked = np.concatenate(blocks)
-    _, s, vt = svds(stacked, k=min(width, 64), random_state=SEED)
-    loadings = (vt * np.sqrt(s)[:, None]).T[:, ::-1]
+    _, size, vt = svds(np.concatenate(blocks), k=min(width, 64), random_state=SEED)
+    loadings = (vt * np.sqrt(size)[:, None]).T[:, ::-1]
     return (loadings / loadings.std()).astype(np.float32)
 
 
-def new_model(tokenizer, genes: list[str], vectors: np.ndarray, *, width: int, layers: int, heads: int, dropout: float):
-    import torch
-    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+def begin(args: argparse.Namespace, sets: list[Set], ratios, texts: dict[str, list[tuple[str, str]]]):
+    """A tokenizer and a new model, or those of an earlier run."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GPTNeoXConfig, GPTNeoXForCausalLM
 
+    if args.start is not None:
+        tokenizer = AutoTokenizer.from_pretrained(args.start)
+        return tokenizer, AutoModelForCausalLM.from_pretrained(
+            args.start, dtype=torch.float32, hidden_dropout=args.dropout
+        )
+    genes = gene_words(sets, ratios, args.genes)
+    plain = [t.template.replace("{cell_sentence}", "") for t in map(prompts.get, prompts.families()["scc2s"])]
+    numbers = [f" {n}" for n in range(N_GENES + 1)]
+    types = [f" {w};" for t in TYPES for w in wordings(t)] + [f" {w}" for t in TYPES for w in wordings(t)]
+    names = [
+        " Homo sapiens",
+        " Mus musculus",
+        " Caenorhabditis elegans",
+        " IFN-beta",
+        " no perturbation",
+        *(f" {n}" for n in IFN_BETA),
+    ]
+    tokenizer = train.gene_tokenizer(
+        genes, 20 * plain + 20 * numbers + 30 * names + 10 * types + 10 * [f" {t}" for t in TYPES] + 50 * [f" {NONE}"] + [p for p, _ in texts["caption words"]],
+        n_pieces=1400,
+    )  # fmt: skip
     config = GPTNeoXConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=4 * width,
-        max_position_embeddings=1024,
-        tie_word_embeddings=True,
-        hidden_dropout=dropout,
-        bos_token_id=0,
-        eos_token_id=0,
-        pad_token_id=1,
-    )
+        vocab_size=len(tokenizer), hidden_size=args.width, num_hidden_layers=args.layers, num_attention_heads=args.heads,
+        intermediate_size=4 * args.width, max_position_embeddings=1024, tie_word_embeddings=True, hidden_dropout=args.dropout,
+        bos_token_id=0, eos_token_id=0, pad_token_id=1,
+    )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         model = GPTNeoXForCausalLM(config)
+    vectors = gene_vectors(sets, genes, args.width)
     ids = tokenizer.convert_tokens_to_ids(["Ġ" + g for g in genes])
     with torch.no_grad():
         model.get_input_embeddings().weight[ids, : vectors.shape[1]] = 0.03 * torch.from_numpy(vectors)
-    return model
-
-
-def begin(args: argparse.Namespace, datasets: dict[str, ad.AnnData], genes: list[str], samples: pd.DataFrame):
-    """A tokenizer and a new model."""
-    texts = pd.concat([samples.loc[samples.task == "caption", "completion"]] + [pd.Series(f" {x}") for x in LABELS])
-    wording = [t.template.replace("{cell_sentence}", "") for t in map(prompts.get, prompts.families()["scc2s"])]
-    numbers = [f" {n}" for n in range(N_GENES + 1)]
-    tokenizer = train.gene_tokenizer(
-        genes, 20 * wording + 20 * numbers + [" Homo sapiens", " Mus musculus", " IFN-beta"] * 50 + texts.tolist()
-    )
-    vectors = gene_vectors(datasets, genes, args.width)
-    model = new_model(
-        tokenizer, genes, vectors, width=args.width, layers=args.layers, heads=args.heads, dropout=args.dropout
-    )
     return tokenizer, model
+
+
+def prepared(folder: Path) -> dict[str, list[tuple[str, str]]]:
+    """Samples of named gene sets, and words of captions."""
+    from mini_data import caption, split_of
+
+    out: dict[str, list[tuple[str, str]]] = {"name_genes": [], "gene_set": [], "caption words": []}
+    for number, (_, whole) in enumerate(load(folder).items()):
+        for title, genes in gene_sets(whole, "train", copies=60, seed=101 * number):
+            sentence = " ".join(genes)
+            for name in ("name_genes", "gene_set"):
+                task = prompts.get(name)
+                (text,) = task.render([sentence], {"organism": "Homo sapiens", "gene_set": [title]}).texts
+                out[name].append((text, task.complete(gene_set=title, cell_sentence=sentence)))
+        some = whole[split_of(whole) == "train"][:200].copy()
+        out["caption words"] += [(text, "") for text in caption(some, whole)]
+    return out
+
+
+def encode(tokenizer, batch, device) -> tuple[dict[str, torch.Tensor], int]:
+    """Token ids, padded on the right, and labels of the completions."""
+    eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+    asked = tokenizer(batch.prompts)["input_ids"]
+    said = [[*ids, eos] for ids in tokenizer(batch.completions)["input_ids"]]
+    longest = max(len(a) + len(b) for a, b in zip(asked, said, strict=True))
+    ids = torch.full((len(asked), longest), pad)
+    labels = torch.full((len(asked), longest), -100)
+    for i, (a, b) in enumerate(zip(asked, said, strict=True)):
+        ids[i, : len(a) + len(b)] = torch.tensor(a + b)
+        labels[i, len(a) : len(a) + len(b)] = torch.tensor(b)
+    return {"input_ids": ids.to(device), "labels": labels.to(device)}, ids.numel()
+
+
+def rate(step: int, args: argparse.Namespace) -> float:
+    """Share of the learning rate: up over 300 steps, level, and down over the last quarter."""
+    return min(1.0, (step + 1) / 300, max(0.0, (args.steps - step) / (args.decay * args.steps)))
+
+
+def run(args: argparse.Namespace, model, tokenizer, samples: Samples) -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device).train()
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    other = [p for p in model.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": args.weight_decay}, {"params": other, "weight_decay": 0.0}],
+        lr=args.learning_rate,
+        betas=(0.9, 0.98),
+    )
+    kept = args.run / "checkpoint.pt"
+    first, seconds = 0, 0.0
+    if kept.exists():
+        state = torch.load(kept, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        first, seconds = state["step"], state["seconds"]
+    torch.manual_seed(args.seed + first)
+    samples.rng = np.random.default_rng([args.seed, first])
+    stream = samples.stream(SHARES | args.shares, SIZES)
+    losses: dict[str, list[float]] = {}
+    begin, tokens, waited = time.time(), 0, 0.0
+    for step in range(first, args.steps):
+        t = time.time()
+        batch = next(stream)
+        inputs, n = encode(tokenizer, batch, device)
+        waited += time.time() - t
+        for group in optimizer.param_groups:
+            group["lr"] = args.learning_rate * rate(step, args)
+        loss = completion_loss(
+            model, inputs, None, lambda: torch.autocast(device.type, dtype=torch.bfloat16, enabled=args.bf16)
+        )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        tokens += n
+        losses.setdefault(batch.task, []).append(float(loss.detach()))
+        if (step + 1) % args.report == 0:
+            spent = time.time() - begin
+            shown = {k: round(float(np.mean(v)), 3) for k, v in sorted(losses.items())}
+            print(
+                f"step {step + 1} {(seconds + spent) / 60:.1f} min, {tokens / spent:.0f} tokens/s, data {waited / spent:.0%}, {json.dumps(shown)}",
+                flush=True,
+            )
+            losses = {}
+        if (step + 1) % args.save_steps == 0 or step + 1 == args.steps:
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "step": step + 1,
+                "seconds": seconds + time.time() - begin,
+            }
+            torch.save(state, kept.with_suffix(".new"))
+            kept.with_suffix(".new").replace(kept)
+            export(model, tokenizer, args.run / "model")
+            model.train()
+
+
+def export(model, tokenizer, folder: Path) -> None:
+    """The model as it ships, with what it says of itself."""
+    model.eval()
+    train.save_portable(model, tokenizer, folder)
+    genes = [t[1:] for t in tokenizer.get_vocab() if t.startswith("Ġ") and UNREAD.fullmatch(t[1:])]
+    about = {
+        "family": "scc2s", "tasks": TASKS, "labels": list(TYPES), "n_genes": N_GENES, "organisms": ["Homo sapiens"],
+        "unread_genes": sorted(genes), "wordings": {t: wordings(t)[1:] for t in TYPES}, "none_label": NONE,
+        "perturbations": {"IFN-beta": list(IFN_BETA)},
+    }  # fmt: skip
+    (folder / "scc2s.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="go on from this model folder, with new samples")
+    parser.add_argument("--start", type=Path, help="go on from this model folder")
     parser.add_argument("--seed", type=int, default=SEED, help="of the samples and their order")
-    parser.add_argument("--mix", type=float, default=0.0)
-    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--steps", type=int, default=20000)
+    parser.add_argument(
+        "--decay", type=float, default=0.25, help="share of the steps over which the learning rate falls"
+    )
+    parser.add_argument("--genes", type=int, default=12600, help="genes with a token of their own")
+    parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--heads", type=int, default=3)
+    parser.add_argument("--heads", type=int, default=4)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--copies", type=json.loads, default={}, help="samples a cell of some tasks, as JSON")
-    parser.add_argument("--thin", type=float, default=0.5)
-    parser.add_argument("--drop", type=float, default=0.3)
-    parser.add_argument("--save-steps", type=int, default=300)
+    parser.add_argument("--weight-decay", type=float, default=0.05)
+    parser.add_argument("--shares", type=json.loads, default={}, help="share of batches of some tasks, as JSON")
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--report", type=int, default=50)
+    parser.add_argument("--save-steps", type=int, default=500)
     args = parser.parse_args()
     args.run.mkdir(parents=True, exist_ok=True)
-
-    datasets = load(args.data)
-    genes = sorted({g for a in datasets.values() for g in a.var_names})
-    augment = train.Augment(thin=(args.thin, 1.0), mix=args.mix, drop_genes=(0.0, args.drop), n_genes=(60, N_GENES))
-    samples_file = args.run / "samples.parquet"
-    if samples_file.exists():
-        samples = pd.read_parquet(samples_file)
-    else:
-        glioblastoma = load_glioblastoma(args.data, set(genes))
-        samples = corpus(
-            datasets, glioblastoma, part="train", copies=COPIES | args.copies, augment=augment, seed=args.seed
-        )
-        samples.to_parquet(samples_file)
-    print(samples.groupby(["task", "data"]).size().unstack(fill_value=0))
-
-    if args.start is None:
-        tokenizer, model = begin(args, datasets, genes, samples)
-    else:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(args.start)
-        model = AutoModelForCausalLM.from_pretrained(args.start, hidden_dropout=args.dropout)
-    print(
-        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens, {len(samples):,} samples"
-    )
-    metrics = train.sft(
-        model,
-        tokenizer,
-        samples,
-        args.run / "checkpoints",
-        batch_size=args.batch_size,
-        learning_rate=args.learning_rate,
-        seed=args.seed,
-        warmup_steps=100,
-        lr_scheduler_type="cosine",
-        weight_decay=0.05,
-        bf16=True,
-        logging_steps=20,
-        save_steps=args.save_steps,
-        save_total_limit=2,
-        disable_tqdm=True,
-    )
-    print(json.dumps(metrics))
-    train.save_portable(model, tokenizer, args.run / "model")
-    about = {
-        "family": "scc2s", "tasks": list(TASKS), "labels": list(LABELS), "n_genes": N_GENES, "organisms": ["Homo sapiens"],
-    }  # fmt: skip
-    (args.run / "model" / "scc2s.json").write_text(json.dumps(about, indent=2) + "\n")
+    sets, ratios = human_sets(args.data), ratio_profiles(args.data)
+    texts = prepared(args.data)
+    tokenizer, model = begin(args, sets, ratios, texts)
+    for s in sets:
+        print(s.name, s.X.shape, dict(zip(*np.unique(s.kind[s.part == "train"], return_counts=True), strict=True)))
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens", flush=True)
+    run(args, model, tokenizer, Samples(sets, foreign_sets(args.data), ratios, texts, args.seed))
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def test_what_could_be_found_at_all_is_said_and_recorded(caplog):
 
 def test_names_are_asked_as_they_were_taught_and_two_spellings_are_refused():
     adata = screened(8)
-    model = by_rule(act, perturbations={"amplifier": ["amp"], "everywhere": []})
+    model = by_rule(act, taught=scc2s.models.Taught(perturbations={"amplifier": ["amp"], "everywhere": []}))
     scc2s.tl.screen(adata, ["amp", "everywhere"], model=model, n_null=1, n_boot=20, **HOW)
     assert "amp" not in {name for _, name in model.asked}
     table = adata.uns["c2s"]["screen"].set_index("name")

@@ -4,10 +4,10 @@ from ._auroc import auroc
 from ._bertscore import BertScore, Encoded, bertscore, encoder_from
 from ._bootstrap import Interval, bootstrap
 from ._bulk_profile import BulkProfile, bulk_profile
-from ._de_agreement import DEAgreement, de_agreement
-from ._de_table import DETable, de_table
 from ._calibration import Calibration, calibration
 from ._classifier import classifier_auroc
+from ._de_agreement import DEAgreement, de_agreement
+from ._de_table import DETable, de_table
 from ._discrimination import discrimination
 from ._embedding_scores import embedding_scores
 from ._energy import energy_distance

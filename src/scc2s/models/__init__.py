@@ -9,6 +9,7 @@ from ._load import load
 from ._onnx import export_onnx
 from ._protocols import Embeds, Generates, LabelScores, Model, Reads, Scores, TextScores
 from ._replay import ReplayModel
+from ._taught import Taught
 from .decoding import GeneVocabulary, ResponseCache, Sampling
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ResponseCache",
     "Sampling",
     "Scores",
+    "Taught",
     "TextScores",
     "answers",
     "catalogue",

@@ -8,6 +8,7 @@ import numpy as np
 
 from ._finite import IN_FUNCTION, check_finite
 from ._protocols import LabelScores, TextScores
+from ._taught import Taught
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,8 +41,8 @@ class CallableModel:
         Cell types that it can name.
     tasks
         Tasks that it knows; ``None``: not declared.
-    perturbations
-        Perturbations that it knows, each with other spellings of its name; ``None``: not declared.
+    taught
+        What else it declares.
     max_tokens
         Context window, in words parted by spaces; ``None`` for no limit.
 
@@ -66,12 +67,12 @@ class CallableModel:
         family: str = "scc2s",
         labels: list[str] | None = None,
         tasks: list[str] | None = None,
-        perturbations: dict[str, list[str]] | None = None,
+        taught: Taught | None = None,
         max_tokens: int | None = None,
     ) -> None:
         self.id, self.family, self.labels, self.tasks, self.max_tokens = id, family, labels, tasks, max_tokens
-        self.perturbations = perturbations
         self.revision: str | None = None
+        self.taught = taught or Taught()
         # Set one by one, so that the protocols see what this model can do and what it cannot.
         if embed is not None:
             self.embed = _Embed(embed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from ._architecture import check_architecture, check_own_code
 from ._files import read_object
 from ._settings_of import check_ends, check_settings, text_part
 from ._shards import check_weights, weight_files
+from ._taught import Taught, read_taught
 from ._tokenizer_files import check_fits, check_tokenizer_files
 
 if TYPE_CHECKING:
@@ -23,12 +24,11 @@ class Declared:
     family: str | None = None
     labels: list[str] | None = None
     tasks: list[str] | None = None
-    perturbations: dict[str, list[str]] | None = None
-    """What it was taught to know, with other spellings of each name."""
+    taught: Taught = field(default_factory=Taught)
 
 
 def read_declared(folder: Path) -> Declared:
-    """Family of prompts, labels, tasks and perturbations of a model, where it declares them.
+    """Family of prompts, labels, tasks and all else that a model declares.
 
     Raises
     ------
@@ -42,18 +42,7 @@ def read_declared(folder: Path) -> Declared:
     if not texts or not (family is None or (isinstance(family, str) and family)):
         msg = f"{path} is damaged: 'family' is a text, 'labels' and 'tasks' are lists of texts; write it again"
         raise ValueError(msg)
-    return Declared(family, *lists, perturbations=_perturbations(said.get("perturbations"), path))
-
-
-def _perturbations(said: Any, path: Path) -> dict[str, list[str]] | None:
-    if said is None:
-        return None
-    if not isinstance(said, dict) or not all(
-        isinstance(spellings, list) and all(isinstance(one, str) for one in spellings) for spellings in said.values()
-    ):
-        msg = f"{path} is damaged: 'perturbations' holds a list of other spellings for each name; write it again"
-        raise ValueError(msg)
-    return said
+    return Declared(family, *lists, read_taught(said, path))
 
 
 def check_folder(folder: Path, name: str) -> None:

@@ -239,8 +239,8 @@ def load(
             family=family,
             labels=declared.labels,
             tasks=declared.tasks,
+            taught=declared.taught,
         )
-        _loaded[key].perturbations = declared.perturbations
     return _kept(key)
 
 

@@ -114,8 +114,7 @@ class Model(Protocol):
     """Cell types that it can name, where it declares them."""
     tasks: list[str] | None
     """Tasks of its family that it was trained on, where it declares them."""
-    perturbations: dict[str, list[str]] | None
-    """Perturbations that it was taught, each with other spellings of its name, where it declares them."""
+    # What else it declares is `taught`, a Taught; models of your own need not have it.
 
     def info(self) -> dict[str, Any]:
         """Id, revision, weights hash, backend, device, dtype and versions, for provenance."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._protocols import LabelScores, TextScores
+from ._taught import Taught, taught
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +56,7 @@ class ReplayModel:
                 msg = f"no recorded answers in {self._path}; record them first: ReplayModel(path, model=model)"
                 raise FileNotFoundError(msg)
             said = {name: getattr(model, name) for name in _ATTRIBUTES}
-            self._append({"info": model.info(), **said, "perturbations": getattr(model, "perturbations", None)})
+            self._append({"info": model.info(), **said, "taught": taught(model).to_dict()})
         head, *lines = map(json.loads, self._whole_lines())
         if model is not None and head["info"] != json.loads(json.dumps(model.info())):
             msg = f"{self._path} has the answers of {head['info']}, not of {model.info()}; give another path"
@@ -63,7 +64,7 @@ class ReplayModel:
         self._info: dict[str, Any] = head["info"]
         self.id, self.revision, self.max_tokens, self.family = (head[name] for name in _ATTRIBUTES[:4])
         self.labels, self.tasks = head["labels"], head.get("tasks")
-        self.perturbations: dict[str, list[str]] | None = head.get("perturbations")
+        self.taught = Taught(**head.get("taught", {}))
         self._answers = {line["key"]: line["value"] for line in lines}
 
     def info(self) -> dict[str, Any]:

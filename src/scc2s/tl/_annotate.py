@@ -9,8 +9,8 @@ from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.results import claim
 from scc2s.models._answers import answers
+from scc2s.models._taught import taught
 from scc2s.tl._asking.answers import (
-    as_answers,
     given_labels,
     label_set,
     one_hot,
@@ -24,8 +24,9 @@ from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
 from scc2s.tl._asking.nulls import as_votes, ask_nulls
+from scc2s.tl._asking.offer import offer
 from scc2s.tl._asking.question import ask, load_for
-from scc2s.tl._asking.taught import compare
+from scc2s.tl._asking.untaught import compare
 from scc2s.tl._asking.verdicts import judge
 from scc2s.tl._describing.groups import Groups
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from scc2s.tl._asking.question import Question
 
 
-_COLUMNS = ("prob", "entropy", "trust", "raw")
+_COLUMNS = ("prob", "entropy", "none", "trust", "raw")
 
 
 def annotate(
@@ -147,6 +148,9 @@ def annotate(
         How far the best label is above what the model says without the cell's genes, from 0 (no further) to 1
         (:func:`scc2s.metrics.excess`), times the share of the cell's genes that have a token, for models whose tokens
         are genes. Only ``mode="score"`` with `controls`.
+    `.obs['c2s_cell_type_none']` : :class:`pandas.Series` (dtype `float32`)
+        Probability that none of `labels` is right; the probability of the best label takes its part of the rest. Only
+        where the model was taught to say so.
     `.obsm['c2s_cell_type_probs']` : :class:`pandas.DataFrame` (dtype `float32`, shape `(n_obs, n_labels)`)
         All probabilities; ``/`` in a label is ``|`` in its column's name. Only ``mode="score"``.
     `.obs['c2s_cell_type_raw']` : :class:`pandas.Series` (dtype `object`)
@@ -218,23 +222,40 @@ def annotate(
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, target, can=mode)
     names = label_set(given, loaded, target, needed=mode == "score")
-    choices = as_answers(names, task)
-    room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
-    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, n_answer_tokens=room, seen=seen)
-    taught = compare(loaded, question, names, target)
-    taught.say(loaded, len(names))
+    refuse_many_fields(task)
+    offered = offer(loaded, task, names, own_prompt=prompt is not None or mode == "generate")
+    room = int(loaded.count_tokens(offered.choices).max()) + 1 if mode == "score" else max_new_tokens
+    question = ask(
+        data,
+        offered.task,
+        loaded,
+        organism=organism,
+        sentence_key=sentence_key,
+        n_answer_tokens=room,
+        given=offered.given(data.n_obs),
+        seen=seen,
+    )
+    untaught = compare(loaded, question, offered.asked, target)
+    untaught.say(loaded, len(names))
     obs: dict[str, Any]
     obsm: dict[str, Any] = {}
     if mode == "score":
 
         def answer(some: Question) -> np.ndarray:
             return score_labels(
-                loaded, some, choices, per_token=normalize == "mean", corrected=prior_correction, cache=cache
+                loaded,
+                some,
+                offered.choices,
+                per_token=normalize == "mean",
+                corrected=prior_correction,
+                temperature=taught(loaded).temperature if offered.none else 1.0,
+                cache=cache,
             )
 
         own = answer(question)
-        votes = question.spread(own)
-        obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob)
+        probs = question.spread(own)
+        votes = offered.of_labels(probs)
+        obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob, offered.of_none(probs))
     else:
         write = partial(
             answers,
@@ -253,14 +274,14 @@ def annotate(
             return as_votes(read_labels(write(some.rendered.texts), task, names, synonyms)[0], names)
 
         own = as_votes(matched, names)
-    more = {"taught": taught.entry()}
+    more = {"taught": untaught.entry()}
     if controls:
         nulls = ask_nulls(
             question, own, answer, names=data.obs_names, model=loaded, n_answer_tokens=room, random_state=random_state
         )
         more |= judge(nulls, loaded.id, f"{key}_trust" if mode == "score" else None)
         if mode == "score":
-            trust = nulls.trust(question, own, taught.read)
+            trust = nulls.trust(question, own, untaught.read) * offered.is_label(own)
             obs[f"{key}_trust"] = question.spread(trust[:, None])[:, 0].astype(np.float32)
     if groupby is not None:
         obs[f"{key}_{groupby}"] = labels_of_groups(data.obs[groupby], votes, names, min_prob)
@@ -281,6 +302,7 @@ def annotate(
         "random_state": random_state,
         "sentence_key": sentence_key,
         "key_added": key,
+        **(offered.params(names) if mode == "score" else {}),
     }
     result.write({**params, **question.params()}, model=loaded.info(), more=more, obs=obs, obsm=obsm)
     return out if copy else None

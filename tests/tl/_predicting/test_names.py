@@ -64,7 +64,7 @@ def test_perturb_records_what_was_given_and_what_was_asked(caplog: pytest.LogCap
     truth = stimulated(adata)
     adata.obs["drug"] = ["IFNB1"] * 6 + ["no IFN-beta"] * 6
     truth.obs["drug"] = adata.obs["drug"].to_numpy()
-    model = identity(perturbations=TAUGHT)
+    model = identity(taught=scc2s.models.Taught(perturbations=TAUGHT))
     scc2s.tl.perturb(adata, perturbation_key="drug", truth=truth, model=model, constrain=False, n_boot=0)
     entry = adata.uns["c2s"]["perturb"]["perturbed"]
     assert set(entry["controls"]["condition"]) == {"IFNB1", "no IFN-beta"}
@@ -84,7 +84,7 @@ def test_the_name_that_was_meant_is_offered_before_the_run(caplog: pytest.LogCap
         msg = "the service is down"
         raise ConnectionError(msg)
 
-    model = scc2s.models.CallableModel(generate=broken, perturbations=TAUGHT)
+    model = scc2s.models.CallableModel(generate=broken, taught=scc2s.models.Taught(perturbations=TAUGHT))
     with pytest.raises(ConnectionError):
         scc2s.tl.perturb(cells(), "IFN beta", model=model, constrain=False)
     assert "'IFN beta' (it was taught 'IFN-beta')" in caplog.text

@@ -9,6 +9,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from scc2s.models._taught import write_taught
+
 from ._record import FILE, GRAPH, TOKENIZER, WRITING, Record, hashes
 from ._swap import put, restore, sweep
 
@@ -97,6 +99,7 @@ def export_onnx(
         folder.mkdir()
         _write_graph(source, folder / GRAPH, precision)
         source.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+        write_taught(source.taught, folder)
         agreement = check(source, folder, _record(source, folder, precision, {}))
         if writes:
             export_writer(source._decoder.lm, folder / WRITING, quantised=precision == "int8")

@@ -8,6 +8,7 @@ from scc2s.models._batches import batches
 from scc2s.models._finite import IN_ONNX, check_finite
 from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
+from scc2s.models._taught import Taught
 from scc2s.models._tokens import (
     answer_tokens,
     as_list,
@@ -52,12 +53,16 @@ class OnnxModel:
         Of its graph.
     device
         Where that runs.
+    taught
+        What else it declares.
     """
 
-    def __init__(self, record: Record, tokenizer: FileTokenizer, session: Any, device: str) -> None:
+    def __init__(
+        self, record: Record, tokenizer: FileTokenizer, session: Any, device: str, taught: Taught | None = None
+    ) -> None:
         self.id, self.revision, self.family = record.id, record.revision, record.family
         self.labels, self.tasks, self.max_tokens = record.labels, record.tasks, record.max_tokens
-        self.perturbations: dict[str, list[str]] | None = None
+        self.taught = taught or Taught()
         self.tokenizer, self.device = tokenizer, device
         self.token_budget = _BUDGET[device.partition(":")[0]]
         self._record, self._session = record, session

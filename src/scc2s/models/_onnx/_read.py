@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scc2s.models._folder import read_declared
+
 from ._model import OnnxModel
 from ._record import GRAPH, TOKENIZER, WRITING, read_record
 from ._session import import_runtime, open_session
@@ -28,6 +30,7 @@ def load_onnx(folder: Path, *, device: str = "auto") -> OnnxModel:
     record = read_record(folder)
     session, where = open_session(folder / GRAPH, device)
     tokenizer = FileTokenizer(folder / TOKENIZER, record.eos_token_id)
+    declared = read_declared(folder).taught
     if any(name.startswith(f"{WRITING}/") for name in record.files):
-        return OnnxWriter(record, tokenizer, session, where, folder)
-    return OnnxModel(record, tokenizer, session, where)
+        return OnnxWriter(record, tokenizer, session, where, folder, declared)
+    return OnnxModel(record, tokenizer, session, where, declared)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from scc2s.models._taught import Taught
     from scc2s.models._torch._decoder import Decoder
     from scc2s.models._torch._vocabulary import Tries
     from scc2s.models.decoding import GeneVocabulary, Sampling
@@ -35,14 +36,22 @@ class OnnxWriter(OnnxModel):
 
     Parameters
     ----------
-    record, tokenizer, session, device
+    record, tokenizer, session, device, taught
         As for :class:`OnnxModel`.
     folder
         Of the export.
     """
 
-    def __init__(self, record: Record, tokenizer: FileTokenizer, session: Any, device: str, folder: Path) -> None:
-        super().__init__(record, tokenizer, session, device)
+    def __init__(
+        self,
+        record: Record,
+        tokenizer: FileTokenizer,
+        session: Any,
+        device: str,
+        folder: Path,
+        taught: Taught | None = None,
+    ) -> None:
+        super().__init__(record, tokenizer, session, device, taught)
         self._folder = folder
 
     def generate(

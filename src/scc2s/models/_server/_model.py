@@ -46,7 +46,6 @@ class ServerModel:
     pooling = "server"
     labels = None
     tasks = None
-    perturbations: dict[str, list[str]] | None = None
 
     def __init__(self, client: Client, model: str | None, end_token: str | None) -> None:
         self._client = client

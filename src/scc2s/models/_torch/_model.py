@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from scc2s.models._progress import bar
+from scc2s.models._taught import Taught
 from scc2s.models._tokens import as_list, tokenize
 
 from ._attention import attention
@@ -51,6 +52,8 @@ class TorchModel:
         Cell types that it can name.
     tasks
         Tasks of the family that it was trained on.
+    taught
+        What else it declares.
     weights_hash
         Hash of the weights, for provenance.
     quantization
@@ -67,11 +70,12 @@ class TorchModel:
         family: str = "scc2s",
         labels: list[str] | None = None,
         tasks: list[str] | None = None,
+        taught: Taught | None = None,
         weights_hash: str | None = None,
         quantization: str | None = None,
     ) -> None:
         self.id, self.revision, self.family, self.labels, self.tasks = id, revision, family, labels, tasks
-        self.perturbations: dict[str, list[str]] | None = None
+        self.taught = taught or Taught()
         self.tokenizer = tokenizer
         self._tries = Tries(tokenizer)
         self.token_budget = _BUDGET[lm.device.type] // lm.dtype.itemsize

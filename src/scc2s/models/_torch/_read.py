@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from scc2s.models._sources import Source
+    from scc2s.models._taught import Taught
 
     from ._placement import Placement
 
@@ -40,6 +41,7 @@ def read(
     family: str,
     labels: list[str] | None,
     tasks: list[str] | None,
+    taught: Taught,
 ) -> TorchModel:
     """A model from its folder, which was checked before.
 
@@ -85,6 +87,7 @@ def read(
         family=family,
         labels=labels,
         tasks=tasks,
+        taught=taught,
         weights_hash=weights_hash(source.folder),
         quantization=placement.quantization,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -154,14 +155,21 @@ def as_answers(labels: Sequence[str], task: Task) -> list[str]:
 
 
 def score_labels(
-    model: Scores, question: Question, choices: Sequence[str], *, per_token: bool, corrected: bool, cache: Cache = None
+    model: Scores,
+    question: Question,
+    choices: Sequence[str],
+    *,
+    per_token: bool,
+    corrected: bool,
+    temperature: float = 1.0,
+    cache: Cache = None,
 ) -> np.ndarray:
-    """Probability of each choice, cells x choices."""
+    """Probability of each choice, cells x choices; scores are divided by a `temperature` before."""
     scores = label_scores(model, question.rendered.texts, choices, cache=cache)
     if corrected:
         null = label_scores(model, question.null_texts(), choices, cache=cache, progress=False)
         scores = scores.corrected(null)
-    return scores.probabilities(per_token=per_token)
+    return replace(scores, logprob=scores.logprob / temperature).probabilities(per_token=per_token)
 
 
 def read_labels(

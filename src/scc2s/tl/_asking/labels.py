@@ -18,17 +18,30 @@ UNASSIGNED = "unassigned"
 
 
 def scored_slots(
-    obs_names: pd.Index, key: str, probs: np.ndarray, labels: Sequence[str], min_prob: float | None
+    obs_names: pd.Index,
+    key: str,
+    probs: np.ndarray,
+    labels: Sequence[str],
+    min_prob: float | None,
+    none: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """For obs: most probable label, its probability, the entropy; for obsm: all probabilities. NaN: missing values."""
+    """For obs: most probable label, its probability, the entropy; for obsm: all probabilities. NaN: missing values.
+
+    `probs` add up to 1 with `none`, the probability that no label is right, where there is one. The table and the entropy
+    are of the labels among themselves.
+    """
+    with np.errstate(invalid="ignore"):
+        among = probs if none is None else probs / np.maximum(probs.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     obs = {
         key: _most_probable(probs, labels, min_prob),
         f"{key}_prob": probs.max(axis=1).astype(np.float32),
-        f"{key}_entropy": entropy(probs).astype(np.float32),
+        f"{key}_entropy": entropy(among).astype(np.float32),
     }
+    if none is not None:
+        obs[f"{key}_none"] = none.astype(np.float32)
     # The index gets the name of obs.index again, which may be that of a label.
     columns = file_names([str(obs_names.name), *labels])[1:] if obs_names.name is not None else file_names(labels)
-    table = pd.DataFrame(probs.astype(np.float32), index=obs_names, columns=columns)
+    table = pd.DataFrame(among.astype(np.float32), index=obs_names, columns=columns)
     return obs, {f"{key}_probs": table}
 
 

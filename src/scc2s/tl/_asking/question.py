@@ -11,7 +11,8 @@ from scc2s import prompts
 from scc2s._cells.access import get_sentences
 from scc2s._cells.fields import prompt_fields
 from scc2s._logging import logger
-from scc2s.prompts._task import SENTENCE
+from scc2s.models._taught import taught
+from scc2s.prompts._task import SENTENCE, SENTENCES
 from scc2s.tl._asking.cells import worded
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Question:
     """All rows."""
     fields: dict[str, list[str]]
     """Values of the other fields in each prompt."""
+    n_unread: int = 0
+    """Words that were left out of all prompts, as the model does not read them."""
 
     def null_texts(self) -> list[str]:
         """The same prompts without the genes of the cell."""
@@ -59,6 +62,7 @@ class Question:
             "n_cells": self.n_cells,
             "n_empty": self.n_cells - len(self.cells),
             "n_shortened": self.rendered.n_shortened,
+            **({"n_unread_words": self.n_unread} if self.n_unread else {}),
         }
 
 
@@ -148,8 +152,14 @@ def ask(
     from_obs = before | prompt_fields(adata, wanted, organism=organism)
     fields = {name: from_obs[name][cells].tolist() for name in task.fields if name in from_obs}
     fields |= {name: [values[i] for i in asked.tolist()] for name, values in given.items() if name in task.fields}
+    texts = [sentences[i] for i in cells]
+    n_unread = 0
+    if not set(task.response_fields) & set(SENTENCES):
+        read = [taught(model).read(text) for text in texts]
+        n_unread = sum(a.count(" ") - b.count(" ") for a, b in zip(texts, read, strict=True))
+        texts = read
     room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
-    rendered = task.render([sentences[i] for i in cells], fields, count_tokens=model.count_tokens, max_tokens=room)
+    rendered = task.render(texts, fields, count_tokens=model.count_tokens, max_tokens=room)
     if rendered.n_shortened:
         logger.warning(
             "%d of %d cell sentences were shortened to fit the %d tokens of %s (longest now: %d genes)",
@@ -162,6 +172,7 @@ def ask(
         asked=asked,
         n_cells=len(sentences),
         fields=fields,
+        n_unread=n_unread,
     )
 
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scc2s._logging import logger
+from scc2s.models._taught import taught
 from scc2s.tl._predicting.perturbations import JOINT, name_of
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ def _words(name: str) -> list[str]:
     return "".join(spelt).split()
 
 
-def taught(model: Any) -> list[str]:
+def taught_names(model: Any) -> list[str]:
     """All names that a model says it was taught, in every spelling."""
-    said = getattr(model, "perturbations", None) or {}
+    said = taught(model).perturbations or {}
     return [name for canonical, spellings in said.items() for name in (canonical, *spellings)]
 
 
@@ -147,14 +148,14 @@ def tell(model: Any, names: Iterable[str], *, control_name: str) -> dict[str, st
     Parameters
     ----------
     model
-        With ``perturbations``, or without: then names are told as they are.
+        It may declare perturbations; else names are told as they are.
     names
         As the user wrote them.
     control_name
         What it is told where there is no perturbation.
     """
     each = list(dict.fromkeys(names))
-    declared = getattr(model, "perturbations", None)
+    declared = taught(model).perturbations
     if declared is None:
         logger.info("%s does not say which perturbations it was taught", model.id)
         return {name: name for name in each}

@@ -10,6 +10,7 @@ import numpy as np
 
 from scc2s._logging import logger
 from scc2s.models._catalogue import entry
+from scc2s.models._taught import taught
 from scc2s.models._words import has_genes, own_tokens
 from scc2s.prompts._organism import organism_name
 
@@ -24,7 +25,7 @@ FEW = 0.5
 
 
 @dataclass(frozen=True)
-class Taught:
+class Untaught:
     """Labels, organisms and words of a question beside those of the model."""
 
     labels: list[str]
@@ -78,7 +79,7 @@ class Taught:
         return float("nan") if self.own_tokens is None or not len(self.own_tokens) else float(self.own_tokens.mean())
 
 
-def compare(model: Model, question: Question, labels: Sequence[str], target: str) -> Taught:
+def compare(model: Model, question: Question, labels: Sequence[str], target: str) -> Untaught:
     """Look at a question before it is asked.
 
     Parameters
@@ -97,7 +98,7 @@ def compare(model: Model, question: Question, labels: Sequence[str], target: str
     here = sorted(set(question.fields.get("organism", [])))
     tokenizer = getattr(model, "tokenizer", None)
     readable = callable(tokenizer) and hasattr(tokenizer, "eos_token_id")
-    return Taught(
+    return Untaught(
         labels=[] if known is None else [label for label in labels if label not in set(known)],
         organisms=[name for name in here if name not in trained] if trained else [],
         own_tokens=_shares(tokenizer, question) if readable else None,
@@ -109,13 +110,13 @@ def wordings_of(model: Model) -> list[str] | None:
     """Every wording of a cell type that the model declares; ``None`` where it declares none."""
     if model.labels is None:
         return None
-    others = getattr(model, "wordings", None) or {}
+    others = taught(model).wordings
     return list(dict.fromkeys([*model.labels, *others, *(text for texts in others.values() for text in texts)]))
 
 
 def _organisms_of(model: Any) -> list[str]:
     """Organisms that the model, or its row of the catalogue, declares."""
-    declared = getattr(model, "organisms", None) or (entry(str(model.id)) or {}).get("organisms")
+    declared = taught(model).organisms or (entry(str(model.id)) or {}).get("organisms")
     return [organism_name(name) for name in declared or []]
 
 

@@ -10,9 +10,9 @@ import pytest
 
 import scc2s
 from scc2s import prompts
-from scc2s.models import CallableModel
+from scc2s.models import CallableModel, Taught
 from scc2s.tl._asking.question import ask
-from scc2s.tl._asking.taught import Taught, compare
+from scc2s.tl._asking.untaught import Untaught, compare
 
 if TYPE_CHECKING:
     from scc2s.models import Model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def looked_at(
     model: Model, labels: list[str], sentence: str = "CD3D LYZ", organism: str = "human", **kwargs: str
-) -> Taught:
+) -> Untaught:
     obs = pd.DataFrame({"c2s_sentence": [sentence, sentence]}, index=["a", "b"])
     adata = ad.AnnData(np.ones((2, 1), dtype="float32"), obs=obs)
     task = prompts.get("cell_type")
@@ -43,7 +43,7 @@ def test_labels_in_a_wording_that_was_not_taught_are_named(caplog: pytest.LogCap
 
 
 def test_declared_wordings_are_taught() -> None:
-    model = planted(wordings={"T cell": ["T cells", "T lymphocyte"]})
+    model = planted(taught=Taught(wordings={"T cell": ["T cells", "T lymphocyte"]}))
     assert looked_at(model, ["T cells", "T lymphocyte", "T cell", "t cell"]).labels == ["t cell"]
 
 
@@ -54,7 +54,7 @@ def test_models_that_declare_none_and_other_targets_are_not_judged() -> None:
 
 def test_organism_of_the_prompts_is_compared_with_the_declared_ones(caplog: pytest.LogCaptureFixture) -> None:
     assert looked_at(planted(), ["B cell"], organism="mouse").organisms == []
-    model = planted(organisms=["human"])
+    model = planted(taught=Taught(organisms=["human"]))
     assert looked_at(model, ["B cell"]).organisms == []
     found = looked_at(model, ["B cell"], organism="mouse")
     assert found.organisms == ["Mus musculus"]

@@ -1,0 +1,330 @@
+"""An endless stream of training samples for scc2s-mini: (task, prompts, completions), a batch of one task at a time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from mini_data import decoys
+from mini_types import NONE, TYPES, ancestors, descendants, wordings
+from scipy import sparse
+
+from scc2s import prompts
+from scc2s.prompts import NO_PERTURBATION
+from scc2s.sentences import join, rank
+from scc2s.train import Augment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mini_sets import Ratios, Set
+
+N_GENES = 200
+UNREAD = re.compile(
+    r"(RP[SL]\d+[A-Z]?\d*[LXY]?\d*|RPS4Y1|RPLP[012]|RPSA|MT-\w+|MTRNR2L\d+|MALAT1|NEAT1|XIST|TMSB4X|TMSB10|B2M|EEF1A1|EEF1B2|EEF1D|EEF1G|"
+    r"EEF2|TPT1|NACA|FAU|UBA52|UBB|UBC|PTMA|ACTB|ACTG1|GAPDH|GNB2L1|RACK1|NPM1|BTF3|H3F3B|H3F3A|HNRNPA1|PABPC1|EIF1|EIF4A1|OAZ1|"
+    r"SERF2|TOMM7|COX4I1|COX7C|ATP5E|PFDN5|SRP14|YBX1|CFL1|PFN1|MYL6|MYL12A|NBEAL1)"
+)
+"""Genes that the model does not read: ribosomal, mitochondrial, and some that nearly every cell expresses."""
+IFN_BETA = (
+    "interferon beta", "IFN beta", "IFNB", "IFNB1", "interferon-beta", "IFN-b", "Interferon beta", "IFN-β", "interferon beta-1a",
+    "recombinant IFN-beta", "ifn-beta", "IFNbeta",
+)  # fmt: skip
+PROMPTS = Augment(thin=(0.35, 1.0), mix=0.25, drop_genes=(0.0, 0.45), n_genes=None)
+CELLS = Augment(thin=(0.7, 1.0), mix=0.0, drop_genes=(0.0, 0.15), n_genes=None)
+BLOOD = ("pbmc3k", "kang", "kang_labelled", "pbmc68k")
+
+
+def read_words(sentence: str) -> str:
+    """A sentence without the genes that the model does not read."""
+    return " ".join(word for word in sentence.split() if not UNREAD.fullmatch(word))
+
+
+@dataclass
+class Batch:
+    """Samples of one task."""
+
+    task: str
+    prompts: list[str]
+    completions: list[str]
+
+
+class Samples:
+    """Draws batches; the same seed gives the same stream."""
+
+    def __init__(
+        self,
+        sets: list[Set],
+        foreign: list[Set],
+        ratios: list[Ratios],
+        texts: dict[str, list[tuple[str, str]]],
+        seed: int,
+    ):
+        self.sets, self.foreign, self.ratios, self.texts = sets, foreign, ratios, texts
+        self.rng = np.random.default_rng(seed)
+        self.rows = {s.name: np.flatnonzero(s.part == "train") for s in (*sets, *foreign)}
+        self.by_kind = [
+            {k: self.rows[s.name][s.kind[self.rows[s.name]] == k] for k in sorted(set(s.kind[self.rows[s.name]]))}
+            for s in sets
+        ]
+        pairs = [(i, k, len(rows)) for i, kinds in enumerate(self.by_kind) for k, rows in kinds.items()]
+        self.pairs = [(i, k) for i, k, _ in pairs]
+        blood = np.array([3.0 if sets[i].name in BLOOD else 1.0 for i, _, _ in pairs])
+        weight = blood * np.array([min(n, 400) ** 0.5 for _, _, n in pairs])
+        self.weight = weight / weight.sum()
+        whole = blood**2 * np.array([n**0.8 for _, _, n in pairs])
+        self.weight_generate = whole / whole.sum()
+
+    # sentences -------------------------------------------------------------------------------------------------
+
+    def sentences(
+        self,
+        X: sparse.csr_matrix,
+        names: list[str],
+        augment: Augment | None,
+        groups=None,
+        *,
+        panel: bool,
+        length=N_GENES,
+    ) -> list[str]:
+        """Varied sentences of some cells, whole or without the genes that are not read, of all genes or a panel of them."""
+        rng = self.rng
+        if augment is not None:
+            X = augment.apply(X, rng, groups=groups)
+        allowed = None
+        if panel and len(names) > 600 and rng.random() < 0.3:
+            size = int(np.exp(rng.uniform(np.log(400), np.log(len(names)))))
+            chance = np.asarray((X > 0).sum(axis=0)).ravel() ** 0.5 + 0.3
+            allowed = np.zeros(len(names), dtype=bool)
+            allowed[rng.choice(len(names), size, replace=False, p=chance / chance.sum())] = True
+        elif panel and rng.random() < 0.2:
+            other = set(self.sets[rng.integers(len(self.sets))].names)
+            allowed = np.array([n in other for n in names])
+        return join(
+            rank(X, length, names=names, seed=int(rng.integers(2**31)), allowed=allowed, n_jobs=1), names
+        ).tolist()
+
+    def _read(self, sentences: list[str]) -> list[str]:
+        """Half the prompts without the genes that are not read, half whole; some are short."""
+        out = []
+        for sentence in sentences:
+            if self.rng.random() < 0.6:
+                sentence = read_words(sentence)
+            words = sentence.split()
+            if self.rng.random() < 0.35:
+                words = words[: int(self.rng.integers(25, N_GENES))]
+            out.append(" ".join(words))
+        return out
+
+    # cell types ------------------------------------------------------------------------------------------------
+
+    def cells(self, n: int) -> tuple[list[str], list[str], list[str]]:
+        """Sentences, types and organisms of cells of all sets, rare types as often as common ones or nearly so."""
+        rng = self.rng
+        sentences, kinds, organisms = [], [], []
+        n_ratio, n_foreign = rng.binomial(n, 0.15), rng.binomial(n, 0.06)
+        drawn = rng.choice(len(self.pairs), n - n_ratio - n_foreign, p=self.weight)
+        for i in np.unique([self.pairs[d][0] for d in drawn]):
+            mine = [self.pairs[d][1] for d in drawn if self.pairs[d][0] == i]
+            rows = np.array([rng.choice(self.by_kind[i][k]) for k in mine])
+            # cells of the same type are there to be mixed with
+            extra = np.array([rng.choice(self.by_kind[i][k]) for k in mine])
+            both, groups = np.concatenate([rows, extra]), np.array(mine + mine)
+            found = self.sentences(self.sets[i].X[both], self.sets[i].names, PROMPTS, groups, panel=True)[: len(rows)]
+            sentences += found
+            kinds += mine
+            organisms += ["Homo sapiens"] * len(mine)
+        for _ in range(n_ratio):
+            sentence, kind = self._ratio()
+            sentences.append(sentence), kinds.append(kind), organisms.append("Homo sapiens")
+        for _ in range(n_foreign):
+            s = self.foreign[rng.integers(len(self.foreign))]
+            X = s.X[rng.choice(self.rows[s.name], 1)]
+            length = N_GENES if s.organism == "Homo sapiens" else 60  # unknown words are many tokens
+            sentences += self.sentences(X, s.names, PROMPTS, panel=False, length=length)
+            kinds.append("")
+            organisms.append(s.organism)
+        order = [i for i in rng.permutation(len(kinds)) if sentences[i]]
+        return [sentences[i] for i in order], [kinds[i] for i in order], [organisms[i] for i in order]
+
+    def _ratio(self) -> tuple[str, str]:
+        from mini_sets import ratio_cells
+
+        rng = self.rng
+        while True:
+            ratios = self.ratios[rng.integers(len(self.ratios))]
+            wanted = ("pbmc3k", "kang")[rng.integers(2)]
+            base = next(s for s in self.sets if s.name == wanted)
+            sources = sorted(set(ratios.kind) & set(base.kind[self.rows[base.name]]))
+            kinds = sorted(set(ratios.kind))
+            # types without cells of their own come most often
+            chance = np.array([1.0 if k in {k for _, k in self.pairs} else 3.0 for k in kinds])
+            target = str(rng.choice(kinds, p=chance / chance.sum()))
+            near = [s for s in sources if s != target and set(ancestors(s)) & set(ancestors(target)) - {"immune cell"}]
+            source = str(rng.choice(near or [s for s in sources if s != target]))
+            X = ratio_cells(base, ratios, target, source, 1, rng)
+            (sentence,) = self.sentences(X, base.names, CELLS, panel=True)
+            if sentence:
+                return sentence, target
+
+    def among(self, n: int) -> Batch:
+        """Which of these labels; sometimes none of them is right."""
+        sentences, kinds, organisms = self.cells(n)
+        task, texts, answers = prompts.get("cell_type_among"), [], []
+        for sentence, kind, organism in zip(self._read(sentences), kinds, organisms, strict=True):
+            labels, answer = self._offer(kind)
+            texts += task.render([sentence], {"organism": organism, "labels": "; ".join(labels)}).texts
+            answers.append(task.complete(cell_type=answer))
+        return Batch(task.name, texts, answers)
+
+    def _offer(self, kind: str) -> tuple[list[str], str]:
+        rng = self.rng
+        line = [kind, *ancestors(kind)] if kind else []
+        right = "" if not line else line[0] if rng.random() < 0.6 else str(rng.choice(line))
+        # labels above or below the right one would be right as well
+        near = set(line) | descendants(right or kind) if kind else set()
+        others = [t for t in TYPES if t not in near and not (right and set(ancestors(t)) & {right})]
+        siblings = [t for t in others if kind and TYPES[t].parent == TYPES[kind].parent]
+        k = int(rng.integers(1, 18))
+        wrong = set(rng.permutation(others)[:k].tolist()) | {s for s in siblings if rng.random() < 0.6}
+        chosen = sorted(wrong)
+        absent = not right or rng.random() < 0.15
+        if not absent:
+            chosen.append(right)
+        style = rng.random()
+        words = {}
+        for t in chosen:
+            options = wordings(t)
+            words[t] = (
+                t if style < 0.4 else str(rng.choice(options[: 1 + len(TYPES[t].wordings)] if style < 0.7 else options))
+            )
+        labels = list(
+            dict.fromkeys(
+                sorted(words.values()) if rng.random() < 0.5 else rng.permutation(sorted(words.values())).tolist()
+            )
+        )
+        return [*labels, NONE], NONE if absent else words[right]
+
+    def open(self, n: int) -> Batch:
+        """The type in its own name, mostly as fine as it is known."""
+        sentences, kinds, organisms = self.cells(n)
+        task, rng = prompts.get("cell_type"), self.rng
+        texts, answers = [], []
+        for sentence, kind, organism in zip(self._read(sentences), kinds, organisms, strict=True):
+            texts += task.render([sentence], {"organism": organism}).texts
+            line = [kind, *ancestors(kind)] if kind else []
+            answer = NONE if not line else line[0] if rng.random() < 0.75 else str(rng.choice(line))
+            answers.append(
+                task.complete(cell_type=str(rng.choice(wordings(answer))) if line and rng.random() < 0.3 else answer)
+            )
+        return Batch(task.name, texts, answers)
+
+    # cells that are written ------------------------------------------------------------------------------------
+
+    def generate(self, n: int, name: str) -> Batch:
+        """Cells as they are, with ties in new order; the type may be asked for in any wording."""
+        rng, task = self.rng, prompts.get(name)
+        i = int(rng.choice([self.pairs[d][0] for d in rng.choice(len(self.pairs), 1, p=self.weight_generate)]))
+        s = self.sets[i]
+        mine = np.array([w if j == i else 0.0 for (j, _), w in zip(self.pairs, self.weight_generate, strict=True)])
+        kinds = [self.pairs[d][1] for d in rng.choice(len(self.pairs), n, p=mine / mine.sum())]
+        rows = np.array([rng.choice(self.by_kind[i][k]) for k in kinds])
+        found = self.sentences(s.X[rows], s.names, None, panel=False)
+        some = self.rows[s.name]
+        sample = sample_words(s.X[rng.choice(some, min(len(some), 300), replace=False)], s.names)
+        texts, answers = [], []
+        for sentence, kind in zip(found, kinds, strict=True):
+            words = sentence.split()
+            if not words:
+                continue
+            if rng.random() < 0.25:
+                words = words[: int(rng.integers(20, N_GENES))]
+            asked = kind if rng.random() < 0.5 else str(rng.choice(wordings(kind)))
+            known = {"organism": s.organism, "n_genes": str(len(words)), "cell_type": asked, "sample_genes": sample}
+            texts += task.render([""], {k: v for k, v in known.items() if k in task.fields}).texts
+            answers.append(task.complete(cell_sentence=" ".join(words)))
+        return Batch(name, texts, answers)
+
+    def perturb(self, n: int) -> Batch:
+        """Control cells in, stimulated cells of the same type and donor out; or, for no or an unknown name, other control cells."""
+        rng, task = self.rng, prompts.get("perturb")
+        wanted = ("kang", "kang_labelled")[int(rng.random() < 0.4)]
+        s = next(x for x in self.sets if x.name == wanted)
+        obs = s.adata.obs
+        control = (obs["condition"] == "ctrl").to_numpy()
+        donor = obs["donor"].astype(str).to_numpy() if s.name == "kang_labelled" else np.full(len(obs), "")
+        rows = self.rows[s.name]
+        kinds = sorted(set(s.kind[rows]))
+        before, after, names = [], [], []
+        while len(before) < n:
+            kind = str(rng.choice(kinds))
+            mine = rows[s.kind[rows] == kind]
+            start = int(rng.choice(mine[control[mine]]))
+            u = rng.random()
+            stimulated = u < 0.75
+            there = mine[(control[mine] != stimulated) & (donor[mine] == donor[start])]
+            if not len(there):
+                continue
+            if stimulated:
+                name = "IFN-beta" if rng.random() < 0.6 else str(rng.choice(IFN_BETA))
+            elif u < 0.85:
+                name = NO_PERTURBATION
+            elif u < 0.9:
+                name = f"{rng.choice(['no', 'without'])} {rng.choice(['IFN-beta', *IFN_BETA])}"
+            else:
+                (name,) = decoys(1, int(rng.integers(2**31)))
+            before.append(start), after.append(int(rng.choice(there))), names.append(name)
+        first = self.sentences(s.X[before], s.names, CELLS, panel=False)
+        second = self.sentences(s.X[after], s.names, None, panel=False)
+        texts, answers = [], []
+        for a, b, name in zip(first, second, names, strict=True):
+            if a and b:
+                texts += task.render([a], {"organism": s.organism, "perturbation": name}).texts
+                answers.append(task.complete(perturbed_sentence=b))
+        return Batch("perturb", texts, answers)
+
+    def caption(self, n: int) -> Batch:
+        """What the cell is, in a sentence."""
+        from mini_data import caption
+
+        rng, task = self.rng, prompts.get("caption")
+        blood = [s for s in self.sets if s.name in BLOOD]
+        s = blood[rng.integers(len(blood))]
+        rows = rng.choice(self.rows[s.name], n)
+        found = self._read(self.sentences(s.X[rows], s.names, PROMPTS, s.kind[rows], panel=True))
+        answers = [task.complete(caption=text) for text in caption(s.adata[rows], s.adata)]
+        keep = [i for i in range(n) if found[i]]
+        texts = task.render([found[i] for i in keep], {"organism": s.organism}).texts
+        return Batch("caption", texts, [answers[i] for i in keep])
+
+    def written(self, name: str, n: int) -> Batch:
+        """Samples that were made beforehand."""
+        chosen = [self.texts[name][i] for i in self.rng.integers(len(self.texts[name]), size=n)]
+        return Batch(name, [p for p, _ in chosen], [c for _, c in chosen])
+
+    def stream(self, shares: dict[str, float], sizes: dict[str, int]) -> Iterator[Batch]:
+        """Batches without end."""
+        names = list(shares)
+        chance = np.array(list(shares.values()))
+        make = {"cell_type_among": self.among, "cell_type": self.open, "perturb": self.perturb, "caption": self.caption}
+        while True:
+            name = str(self.rng.choice(names, p=chance / chance.sum()))
+            n = sizes.get(name, 24)
+            if name in make:
+                yield make[name](n)
+            elif name in ("generate", "generate_like", "generate_unconditional"):
+                yield self.generate(n, name)
+            else:
+                yield self.written(name, n)
+
+
+def sample_words(X: sparse.csr_matrix, names: list[str], n: int = 40) -> str:
+    """The genes with the highest mean of log-normalised expression, strongest first: what tells one sample from another."""
+    total = np.asarray(X.sum(axis=1)).ravel()
+    scaled = sparse.diags(1e4 / np.maximum(total, 1)) @ X if X.nnz and float(X.data.max()) > 20 else X.copy()
+    if scaled is not X and X.nnz and float(X.data.max()) > 20:
+        scaled.data = np.log1p(scaled.data)
+    mean = np.asarray(scaled.mean(axis=0)).ravel()
+    return " ".join(names[i] for i in np.argsort(-mean, kind="stable")[:n])
