@@ -32,6 +32,7 @@ ROOMS = {
     "_predicting": ("_asking", "_writing"),
     "_describing": ("_asking",),
     "_comparing": ("_asking",),
+    "_labelling": ("_asking",),
 }
 """Rooms below ``tl`` and those that each may use."""
 KNOWS_ANNDATA = {"_cells", *TOOLS, "datasets", "cli", "_demo", "atlas", "app", "report", "_io"}

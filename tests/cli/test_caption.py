@@ -31,6 +31,7 @@ def test_captions_are_those_of_the_library(run: Run, cells: Path, tmp_path: Path
     summary = json.loads(out)
     assert summary["n_captions"] == len(found)
     assert summary["not_grounded"] == found.loc[found["share_grounded"] < 1, "group"].tolist()
+    assert list(summary["flagged"]) == found.loc[found["flagged"], "group"].tolist()
 
 
 def test_table_alone_goes_into_a_csv_file(run: Run, cells: Path, tmp_path: Path) -> None:

@@ -19,11 +19,14 @@ HEAVY = ("scanpy", "numba", "torch", "anndata", "pandas", "matplotlib", "transfo
 STARTS = """
 import sys, time
 start = time.process_time()
+import typer.rich_utils
+typer_alone = time.process_time() - start
 from scc2s.cli import main
 try:
     main(sys.argv[1:])
 finally:
-    print(time.process_time() - start, *[name for name in {heavy} if name in sys.modules], file=sys.stderr)
+    ratio = (time.process_time() - start) / typer_alone
+    print(ratio, *[name for name in {heavy} if name in sys.modules], file=sys.stderr)
 """
 
 # A command that says when it is at work, or when the new file is there and not yet in its place, and waits then.
@@ -82,18 +85,18 @@ def hidden(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("args", [("--help",), ("--version",), ("sentences", "--help"), ("screen", "--help")])
-def test_help_and_version_take_half_a_second_of_one_core_and_import_nothing_heavy(args: tuple[str, ...]) -> None:
+def test_help_and_version_take_little_longer_than_typer_alone_and_import_nothing_heavy(args: tuple[str, ...]) -> None:
     def once() -> tuple[float, list[str]]:
         running = process(STARTS.format(heavy=HEAVY), *args)
         out, err = running.communicate(timeout=60)
         assert running.returncode == 0, err
         assert "scc2s" in out
-        seconds, *heavy = err.split()
-        return float(seconds), heavy
+        ratio, *heavy = err.split()
+        return float(ratio), heavy
 
-    seconds, heavy = min(once() for _ in range(3))
+    ratio, heavy = min(once() for _ in range(3))
     assert heavy == []
-    assert seconds <= 0.5
+    assert ratio <= 3  # half a second where typer takes a sixth
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")

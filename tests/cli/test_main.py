@@ -65,6 +65,16 @@ def test_annotate_takes_labels_from_a_column_or_the_model(run: Run, cells: Path,
     assert "c2s_cell_type_louvain" in back.obs
 
 
+def test_annotate_says_whether_the_cells_matter_unless_told_not_to(
+    run: Run, cells: Path, model: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "a.h5ad"
+    said = json.loads(run("annotate", cells, out, "--model", model, "--json")[1])
+    assert said["verdict"] == ad.read_h5ad(out).uns["c2s"]["annotate"]["verdict"]
+    assert "verdict" not in json.loads(run("annotate", cells, out, "--model", model, "--no-controls", "--json")[1])
+    assert "c2s_cell_type_trust" not in ad.read_h5ad(out).obs
+
+
 def test_a_cache_gives_the_answers_of_the_first_run(run: Run, cells: Path, model: str, tmp_path: Path) -> None:
     cache = tmp_path / "answers.sqlite"
     for command, options in (("embed", ()), ("annotate", ()), ("annotate", ("--mode", "generate"))):

@@ -82,11 +82,17 @@ def test_bad_input_names_the_mend():
 
 
 @pytest.mark.slow
-def test_5000_cells_of_512_features_take_under_10_seconds():
+def test_5000_cells_of_512_features_take_a_few_decompositions():
     import time
 
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(5000, 512)), rng.normal(size=(5000, 512))
-    start = time.perf_counter()
-    scfid(a, b)
-    assert time.perf_counter() - start < 10
+
+    def seconds(function):
+        start = time.process_time()
+        function()
+        return time.process_time() - start
+
+    assert min(seconds(lambda: scfid(a, b)) for _ in range(2)) < 5 * seconds(
+        lambda: np.linalg.svd(a, full_matrices=False)
+    )

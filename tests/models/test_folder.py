@@ -158,3 +158,13 @@ def test_links_of_the_hub_cache_are_followed(folder, tmp_path):
     (repository / "blobs" / f"{2:064x}").unlink()
     with pytest.raises((FileNotFoundError, ValueError), match="copy or download it again"):
         models.load(snapshot)
+
+
+def test_perturbations_are_read_from_the_folder_and_a_damaged_list_is_refused(folder):
+    assert models.load(folder).taught.perturbations is None
+    (folder / "scc2s.json").write_text(json.dumps({"perturbations": {"IFN-beta": ["IFNB1"]}}))
+    assert models.load(folder).taught.perturbations == {"IFN-beta": ["IFNB1"]}
+    for wrong in (["IFN-beta"], {"IFN-beta": "IFNB1"}, {"IFN-beta": [1]}):
+        (folder / "scc2s.json").write_text(json.dumps({"perturbations": wrong}))
+        with pytest.raises(ValueError, match="'wordings' and 'perturbations' hold one list for each name"):
+            read_declared(folder)

@@ -98,9 +98,9 @@ class TestScore:
     def test_mean_divides_by_the_tokens_of_each_label(self, adata: ad.AnnData) -> None:
         scores = LabelScores(np.tile([-2.0, -3.0], (4, 1)), np.array([1, 3]))
         model = CallableModel(score=lambda prompts, choices: scores)
-        annotate(adata, model=model, labels=["a", "b"])
+        annotate(adata, model=model, labels=["a", "b"], controls=False)
         assert adata.obs["c2s_cell_type"].unique().tolist() == ["a"]
-        annotate(adata, model=model, labels=["a", "b"], normalize="mean")
+        annotate(adata, model=model, labels=["a", "b"], normalize="mean", controls=False)
         assert adata.obs["c2s_cell_type"].unique().tolist() == ["b"]
         assert adata.obsm["c2s_cell_type_probs"].to_numpy()[0] == pytest.approx(softmax([-2, -1]))
 
@@ -138,7 +138,7 @@ class TestScore:
         choices = []
         model = CallableModel(score=lambda p, c: choices.extend(c) or np.zeros((len(p), len(c))))
         prompt = scc2s.prompts.custom("{cell_sentence}", response=" It is a {what}.")
-        annotate(adata, model=model, prompt=prompt, labels=["x", "y"])
+        annotate(adata, model=model, prompt=prompt, labels=["x", "y"], controls=False)
         assert choices == [" It is a x.", " It is a y."]
 
 
@@ -179,12 +179,148 @@ class TestGenerate:
         assert "c2s_cell_type_raw" not in adata.obs
 
 
+KINDS = {"T cell": "CD3D", "B cell": "CD79A", "NK cell": "NKG7", "Monocyte": "LYZ"}
+
+
+def many(n: int = 200) -> ad.AnnData:
+    """Cells of four types, each with its marker somewhere among other genes."""
+    rng = np.random.default_rng(0)
+    truth = np.array(list(KINDS))[rng.integers(0, 4, n)]
+    sentences = [" ".join(rng.permutation([KINDS[kind], "B2M", "ACTB", f"G{i}"])) for i, kind in enumerate(truth)]
+    obs = pd.DataFrame({"c2s_sentence": sentences, "truth": truth}, index=[f"cell{i}" for i in range(n)])
+    out = ad.AnnData(np.ones((n, 1), dtype="float32"), obs=obs)
+    out.uns["organism"] = "human"
+    return out
+
+
+def knows(*kinds: str, prior: str | None = None) -> CallableModel:
+    """Knows the markers of some types; of all else it says what it says without genes."""
+
+    def score(prompts: list[str], choices: list[str]) -> np.ndarray:
+        names = [choice.strip() for choice in choices]
+        known = [{kind for kind in kinds if KINDS[kind] in prompt.split()} or {prior} for prompt in prompts]
+        return np.array([[0.0 if name in one else -4.0 for name in names] for one in known])
+
+    return CallableModel(score=score, labels=list(KINDS), id="planted")
+
+
+PLANTED = {
+    "ignores the cell": (knows(), "as without genes"),
+    "ignores the cell, sure of it": (knows(prior="T cell"), "as without genes"),
+    "knows": (knows(*KINDS), "beats the nulls"),
+    "knows half": (knows("T cell", "B cell"), "partly as without genes"),
+}
+
+
+class TestControls:
+    @pytest.mark.parametrize("name", PLANTED)
+    def test_planted_models_are_told_apart(self, name: str, caplog: pytest.LogCaptureFixture) -> None:
+        model, verdict = PLANTED[name]
+        adata = many()
+        scc2s.tl.annotate(adata, model=model)
+        record = adata.uns["c2s"]["annotate"]
+        assert record["verdict"] == verdict
+        assert record["controls"].index.tolist() == ["own genes", "genes shuffled", "another cell's genes", "no genes"]
+        warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        assert len(warned) == (verdict != "beats the nulls")
+        assert all("as it does without any genes" in text for text in warned)
+
+    def test_one_that_says_the_same_of_every_cell_is_told_though_it_reads_them(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        adata = many()
+        model = CallableModel(score=lambda p, c: np.array([[9.0 * ("B2M" in x), 0, 0, 0] for x in p]))
+        scc2s.tl.annotate(adata, labels=list(KINDS), model=model)
+        assert adata.uns["c2s"]["annotate"]["verdict"] == "all alike"
+        assert "hardly tells the cells apart: genes add 0.00 bits" in caplog.text
+
+    def test_information_is_that_of_the_types_it_knows(self) -> None:
+        adata = many()
+        found = {}
+        for name, (model, _) in PLANTED.items():
+            scc2s.tl.annotate(adata, model=model)
+            found[name] = adata.uns["c2s"]["annotate"]["controls"].loc["no genes", "gain"]
+        assert found["knows"] > 1.3 > found["knows half"] > 0.4 > found["ignores the cell"] == 0
+
+    def test_trust_is_high_where_the_model_knows_the_type_and_0_elsewhere(self) -> None:
+        adata = many()
+        scc2s.tl.annotate(adata, model=knows("T cell", "B cell"))
+        known = adata.obs["truth"].isin(["T cell", "B cell"])
+        trust = adata.obs["c2s_cell_type_trust"]
+        assert trust.dtype == np.float32
+        assert trust[known].min() > 0.9
+        assert trust[~known].max() == pytest.approx(0, abs=1e-6)
+
+    def test_cost_a_tenth_of_the_questions_at_most(self) -> None:
+        asked: list[str] = []
+        model = knows(*KINDS)
+        inner = model.score
+        model.score = lambda prompts, choices, **kwargs: asked.extend(prompts) or inner(prompts, choices, **kwargs)
+        adata = many(1000)
+        scc2s.tl.annotate(adata, model=model, controls=False)
+        assert len(asked) == 1000
+        asked.clear()
+        scc2s.tl.annotate(adata, model=model)
+        assert 1000 < len(asked) <= 1100
+        assert len(asked) - 1000 == adata.uns["c2s"]["annotate"]["n_control_prompts"]
+
+    def test_answers_are_the_same_to_the_bit_with_and_without(
+        self, blood: ad.AnnData, tiny: Callable[..., object]
+    ) -> None:
+        scc2s.tl.annotate(blood, model=tiny())
+        plain = scc2s.tl.annotate(blood, model=tiny(), controls=False, copy=True)
+        pd.testing.assert_frame_equal(
+            plain.obsm["c2s_cell_type_probs"], blood.obsm["c2s_cell_type_probs"], check_exact=True
+        )
+        assert "c2s_cell_type_trust" not in plain.obs
+        assert not {"controls", "verdict"} & set(plain.uns["c2s"]["annotate"])
+
+    def test_rows_may_come_in_any_order(self) -> None:
+        adata = many()
+        turned = adata[::-1].copy()
+        for data in (adata, turned):
+            scc2s.tl.annotate(data, model=knows("T cell"))
+        tables = [data.uns["c2s"]["annotate"]["controls"] for data in (adata, turned)]
+        pd.testing.assert_frame_equal(*tables)
+        assert adata.obs["c2s_cell_type_trust"].equals(turned.obs["c2s_cell_type_trust"][adata.obs_names])
+
+    def test_corrected_probabilities_have_level_answers_without_genes(self) -> None:
+        adata = many()
+        scc2s.tl.annotate(adata, model=knows(*KINDS, prior="T cell"), prior_correction=True)
+        record = adata.uns["c2s"]["annotate"]
+        assert record["controls"].loc["no genes", "information"] == 0
+        assert record["verdict"] == "beats the nulls"
+
+    def test_written_answers_have_them_too(self) -> None:
+        adata = many()
+        by_marker = {marker: kind for kind, marker in KINDS.items()}
+        model = CallableModel(
+            generate=lambda prompts: [
+                f" {next((by_marker[w] for w in p.split() if w in by_marker), '?')}" for p in prompts
+            ]
+        )
+        scc2s.tl.annotate(adata, labels=list(KINDS), mode="generate", model=model)
+        record = adata.uns["c2s"]["annotate"]
+        assert record["verdict"] == "beats the nulls"
+        assert record["controls"].loc["no genes", "same_label"] == 0
+        assert "c2s_cell_type_trust" not in adata.obs
+        model = CallableModel(generate=lambda prompts: [" T cell" for _ in prompts])
+        scc2s.tl.annotate(adata, labels=list(KINDS), mode="generate", model=model)
+        assert adata.uns["c2s"]["annotate"]["verdict"] == "as without genes"
+
+    def test_labels_that_were_not_taught_are_said_before_the_work(self, caplog: pytest.LogCaptureFixture) -> None:
+        adata = many(30)
+        scc2s.tl.annotate(adata, labels=["T cell", "neuron"], model=knows(*KINDS), controls=False)
+        assert adata.uns["c2s"]["annotate"]["taught"]["labels_not_taught"].tolist() == ["neuron"]
+        assert "planted was not taught 1 of 2 labels: 'neuron'" in caplog.text
+
+
 class TestGroups:
     def test_group_gets_the_label_with_the_highest_mean_probability(self, adata: ad.AnnData) -> None:
         # one sure monocyte outweighs two cells that are barely T cells
         adata.obs["leiden"] = pd.Categorical(["0", "0", "0", "1"])
         logits = np.array([[1.0, 0.0, 0.9], [1.0, 0.0, 0.9], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0]])
-        annotate(adata, model=CallableModel(score=lambda p, c: logits), groupby="leiden")
+        annotate(adata, model=CallableModel(score=lambda p, c: logits), groupby="leiden", controls=False)
         assert adata.obs["c2s_cell_type"].tolist()[:2] == ["T cell", "T cell"]
         assert adata.obs["c2s_cell_type_leiden"].tolist() == ["Monocyte"] * 3 + ["B cell/plasma"]
 

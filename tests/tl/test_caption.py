@@ -81,7 +81,47 @@ def test_genes_are_checked_against_the_group_the_caption_is_about(adata: ad.AnnD
     assert table.loc["t", "genes_not_expressed"] == "QKI"
 
 
-def test_caption_without_genes_is_neither_grounded_nor_flagged(adata: ad.AnnData) -> None:
+def test_type_is_held_against_its_markers_in_the_group_and_elsewhere(
+    adata: ad.AnnData, caplog: pytest.LogCaptureFixture
+) -> None:
+    markers = {"T cell": ["CD3D", "QKI"], "B cell": ["CD79A", "ACTB"]}
+    table = captions(adata, says(lambda p: f"A T cell ({p.count(' ')})." if p else "?"), markers=markers)
+    assert table["type"].tolist() == ["T cell"] * 3
+    assert table["type_supported"].tolist() == ["no", "", "yes"]
+    assert table["flagged"].tolist() == [True, False, False]
+    assert table.loc["lone", "why"] == "not judged: it takes two cells in the group and two elsewhere"
+    assert "1 of 3 captions are flagged: b (markers of T cell: " in caplog.text
+    record = adata.uns["c2s"]["caption"]["params"]
+    assert list(record["markers"]) == ["T cell: CD3D, QKI", "B cell: CD79A, ACTB"]
+
+
+def test_a_model_that_does_not_look_at_the_cell_is_flagged_everywhere(adata: ad.AnnData) -> None:
+    table = captions(adata, says(lambda _: "A fine cell from blood."))
+    assert table["null_text"].tolist() == ["A fine cell from blood."] * 3
+    assert (table[["like_null", "like_others"]] == 1).all(axis=None)
+    assert table["flagged"].all()
+    assert table["why"].str.startswith("the model says the same without a cell").all()
+
+
+def test_a_model_that_looks_is_less_like_its_answer_without_a_cell(adata: ad.AnnData) -> None:
+    table = captions(adata, says(lambda p: f"first of all {p.split()[0]}" if p else "nothing at all"))
+    assert table["null_text"].tolist() == ["nothing at all"] * 3
+    assert (table["like_null"] < 1).all()
+    assert table.loc["t", "like_others"] < 1
+    assert not table["why"].str.contains("without a cell").any()
+
+
+def test_without_controls_no_prompt_lacks_a_cell(adata: ad.AnnData) -> None:
+    asked: list[str] = []
+    model = says(lambda p: asked.append(p) or "x")
+    table = captions(adata, model, controls=False)
+    assert all(asked)
+    assert table["like_null"].isna().all()
+    captions(adata, model)
+    assert asked.count("") == 1
+
+
+def test_caption_without_genes_is_neither_grounded_nor_ungrounded(adata: ad.AnnData) -> None:
     table = captions(adata, says(lambda _: "A cell from blood."))
     assert table["share_grounded"].isna().all()
     assert (table[["genes_named", "genes_not_expressed", "genes_unknown"]] == "").all(axis=None)
@@ -175,6 +215,8 @@ def test_echo_of_the_prompt_names_no_genes(adata: ad.AnnData) -> None:
         ({"n_cells": 0}, ValueError, "n_cells= a number from 1"),
         ({"temperature": -1}, ValueError, "temperature"),
         ({"rank_genes_key": "nope"}, KeyError, "sc.tl.rank_genes_groups"),
+        ({"min_auroc": 1.5}, ValueError, "min_auroc"),
+        ({"markers": {}}, ValueError, "markers is empty"),
         ({"prompt": "no cell"}, ValueError, "cell_sentence"),
         ({"prompt": None, "model": says(lambda _: "x", tasks=["cell_type"])}, ValueError, "not trained on"),
         ({"model": CallableModel(score=lambda p, c: [])}, TypeError, "cannot generate"),
@@ -247,7 +289,7 @@ def blood_groups(blood: ad.AnnData) -> ad.AnnData:
 
 def test_answers_of_a_model_on_file_give_the_same_table(blood: ad.AnnData, tmp_path: Path) -> None:
     blood_groups(blood)
-    live = captions(blood, ReplayModel(tmp_path / "a.jsonl", model=says(lambda p: p.split()[0])))
+    live = captions(blood, ReplayModel(tmp_path / "a.jsonl", model=says(lambda p: p[:6])))
     again = captions(blood, ReplayModel(tmp_path / "a.jsonl"))
     pd.testing.assert_frame_equal(again, live)
 

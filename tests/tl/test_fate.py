@@ -56,7 +56,7 @@ def test_cells_at_the_target_time_are_the_truth_and_are_not_asked_about(course: 
     assert (course.layers["c2s_fate"][:12, :3].toarray() > 0).all()
     table = course.uns["c2s"]["fate"]["fate"]["controls"].set_index(["group", "predictor"])
     for group in ("B", "T"):
-        assert table.loc[(group, "prediction"), "delta_pearson"] > 0.9
+        assert table.loc[(group, "prediction"), "delta_pearson"] > 0.8
         assert abs(table.loc[(group, "regeneration at its own time"), "program_shift"]) < 1e-6
     course.write_h5ad(tmp_path / "a.h5ad")
     assert "fate" in ad.read_h5ad(tmp_path / "a.h5ad").uns["c2s"]["fate"]

@@ -48,9 +48,97 @@ def test_a_planted_effect_comes_out_against_all_controls() -> None:
         assert shift["prediction"] > 1
         for control in ("control", "unperturbed regeneration", "scrambled name"):
             assert abs(shift[control]) < 1e-6
-        assert found.loc[(group, "prediction"), "delta_pearson"] > 0.9
+        assert found.loc[(group, "prediction"), "delta_pearson"] > 0.8
     assert "mean shift of other groups" in found.index.get_level_values("predictor")
     assert set(adata.uns["c2s"]["perturb"]["perturbed"]["controls"]["condition"]) == {"IFN-beta"}
+
+
+def before_and_after(n: int = 40) -> tuple[ad.AnnData, ad.AnnData]:
+    adata = cells(n)
+    return adata, stimulated(adata)
+
+
+def verdict_of(adata: ad.AnnData) -> str:
+    return adata.uns["c2s"]["perturb"]["perturbed"]["verdict"]
+
+
+def test_a_model_that_ignores_the_name_is_not_above_the_scrambled_name(caplog: pytest.LogCaptureFixture) -> None:
+    """It always writes the response, so that its correlation with the truth is high, whatever it is asked."""
+    adata, truth = before_and_after()
+    always = by_rule(lambda genes, name: [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)])
+    scc2s.tl.perturb(adata, "IFN-beta", truth=truth, groupby="type", model=always, n_boot=100, **FREE)
+    found = report_of(adata)
+    assert (found.xs("prediction", level=1)["delta_pearson"] > 0.8).all()
+    assert verdict_of(adata).startswith("the prediction is not above the scrambled name in 2 of 2 groups (B, T); not ")
+    assert caplog.text.count("not above the scrambled name") == 1
+    assert (found.xs("scrambled name", level=1)["delta_pearson_gain"] == 0).all()
+
+
+def test_a_model_that_knows_is_above_the_scrambled_name_and_one_that_knows_half_only_there() -> None:
+    adata, truth = before_and_after()
+    how = {"truth": truth, "groupby": "type", "n_boot": 100, **FREE}
+    scc2s.tl.perturb(adata, "IFN-beta", model=knows_ifn(), **how)
+    assert "scrambled" not in verdict_of(adata)
+    assert (report_of(adata).xs("scrambled name", level=1)["delta_pearson_gain_low"] > 0.3).all()
+    shown = dict(zip(adata.obs["c2s_sentence"], adata.obs["type"], strict=True))
+
+    def half(genes: list[str], name: str) -> list[str]:
+        knows = name == "IFN-beta" and shown[" ".join(genes)] == "B"
+        return [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)] if knows else genes
+
+    scc2s.tl.perturb(adata, "IFN-beta", model=by_rule(half), **how)
+    assert "not above the scrambled name in 1 of 2 groups (T)" in verdict_of(adata)
+
+
+def test_a_model_above_every_floor_is_said_to_be(caplog: pytest.LogCaptureFixture) -> None:
+    adata = cells(40)
+    scc2s.tl.perturb(adata, "IFN-beta", truth=stimulated(adata), model=knows_ifn(), n_boot=100, **FREE)
+    assert verdict_of(adata) == "the prediction is above all floors in 1 of 1 groups"
+    assert "not above" not in caplog.text
+    scc2s.tl.perturb(adata, "IFN-beta", model=knows_ifn(), **FREE)
+    assert verdict_of(adata).startswith("no real cells to compare with")
+
+
+def test_empty_answers_count_as_unchanged_cells_and_correlate_with_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Cells without expression differ from their control in every gene, as much as any truth does."""
+    adata = cells(40)
+    truth = stimulated(adata)
+    silent = by_rule(lambda genes, name: [])
+    scc2s.tl.perturb(adata, "IFN-beta", truth=truth, model=silent, program=RESPONSE, n_boot=100, **FREE)
+    found = report_of(adata).loc[("all cells", "prediction")]
+    assert np.isnan(found["delta_pearson"])
+    assert found["program_shift"] == found["delta_pearson_gain"] == 0
+    assert "40 of 40 answers of the prediction hold no gene" in caplog.text
+    assert "not above the scrambled name in 1 of 1 groups" in verdict_of(adata)
+
+
+def test_cells_written_anew_correlate_with_nothing() -> None:
+    """Each answer is another control cell, as of a model that knows what a cell is and nothing of the perturbation."""
+    found = []
+    for seed in range(6):
+        adata = cells(60, seed)
+        others = cells(60, seed + 50).obs["c2s_sentence"].tolist()
+        turned = dict(zip(adata.obs["c2s_sentence"], others, strict=True))
+        anew = by_rule(lambda genes, name, turned=turned: turned[" ".join(genes)].split())
+        scc2s.tl.perturb(adata, "IFN-beta", truth=stimulated(adata), model=anew, n_boot=0, **FREE)
+        found.append(report_of(adata).loc[("all cells", "prediction"), "delta_pearson"])
+    assert abs(np.mean(found)) < 0.1
+
+
+def test_donors_that_are_not_asked_about_serve_the_mean_shift_of_other_donors() -> None:
+    control = cells(24)
+    both = ad.concat([control, stimulated(control)])
+    both.uns["c2s"] = control.uns["c2s"]
+    both.obs["condition"] = ["ctrl"] * 24 + ["stim"] * 24
+    both.obs["donor"] = np.tile(np.repeat(["p", "q"], 12), 2)
+    asked = [name if donor == "p" else None for name, donor in zip(["IFN-beta"] * 48, both.obs["donor"], strict=True)]
+    how = {"truth": {"condition": "stim"}, "model": knows_ifn(), "n_boot": 0, **FREE}
+    scc2s.tl.perturb(both, asked, donor_key="donor", **how)
+    rows = report_of(both).loc["all cells"]
+    assert rows.loc["mean shift of other donors", "delta_pearson"] > 0.8
+    assert rows.loc["prediction", ["n_pred", "n_true"]].tolist() == [12, 12]
+    scc2s.tl.perturb(both, asked, **how)
+    assert "mean shift of other donors" not in report_of(both).loc["all cells"].index
 
 
 def test_intervals_draw_donors_where_a_column_is_given() -> None:

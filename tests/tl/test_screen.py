@@ -12,7 +12,7 @@ from cell_writers import RESPONSE, by_rule, cells, identity
 from mudata import MuData
 
 import scc2s
-from scc2s.prompts._scramble import scrambles
+from scc2s.prompts._scramble import made_up
 
 HOW = {
     "program": RESPONSE,
@@ -44,7 +44,7 @@ def planted():
     return by_rule(act, id="planted")
 
 
-def test_planted_effects_are_ordered_exactly_and_scrambled_names_give_no_hit():
+def test_planted_effects_are_ordered_exactly_and_made_up_names_give_no_hit():
     adata = screened()
     names = ["nowhere", "everywhere", "amplifier"]
     scc2s.tl.screen(adata, names, model=planted(), donor_key="donor", **HOW)
@@ -63,9 +63,9 @@ def test_planted_effects_are_ordered_exactly_and_scrambled_names_give_no_hit():
     assert not set(controls["name"]) & set(names)
 
 
-def test_scrambled_names_screened_in_their_own_right_give_no_hit():
+def test_made_up_names_screened_in_their_own_right_give_no_hit():
     adata = screened()
-    names = scrambles("amplifier", 12, avoid=["everywhere", "amplifier"])
+    names = made_up("amplifier", 12, avoid=["everywhere", "amplifier"])
     scc2s.tl.screen(adata, names, model=planted(), **HOW)
     assert not adata.uns["c2s"]["screen"]["hit"].any()
 
@@ -102,6 +102,55 @@ def test_against_the_regeneration_only_the_name_counts():
         adata = screened()
         scc2s.tl.screen(adata, ["x"], model=always, n_null=0, baseline=baseline, **HOW)
         assert (adata.uns["c2s"]["screen"]["effect_positive"].iloc[0] > 0.1) == raised
+
+
+def test_the_regeneration_is_the_baseline_unless_another_is_asked_for():
+    adata = screened(8)
+    scc2s.tl.screen(adata, ["x"], model=identity(), n_null=0, **HOW)
+    assert adata.uns["c2s"]["screen_record"]["params"]["baseline"] == "regeneration"
+
+
+def test_a_model_that_answers_to_the_letters_of_one_hit_has_another_null_than_its_letters():
+    """It knows `IFN` by its first two letters: of scrambled names some would do as the hit does."""
+
+    def by_letters(genes, name):
+        acts = name[:1] in "IFN" and genes[0] == "G0"
+        return [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)] if acts else genes
+
+    adata = screened()
+    scc2s.tl.screen(adata, ["IFN-IFN", "xyz"], model=by_rule(by_letters), **HOW)
+    table = adata.uns["c2s"]["screen"].set_index("name")
+    controls = adata.uns["c2s"]["screen_controls"]
+    names = controls.loc[controls["perturbation"] == "IFN-IFN", "name"]
+    assert names.str[:1].isin(list("IFN")).mean() < 0.3
+    assert table.loc["IFN-IFN", "split"] > 0.5
+
+
+def test_what_could_be_found_at_all_is_said_and_recorded(caplog):
+    adata = screened()
+    noisy = by_rule(
+        lambda genes, name: genes if zlib.crc32((genes[5] + name).encode()) % 2 else [*RESPONSE, *genes][:20]
+    )
+    scc2s.tl.screen(adata, ["a", "b"], model=noisy, n_null=5, **HOW)
+    params = adata.uns["c2s"]["screen_record"]["params"]
+    assert params["power"] == 0.8
+    assert 0 < params["smallest_effect"] < 5
+    assert "0 hits; with 20 cells against 20 in the neutral context a split of" in caplog.text
+    wide = params["smallest_effect"]
+    scc2s.tl.screen(adata, ["a", "b"], model=noisy, n_null=5, n_cells=5, **HOW)
+    assert adata.uns["c2s"]["screen_record"]["params"]["smallest_effect"] > 1.3 * wide
+
+
+def test_names_are_asked_as_they_were_taught_and_two_spellings_are_refused():
+    adata = screened(8)
+    model = by_rule(act, taught=scc2s.models.Taught(perturbations={"amplifier": ["amp"], "everywhere": []}))
+    scc2s.tl.screen(adata, ["amp", "everywhere"], model=model, n_null=1, n_boot=20, **HOW)
+    assert "amp" not in {name for _, name in model.asked}
+    table = adata.uns["c2s"]["screen"].set_index("name")
+    assert table.loc["amp", "split"] > 0.5
+    assert list(adata.uns["c2s"]["screen_record"]["params"]["names_asked"]) == ["amplifier", "everywhere"]
+    with pytest.raises(ValueError, match="both put to the model as 'amplifier'"):
+        scc2s.tl.screen(adata, ["amp", "amplifier"], model=model, **HOW)
 
 
 def test_without_contexts_and_in_all_kinds_of_files(tmp_path):

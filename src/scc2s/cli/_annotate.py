@@ -23,6 +23,7 @@ def annotate(
     mode: Annotated[str, typer.Option(help="score or generate.")] = "score",
     groupby: Annotated[str | None, typer.Option(help="Column of obs; also give each group one label.")] = None,
     min_prob: Annotated[float | None, typer.Option(help="Less probable cells are 'unassigned'.")] = None,
+    controls: Annotated[bool, typer.Option(help="Ask the control questions and write the report.")] = True,
     cache: o.Cache = None,
     organism: o.Organism = None,
     backend: o.Backend = "torch",
@@ -47,11 +48,15 @@ def annotate(
             mode=mode,  # type: ignore[arg-type]  # checked by annotate
             groupby=groupby,
             min_prob=min_prob,
+            controls=controls,
             cache=cache,
             organism=organism,
         )
         counts = adata.obs["c2s_cell_type"].value_counts()
-        return Result({"cells": {str(k): int(v) for k, v in counts.items()}, "model": info(asked)})
+        said = {"cells": {str(k): int(v) for k, v in counts.items()}, "model": info(asked)}
+        if controls:
+            said["verdict"] = adata.uns["c2s"]["annotate"]["verdict"]
+        return Result(said)
 
     run("annotate", source, target, work, as_json, mod=mod, cache=cache)
 

@@ -31,7 +31,7 @@ def caption(
     mod: o.Mod = None,
     as_json: o.Json = False,
 ) -> None:
-    """Caption groups of cells and check the genes that are named; makes sentences first where the file has none."""
+    """Caption groups of cells and check what is named; makes sentences first where the file has none."""
 
     def work(adata: AnnData) -> Result:
         from scc2s import tl
@@ -55,6 +55,8 @@ def caption(
         )
         table = adata.uns["c2s"]["captions"]
         doubtful = table.loc[table["share_grounded"] < 1, "group"].unique().tolist()
-        return Result({"n_captions": len(table), "not_grounded": doubtful, "model": info(asked)}, table)
+        flagged = {str(row["group"]): str(row["why"]) for row in table[table["flagged"]].to_dict("records")}
+        summary = {"n_captions": len(table), "not_grounded": doubtful, "flagged": flagged, "model": info(asked)}
+        return Result(summary, table)
 
     run("caption", source, target, work, as_json, mod=mod, cache=cache, tables=True)

@@ -23,6 +23,9 @@ def generate(
     model: o.ModelName = None,
     prompt: Annotated[str | None, typer.Option(help="Template without a cell; default: the model's own.")] = None,
     n_genes: o.NGenesWritten = None,
+    controls: Annotated[
+        bool, typer.Option(help="Compare with real cells of the file that are what was asked for.")
+    ] = True,
     constrain: o.Constrain = True,
     temperature: o.Temperature = 1.0,
     top_p: o.TopP = 1.0,
@@ -52,6 +55,7 @@ def generate(
             model=asked,
             prompt=prompt,
             n_genes=n_genes,
+            controls=controls,
             constrain=constrain,
             temperature=temperature,
             top_p=top_p,
@@ -63,6 +67,8 @@ def generate(
         )
         found = new.uns["c2s"]["generate"]["params"]
         shares = {name: found[name] for name in ("share_valid", "share_unique", "n_incomplete")}
-        return Result({**shares, "model": info(asked)}, cells=new)
+        table = new.uns["c2s"]["generate"].get("controls")
+        said = {"controls_note": found["controls_note"]} if table is None else {"controls": table.to_dict("records")}
+        return Result({**shares, **said, "model": info(asked)}, cells=new)
 
     run("generate", source, target, work, as_json, mod=mod, cache=cache, new_cells=True)

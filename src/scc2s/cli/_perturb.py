@@ -26,7 +26,7 @@ def perturb(
     groupby: Annotated[str | None, typer.Option(help="Column of obs; the report is by group.")] = None,
     controls: Annotated[bool, typer.Option(help="Ask the control questions and write the report.")] = True,
     n_control_cells: Annotated[int, typer.Option(help="Most cells of a group in the report.")] = 100,
-    n_boot: Annotated[int, typer.Option(help="Bootstrap samples for the intervals of the report; 0: none.")] = 0,
+    n_boot: Annotated[int, typer.Option(help="Bootstrap samples for the intervals of the report; 0: none.")] = 1000,
     donor_key: Annotated[str | None, typer.Option(help="Column of obs; intervals draw whole donors.")] = None,
     model: o.ModelName = None,
     prompt: Annotated[

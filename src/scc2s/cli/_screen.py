@@ -26,9 +26,9 @@ def screen(
     donor_key: Annotated[str | None, typer.Option(help="Column of obs; intervals draw whole donors.")] = None,
     n_cells: Annotated[int, typer.Option(help="Most cells of each context.")] = 50,
     n_null: Annotated[
-        int | None, typer.Option(help="Scrambled names for each perturbation; default: 1 / alpha, enough for one hit.")
+        int | None, typer.Option(help="Made-up names for each perturbation; default: 1 / alpha, enough for one hit.")
     ] = None,
-    baseline: Annotated[str, typer.Option(help="Compare with the same cell or its regeneration.")] = "cell",
+    baseline: Annotated[str, typer.Option(help="Compare with the same cell or its regeneration.")] = "regeneration",
     max_neutral: Annotated[float, typer.Option(help="Largest effect of a hit in the neutral context.")] = 0.1,
     min_validity: Annotated[float, typer.Option(help="Smallest share of valid words of a hit.")] = 0.9,
     alpha: Annotated[float, typer.Option(help="Largest false discovery rate of a hit.")] = 0.05,

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def discrimination(
-    pred: Any, true: Any, *, groups: Sequence[Any] | None = None, metric: str = "euclidean"
+    pred: Any,
+    true: Any,
+    *,
+    groups: Sequence[Any] | None = None,
+    metric: str = "euclidean",
+    leave_out: Sequence[int] = (),
 ) -> np.ndarray:
     """Whether a predicted condition is nearest to its own truth: normalised inverse rank (NIR).
 
@@ -26,7 +31,12 @@ def discrimination(
     groups
         Group of each condition, e.g. cell line: compare only within.
     metric
-        A distance of :func:`scipy.spatial.distance.cdist`.
+        A distance of :func:`scipy.spatial.distance.cdist`. With ``"cosine"`` on effects (mean minus control), this is
+        the discrimination score of Virtual Cell Challenge 2026 (``pds_cosine`` of cell-eval2 0.20.0); an effect of zero
+        has distance 1 to all, so that no change scores 0.5.
+    leave_out
+        Columns that are not compared: the genes that the conditions perturb, of all conditions. Each names its own
+        condition, and the knockdowns of the others can be predicted without any knowledge.
 
     Returns
     -------
@@ -51,13 +61,22 @@ def discrimination(
     if len(labels) != len(a):
         msg = f"groups has {len(labels)} entries for {len(a)} conditions; pass one for each"
         raise ValueError(msg)
+    if len(leave_out):
+        a, b = (np.delete(side, np.asarray(leave_out, dtype=np.int64), axis=1) for side in (a, b))
     out = np.full(len(a), np.nan)
     for group in set(labels.tolist()):
         here = np.flatnonzero(labels == group)
         if len(here) < 2:
             continue
-        D = cdist(a[here], b[here], metric=metric)
+        D = _cosine(a[here], b[here]) if metric == "cosine" else cdist(a[here], b[here], metric=metric)
         own = np.diag(D)[:, None]
         rank = (own > D).sum(axis=1) + ((own == D).sum(axis=1) - 1) / 2  # places before its own, from 0
         out[here] = 1 - rank / (len(here) - 1)
     return out
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cosine distances; 1 where a side is zero."""
+    lengths = [np.linalg.norm(side, axis=1, keepdims=True) for side in (a, b)]
+    units = [np.divide(side, n, out=np.zeros_like(side), where=n > 0) for side, n in zip((a, b), lengths, strict=True)]
+    return np.asarray(1 - units[0] @ units[1].T)

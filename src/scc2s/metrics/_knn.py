@@ -50,10 +50,10 @@ def knn_condition_accuracy(
     if not len(b):
         return float("nan")
     near = NearestNeighbors(n_neighbors=min(k, len(a))).fit(a).kneighbors(b, return_distance=False)
-    return float(np.mean([_vote(known[row]) == label for row, label in zip(near, asked, strict=True)]))
+    return float(np.mean([vote(known[row]) == label for row, label in zip(near, asked, strict=True)]))
 
 
-def _vote(labels: np.ndarray) -> Any:
+def vote(labels: np.ndarray) -> Any:
     """The most frequent; of several, the one that comes first."""
     counts: dict[Any, int] = {}
     for label in labels.tolist():

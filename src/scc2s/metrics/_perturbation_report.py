@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._bootstrap import MIN_CLUSTERS, say_too_few
-from ._energy import energy_distance
-from ._kendall import kendall_tau
-from ._report_intervals import correlations, intervals, n_clusters
-from ._report_sides import CEILING, ReportSides
+from ._report_gains import gains
+from ._report_halves import Halves
+from ._report_intervals import OfCells, OfDonors
+from ._report_rows import NUMBERS, n_cells, numbers
+from ._report_samples import Resampled
+from ._report_sides import ReportSides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+    from ._report_sides import Stratum
 
 
 def perturbation_report(
@@ -36,14 +40,21 @@ def perturbation_report(
     No number of a prediction means anything alone: cells under a perturbation are still the same cells, so even the
     unchanged control correlates with them. Each group therefore has several rows, of the same cells: the prediction;
     the control taken as prediction; the control plus the mean true shift of the other groups (a model has to beat it to
-    know more than "the same happens everywhere"); whatever is passed in `others`; and half of the real cells taken as
-    prediction of the other half.
+    know more than "the same happens everywhere"), and plus that of the same group in the other donors, where these are
+    known (what anyone with data of other donors would say); whatever is passed in `others`; and half of the real cells
+    taken as prediction of the other half.
+
+    A prediction and its truth are shifts against control cells. Were these the same cells, their noise would be on both
+    sides, and cells that were only written anew would seem to move the right way (a correlation of 0.3 to 0.5 in real
+    data). So the control cells are halved: one half is taken off the prediction about these cells, the other half off
+    the truth. Correlations are means over ten ways of halving and both parts of each.
 
     Parameters
     ----------
     pred, true, control
         Cells x genes, log-normalised, in the same units; dense or sparse. Without `true` (``None``) there are only the
-        numbers that need none.
+        numbers that need none. Where `pred`, or one of `others`, has the groups (and donors) of `control` in the same
+        order, its rows are taken as the same cells, before and after: they are halved and drawn together.
     pred_groups, true_groups, control_groups
         Group of each cell, e.g. its type. Groups are those of `pred`.
     others
@@ -54,9 +65,11 @@ def perturbation_report(
         Genes with the largest true shift over the groups that ``_top`` numbers are about, chosen on other groups where
         there are any, so that the choice does not look at the answer.
     donors
-        Donor of each cell of ``"pred"``, ``"true"`` and ``"control"``: intervals draw whole donors, the same on all
-        sides that share some. ``None``: they draw cells of each side, which makes them too narrow for claims about
-        donors.
+        Donor of each cell of ``"pred"``, ``"true"`` and ``"control"``. Where donors of a group have cells on all sides,
+        at least two each, every number is that of each such donor alone, and the table has their mean; intervals draw
+        them. Donors of `control` without a prediction serve the mean shift of the other donors. Where prediction and
+        truth have no donor in common, numbers are of the group as a whole, and intervals draw the donors of each side.
+        ``None``: intervals draw cells, which makes them too narrow for claims about donors.
     n_boot
         Bootstrap samples for the intervals; 0: none.
     random_state
@@ -69,8 +82,8 @@ def perturbation_report(
     ``n_pred``, ``n_true``, ``n_control``
         Cells.
     ``delta_pearson``, ``delta_pearson_top``
-        Pearson correlation of the shifts (mean minus mean of the control), over all genes and over the top genes. NaN
-        for a shift of zero, so for the control.
+        Pearson correlation of the shifts (mean minus mean of half of the control), over all genes and over the top
+        genes. NaN for a shift of zero, so for the control.
     ``kendall_tau``
         Tau-b of the mean profiles over the genes of the program (without one: over the top genes).
     ``sign_top``
@@ -83,12 +96,18 @@ def perturbation_report(
         Root mean squared shift over all genes.
     ``program_shift``, ``true_program_shift``
         Mean shift of the program's genes, predicted and true.
+    ``delta_pearson_gain``, ``energy_distance_gain``
+        In the row of a simple prediction: how much better the prediction is than this one, of the same cells; more is
+        better for both. In the row of the prediction: than the best of them (each number its own). A shift of zero
+        counts as a correlation of 0 here. The best is chosen on the same cells, which is to its advantage.
+    ``best_floor``
+        In the row of the prediction: which simple prediction has the highest ``delta_pearson``.
     ``<name>_low``, ``<name>_high``
-        95 % intervals of the correlations and of the program shift, where `n_boot` is not 0; missing where a side has
-        fewer than three donors, which is logged. 1.96 bootstrap standard deviations to each side, of correlations on
-        Fisher's z scale (Davison & Hinkley 1997, section 5.2): drawn samples are noisier than the cells they are drawn
-        from, which lowers their correlations, and percentiles would lie too low. Widened for few donors as in
-        :func:`bootstrap`.
+        95 % intervals of the correlations, the program shift and the gains, where `n_boot` is not 0; missing where a
+        side has fewer than three donors, which is logged. Of donors: those of :func:`bootstrap`. Of cells: 1.96
+        bootstrap standard deviations to each side, of correlations on Fisher's z scale (Davison & Hinkley 1997, section
+        5.2), since drawn samples are noisier than the cells they are drawn from, which lowers their correlations, and
+        percentiles would lie too low. Gains draw the same cells, or donors, for both.
     ``interval_over``
         ``"donors"`` or ``"cells"``, where `n_boot` is not 0.
 
@@ -113,55 +132,61 @@ def perturbation_report(
     import pandas as pd
 
     sides = ReportSides(pred, true, control, pred_groups, true_groups, control_groups, others or {}, donors)
-    shifts = sides.true_shifts()
+    over = "cells" if donors is None else "donors"
     rows: list[dict[str, Any]] = []
     fewest: list[int] = []
     for group in sides.groups:
-        rng = np.random.default_rng(random_state)
-        elsewhere = [shift for name, shift in shifts.items() if name != group]
-        own = shifts.get(group)
+        elsewhere, own = sides.elsewhere(group), sides.own(group)
         basis = np.mean(np.abs(elsewhere), axis=0) if elsewhere else None if own is None else np.abs(own)
         top = None if basis is None else np.argsort(-basis, kind="stable")[:n_top]
-        base, real = sides.cells("control", group), sides.cells("true", group)
-        for name, predicted in sides.predictors(group, elsewhere):
-            reference = real
-            if name == CEILING:
-                order = rng.permutation(len(real.X))
-                predicted, reference = real.take(order[: len(order) // 2]), real.take(order[len(order) // 2 :])
-            row = {"group": group, "predictor": name, **_row(predicted.X, reference.X, base.X, top, program)}
-            if n_boot:
-                row["interval_over"] = "cells" if donors is None else "donors"
-                if min(len(predicted.X), len(base.X)) > 1:
-                    row |= intervals(row, predicted, reference, base, top, program, rng, n_boot)
-                    fewest += [n_clusters(side) for side in (predicted, base, reference) if len(side.X)]
-            rows.append(row)
+        strata, by_donor = sides.strata(group)
+        found, n = _group(strata, by_donor, top, program, np.random.default_rng(random_state), n_boot)
+        fewest += [n] if n_boot else []
+        rows += [{"group": group, **row, **({"interval_over": over} if n_boot else {})} for row in found]
     if donors is not None and fewest and min(fewest) < MIN_CLUSTERS:
         say_too_few(min(fewest), "donors")
     return pd.DataFrame(rows)
 
 
-def _row(
-    cells: np.ndarray, real: np.ndarray, base: np.ndarray, top: np.ndarray | None, program: np.ndarray | None
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"n_pred": len(cells), "n_true": len(real), "n_control": len(base)}
-    names = ("delta_pearson", "delta_pearson_top", "kendall_tau", "sign_top", "rmse", "energy_distance", "shift_size")
-    row |= dict.fromkeys((*names, "program_shift", "true_program_shift"), float("nan"))
-    if min(len(cells), len(base)) < 2:
-        return row
-    shift = cells.mean(axis=0) - base.mean(axis=0)
-    row["shift_size"] = float(np.sqrt(np.mean(shift**2)))
-    if program is not None and len(program):
-        row["program_shift"] = float(shift[program].mean())
-    if len(real) < 2 or top is None:
-        return row
-    true = real.mean(axis=0) - base.mean(axis=0)
-    row |= correlations(shift, true, top)
-    genes = program if program is not None and len(program) else top
-    row["kendall_tau"] = kendall_tau(cells.mean(axis=0)[genes], real.mean(axis=0)[genes])
-    moved = top[true[top] != 0]
-    row["sign_top"] = float(np.mean(np.sign(shift[moved]) == np.sign(true[moved]))) if len(moved) else float("nan")
-    row["rmse"] = float(np.sqrt(np.mean((shift - true) ** 2)))
-    row["energy_distance"] = energy_distance(cells[:, top], real[:, top])
-    if program is not None and len(program):
-        row["true_program_shift"] = float(true[program].mean())
-    return row
+def _group(
+    strata: list[Stratum],
+    by_donor: bool,
+    top: np.ndarray | None,
+    program: np.ndarray | None,
+    rng: np.random.Generator,
+    n_boot: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Rows of a group, and how many donors (or cells) the side has that has the fewest of them."""
+    halves = [Halves.of(stratum, rng) for stratum in strata]
+    predictors = {p.name: p for p in strata[0].predictors}
+    for stratum in strata[1:]:
+        predictors |= {p.name: p for p in stratum.predictors if p.name not in predictors}
+    values: dict[str, dict[str, np.ndarray]] = {}
+    cells: dict[str, dict[str, int]] = {}
+    for name in predictors:
+        own = [next((p for p in stratum.predictors if p.name == name), None) for stratum in strata]
+        there = [(s, h, p) for s, h, p in zip(strata, halves, own, strict=True) if p is not None]
+        cells[name] = {key: sum(n_cells(s, p)[key] for s, _, p in there) for key in ("n_pred", "n_true", "n_control")}
+        each = [
+            dict.fromkeys(NUMBERS, float("nan")) if p is None else numbers(s, p, h, top, program)
+            for s, h, p in zip(strata, halves, own, strict=True)
+        ]
+        values[name] = {key: np.array([one[key] for one in each]) for key in NUMBERS}
+    rows = {
+        name: {"predictor": name, **cells[name]} | {k: _mean(v) for k, v in values[name].items()} for name in values
+    }
+    drawn: OfCells | OfDonors | None = None
+    if n_boot and by_donor:
+        drawn = OfDonors(values, rng, n_boot)
+    elif n_boot:
+        drawn = OfCells(Resampled(strata[0], halves[0], top, program, rng, n_boot), predictors, values)
+    ends = {} if drawn is None else {name: drawn.ends(name) for name in values}
+    compared = gains(values, None if drawn is None else drawn.gain_ends)
+    fewest = 0 if drawn is None else drawn.fewest
+    return [rows[name] | ends.get(name, {}) | compared[name] for name in values], fewest
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean over the donors that have a value."""
+    found = values[np.isfinite(values)]
+    return float(found.mean()) if len(found) else float("nan")

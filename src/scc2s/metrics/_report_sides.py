@@ -1,4 +1,4 @@
-"""The cells that a report compares, by group."""
+"""The cells that a report compares, by group and, where they are known, by donor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PREDICTION, CONTROL = "prediction", "control"
-OTHER_GROUPS, CEILING = "mean shift of other groups", "real cells, split half"
+OTHER_GROUPS, OTHER_DONORS = "mean shift of other groups", "mean shift of other donors"
+CEILING = "real cells, split half"
+_REFERENCE = "reference"
+"""Control cells of donors that nothing is predicted for."""
 
 
 class SideCells(NamedTuple):
@@ -22,9 +25,24 @@ class SideCells(NamedTuple):
     """Cells x genes."""
     donors: np.ndarray | None
 
-    def take(self, rows: np.ndarray) -> SideCells:
-        """Some of them."""
-        return SideCells(self.X[rows], None if self.donors is None else self.donors[rows])
+
+class Predictor(NamedTuple):
+    """What is taken as prediction of a group, or of a donor of it."""
+
+    name: str
+    cells: SideCells
+    paired: bool
+    """Whether its rows are the control cells in the same order."""
+    shift: np.ndarray | None = None
+    """The shift of all cells where it is one and the same: 1 x genes."""
+
+
+class Stratum(NamedTuple):
+    """Cells of a group, or of one donor of it, and what is taken as their prediction."""
+
+    base: SideCells
+    real: SideCells
+    predictors: list[Predictor]
 
 
 class ReportSides:
@@ -63,47 +81,126 @@ class ReportSides:
             raise ValueError(msg)
         self._n_genes = next(iter(widths.values()))
         self._data = {name: _checked(name, found, donors is not None) for name, found in given.items()}
+        self._split_reference()
         self.groups = sorted(set(self._data["pred"][1].tolist()), key=str)
+        self._paired = {name for name, found in self._data.items() if _same_cells(found, self._data["control"])}
+        self._shifts = {group: self._true_shift(group) for group in self.groups}
 
-    def cells(self, side: str, group: Any) -> SideCells:
-        """Cells of a group, dense; none where the side has none."""
+    def elsewhere(self, group: Any) -> list[np.ndarray]:
+        """Mean true shift of each other group that has real and control cells."""
+        return [shift for other, shift in self._shifts.items() if other != group and shift is not None]
+
+    def own(self, group: Any) -> np.ndarray | None:
+        """Mean true shift of a group; ``None`` without real or control cells."""
+        return self._shifts[group]
+
+    def strata(self, group: Any) -> tuple[list[Stratum], bool]:
+        """The donors of a group that have cells on all sides, at least two each; where none has, the group as it is.
+
+        The second says whether they are donors.
+        """
+        by_donor = [self._stratum(group, donor) for donor in self._donors_of("pred", group)]
+        sides = ("base", "real") if "true" in self._data else ("base",)
+        whole = [
+            one
+            for one in by_donor
+            if min(len(one.predictors[0].cells.X), *(len(getattr(one, side).X) for side in sides)) > 1
+        ]
+        return (whole, True) if whole else ([self._stratum(group, None)], False)
+
+    def _stratum(self, group: Any, donor: Any) -> Stratum:
+        names = ["pred", *(f"others: {name}" for name in self._others)]
+        rows = {name: self._rows(name, group, donor) for name in ("control", *names)}
+        together = [name for name in ("control", *names) if name == "control" or name in self._paired]
+        order = _by_content([self._take(name, rows[name]) for name in together])
+        found = {name: self._take(name, rows[name][order]) for name in together}
+        for name in names:
+            if name not in found:
+                alone = self._take(name, rows[name])
+                found[name] = self._take(name, rows[name][_by_content([alone])])
+        base, real = found["control"], self._sorted("true", group, donor)
+        predictors = [Predictor(PREDICTION, found["pred"], "pred" in self._paired), Predictor(CONTROL, base, True)]
+        constant = {}
+        if elsewhere := self.elsewhere(group):
+            constant[OTHER_GROUPS] = np.mean(elsewhere, axis=0)
+        if donor is not None and (shifts := self._shifts_of_other_donors(group, donor)):
+            constant[OTHER_DONORS] = np.mean(shifts, axis=0)
+        for name, shift in constant.items():
+            predictors.append(Predictor(name, base._replace(X=base.X + shift), True, shift[None]))
+        for name in self._others:
+            side = f"others: {name}"
+            predictors.append(Predictor(name, found[side], side in self._paired))
+        if "true" in self._data:
+            predictors.append(Predictor(CEILING, real, False))
+        return Stratum(base, real, predictors)
+
+    def _shifts_of_other_donors(self, group: Any, donor: Any) -> list[np.ndarray]:
+        """Mean true shift of the same group in each other donor that has real and control cells, at least two each."""
+        found = []
+        for other in self._donors_of("true", group):
+            if other == donor:
+                continue
+            side = "control" if len(self._rows("control", group, other)) else _REFERENCE
+            real, base = self._sorted("true", group, other).X, self._sorted(side, group, other).X
+            if min(len(real), len(base)) > 1:
+                found.append(real.mean(axis=0) - base.mean(axis=0))
+        return found
+
+    def _true_shift(self, group: Any) -> np.ndarray | None:
+        real, base = self._sorted("true", group, None).X, self._sorted("control", group, None).X
+        return real.mean(axis=0) - base.mean(axis=0) if len(real) and len(base) else None
+
+    def _split_reference(self) -> None:
+        """Control cells of donors without a prediction become a side of their own."""
+        X, labels, donors = self._data["control"]
+        own = self._data["pred"][2]
+        if donors is None or own is None or not set(own) & set(donors):
+            return
+        here = np.isin(donors, own)
+        self._data["control"] = (X[here], labels[here], donors[here])
+        self._data[_REFERENCE] = (X[~here], labels[~here], donors[~here])
+
+    def _donors_of(self, side: str, group: Any) -> list[Any]:
+        _, labels, donors = self._data.get(side, (None, np.empty(0), None))
+        return [] if donors is None else sorted(set(donors[labels == group].tolist()), key=str)
+
+    def _rows(self, side: str, group: Any, donor: Any) -> np.ndarray:
+        if side not in self._data:
+            return np.empty(0, dtype=np.intp)
+        _, labels, donors = self._data[side]
+        here = labels == group
+        return np.flatnonzero(here if donor is None else here & (donors == donor))
+
+    def _take(self, side: str, rows: np.ndarray) -> SideCells:
+        """Cells, dense."""
         if side not in self._data:
             return SideCells(np.empty((0, self._n_genes)), None)
-        X, labels, donors = self._data[side]
-        rows = np.flatnonzero(labels == group)
+        X, _, donors = self._data[side]
         some = X[rows]
         dense = np.asarray(some.toarray() if sparse.issparse(some) else some, dtype=np.float64)
-        found = SideCells(dense, None if donors is None else donors[rows])
-        return found.take(_by_content(found))
+        return SideCells(dense, None if donors is None else donors[rows])
 
-    def true_shifts(self) -> dict[Any, np.ndarray]:
-        """Mean true shift of each group that has real and control cells."""
-        found = {}
-        for group in self.groups:
-            real, base = self.cells("true", group).X, self.cells("control", group).X
-            if len(real) and len(base):
-                found[group] = real.mean(axis=0) - base.mean(axis=0)
-        return found
-
-    def predictors(self, group: Any, elsewhere: list[np.ndarray]) -> list[tuple[str, SideCells]]:
-        """What is taken as prediction of a group; for the ceiling all real cells, still to be halved."""
-        base = self.cells("control", group)
-        found = [(PREDICTION, self.cells("pred", group)), (CONTROL, base)]
-        if elsewhere:
-            found.append((OTHER_GROUPS, base._replace(X=base.X + np.mean(elsewhere, axis=0))))
-        found += [(name, self.cells(f"others: {name}", group)) for name in self._others]
-        if "true" in self._data:
-            found.append((CEILING, self.cells("true", group)))
-        return found
+    def _sorted(self, side: str, group: Any, donor: Any) -> SideCells:
+        found = self._take(side, self._rows(side, group, donor))
+        order = _by_content([found])
+        return SideCells(found.X[order], None if found.donors is None else found.donors[order])
 
 
-def _by_content(cells: SideCells) -> np.ndarray:
+def _same_cells(side: tuple[Any, ...], control: tuple[Any, ...]) -> bool:
+    """Whether a side has as many cells as the control, of the same groups and donors in the same order."""
+    pairs = zip(side[1:], control[1:], strict=True)
+    return all(a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs)
+
+
+def _by_content(sides: list[SideCells]) -> np.ndarray:
     """An order of the cells that depends on what they hold alone, so that draws do not depend on the order of rows."""
-    donors = [""] * len(cells.X) if cells.donors is None else cells.donors.tolist()
-    keys = [
-        hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() + str(donor)
-        for row, donor in zip(cells.X + 0.0, donors, strict=True)  # -0.0 becomes 0.0
-    ]
+    keys = [""] * len(sides[0].X)
+    for side in sides:
+        donors = [""] * len(side.X) if side.donors is None else side.donors.tolist()
+        keys = [
+            key + hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() + str(donor)
+            for key, row, donor in zip(keys, side.X + 0.0, donors, strict=True)  # -0.0 becomes 0.0
+        ]
     return np.argsort(np.array(keys, dtype=str), kind="stable")
 
 
@@ -112,7 +209,7 @@ def _checked(name: str, given: tuple[Any, ...], with_donors: bool) -> tuple[Any,
     if with_donors and len(labels) < 2:
         msg = f"{name} has no donors; pass (cells, groups, donors)"
         raise ValueError(msg)
-    arrays = [np.asarray(list(values), dtype=object) for values in labels[: 1 + with_donors]]
+    arrays = [_objects(values) for values in labels[: 1 + with_donors]]
     for kind, values in zip(("group", "donor"), arrays, strict=False):
         if len(values) != X.shape[0]:
             msg = f"{name} has {X.shape[0]} cells and {len(values)} {kind}s; pass one {kind} for each cell"
@@ -121,3 +218,7 @@ def _checked(name: str, given: tuple[Any, ...], with_donors: bool) -> tuple[Any,
             msg = f"{name} has cells without a donor; leave them out, or pass donors=None"
             raise ValueError(msg)
     return sparse.csr_matrix(X) if sparse.issparse(X) else np.asarray(X), arrays[0], arrays[1] if with_donors else None
+
+
+def _objects(values: Any) -> np.ndarray:
+    return np.asarray(list(values), dtype=object)

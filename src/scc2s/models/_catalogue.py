@@ -126,6 +126,7 @@ def _measured(folder: Path) -> dict[str, Any]:
             sorted({_STORED.get(tensor["dtype"], tensor["dtype"]) for tensor in tensors.values()})
         ),
         "genes_max": declared.get("n_genes"),
+        "organisms": declared.get("organisms"),
     }
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ._tokens import tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def word_spans(text: str, span: tuple[int, int]) -> list[tuple[int, int]]:
@@ -16,6 +22,35 @@ def word_spans(text: str, span: tuple[int, int]) -> list[tuple[int, int]]:
     [(7, 11), (12, 15)]
     """
     return [found.span() for found in re.compile(r"\S+").finditer(text, *span)]
+
+
+def own_tokens(tokenizer: Any, words: Sequence[str]) -> np.ndarray:
+    """Which words are one token each, as they stand in a sentence: after a space, and not the token for unknown text.
+
+    Parameters
+    ----------
+    tokenizer
+        Of a model.
+    words
+        Words.
+    """
+    before = len(tokenize(tokenizer, [""]).ids[0])  # such as a token for the start of a text
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    ids = [row[before:] for row in tokenize(tokenizer, [f" {word}" for word in words]).ids]
+    return np.array([len(row) == 1 and row[0] != unknown for row in ids], dtype=bool)
+
+
+def has_genes(tokenizer: Any) -> bool:
+    """Whether a tokenizer was made for genes: it has tokens for most of a few that nearly every cell expresses.
+
+    One made for text has hardly any gene as one token, and that says nothing about what its model knows.
+    """
+    human = own_tokens(tokenizer, _EVERYWHERE)
+    mouse = own_tokens(tokenizer, [word.capitalize() for word in _EVERYWHERE])
+    return bool(max(human.mean(), mouse.mean()) > 0.5)
+
+
+_EVERYWHERE = ("B2M", "TMSB4X", "FTH1", "ACTB", "TPT1", "CD74", "VIM", "FTL", "ACTG1", "PFN1")
 
 
 def merge_attention(attention: np.ndarray, offsets: np.ndarray, words: list[tuple[int, int]]) -> np.ndarray:

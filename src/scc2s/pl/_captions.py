@@ -38,9 +38,8 @@ def captions(
     """Captions of :func:`scc2s.tl.caption` beside an embedding, each tied to a cell of its group.
 
     The text stands left and right of the cells, none of it over them. Lines end where they pass the fewest cells of
-    other groups, and run under the cells. A caption that names genes which its group hardly
-    expresses, or which the data set does not have, says so in its last line and has a dashed frame. Of several captions
-    of a group the first is drawn.
+    other groups, and run under the cells. A caption that is flagged says why in its last line and has a
+    dashed frame. Of several captions of a group the first is drawn.
 
     Parameters
     ----------
@@ -129,9 +128,9 @@ def _boxes(table: pd.DataFrame, points: np.ndarray, groups: pd.Series, width: in
         members = points[(groups == row["group"]).to_numpy()]
         if not len(members):
             continue
-        doubts = [words for words in (row["genes_not_expressed"], row["genes_unknown"]) if words]
+        doubts = row["why"] if row["flagged"] == "True" else ""
         lines = textwrap.wrap(f"{row['group']}: {row['text']}", width)
-        lines += textwrap.wrap(f"[not in these cells: {', '.join(doubts)}]", width) if doubts else []
+        lines += textwrap.wrap(f"[{doubts}]", width) if doubts else []
         x, y = members[np.linalg.norm(members - np.median(members, axis=0), axis=1).argmin()]
         out.append(_Box(row["group"], "\n".join(lines), bool(doubts), float(x), float(y)))
     return out

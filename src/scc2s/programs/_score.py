@@ -7,6 +7,8 @@ from scipy import sparse
 
 from scc2s.sentences._blocks import refuse_damaged
 
+from ._gene_index import GeneIndex
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,18 +49,7 @@ def match(program: Program, names: Sequence[str]) -> Match:
     >>> found.columns.tolist(), found.missing
     ([1, 2, 0], ['CD5'])
     """
-    exact = {name: i for i, name in reversed(list(enumerate(names)))}
-    folded: dict[str, list[int]] = {}
-    for i, name in enumerate(names):
-        folded.setdefault(name.casefold(), []).append(i)
-    columns, missing = [], []
-    for gene in program.genes:
-        alike = folded.get(gene.casefold(), [])
-        at = exact.get(gene, alike[0] if len(alike) == 1 else None)
-        if at is None:
-            missing.append(gene)
-        elif at not in columns:
-            columns.append(at)
+    columns, missing = GeneIndex(names).find(program.genes)
     if len(columns) < LEAST:
         msg = (
             f"{len(columns)} of {len(program.genes)} genes of program {program.name!r} are in the data, {LEAST} are "

@@ -18,9 +18,24 @@ def consensus(texts: Sequence[str]) -> int:
     >>> consensus(["A B cell from blood", "no idea", "A B cell from the blood"])
     0
     """
-    bags = [Counter(text.casefold().split()) for text in texts]
+    bags = [_bag(text) for text in texts]
     gains = [sum(_dice(bag, other) for other in bags) for bag in bags]
     return gains.index(max(gains))
+
+
+def alike(text: str, other: str) -> float:
+    """Dice coefficient of the words of two texts: 1 for the same words in any order, 0 for none in common.
+
+    Examples
+    --------
+    >>> alike("A B cell", "a T cell")
+    0.6666666666666666
+    """
+    return _dice(_bag(text), _bag(other))
+
+
+def _bag(text: str) -> Counter[str]:
+    return Counter(text.casefold().split())
 
 
 def _dice(a: Counter[str], b: Counter[str]) -> float:

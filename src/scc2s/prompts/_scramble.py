@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import zlib
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_ALIKE = 0.6
+"""Share of matching letters (difflib) from which a made-up name is taken for near to another."""
 
 
 def scramble(name: str, random_state: int = 0) -> str:
@@ -32,39 +36,62 @@ def scramble(name: str, random_state: int = 0) -> str:
     return "".join(out)
 
 
-def scrambles(name: str, n: int, *, avoid: Iterable[str] = (), random_state: int = 0) -> list[str]:
-    """`n` different scrambled names, none of them in `avoid`.
+def made_up(name: str, n: int, *, avoid: Iterable[str] = (), random_state: int = 0) -> list[str]:
+    """`n` different names that mean nothing, built like `name` and of other letters, near to none of `avoid`.
 
-    A short name has few orders. After these come letters and digits drawn at random for those of the name, then longer
-    names.
+    Capitals, digits, hyphens and blanks stand where they do in `name`, and letters are those of syllables drawn at
+    random: a name that a model knows and its scrambled letters are read alike in part, which makes a null that depends
+    on the hit. Names with fewer than five letters get some more.
 
     Examples
     --------
-    >>> found = scrambles("TNF", 8, avoid=["NTF"])
-    >>> len(set(found)), "TNF" in found, "NTF" in found
-    (8, False, False)
+    >>> found = made_up("IFN-beta", 3, avoid=["IFN-gamma"])
+    >>> len(set(found)), {(len(other), other[3], other[:3].isupper()) for other in found}
+    (3, {(8, '-', True)})
     """
-    rng = np.random.default_rng([random_state, zlib.crc32(name.encode()), 1])
-    taken = {name.casefold(), *(other.casefold() for other in avoid)}
+    rng = np.random.default_rng([random_state, zlib.crc32(name.encode()), 2])
+    known = {_key(other) for other in (name, *avoid)}
     found: list[str] = []
+    taken = set(known)
     misses = 0
     while len(found) < n:
-        out = scramble(name, int(rng.integers(2**31))) if misses < 20 else _drawn(name, misses // 40, rng)
-        if out.casefold() in taken:
+        out = _syllables(name, misses // 20, rng)
+        key = _key(out)
+        if key in taken or any(_near(key, other) for other in known):
             misses += 1
             continue
-        taken.add(out.casefold())
+        taken.add(key)
         found.append(out)
     return found
 
 
-def _drawn(name: str, n_more: int, rng: np.random.Generator) -> str:
-    """Each letter another letter, each digit another digit, and some letters after."""
-    letters, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
-    out = [
-        rng.choice(list(digits)) if c.isdigit()
-        else rng.choice(list(letters if c.islower() else letters.upper())) if c.isalnum()
-        else c
-        for c in name
-    ]  # fmt: skip
-    return "".join([*out, *rng.choice(list(letters), n_more)])
+_CONSONANTS, _VOWELS, _DIGITS = "bdfghjklmnprstvwz", "aeiou", "0123456789"
+_FEWEST = 5
+"""Letters of a made-up name at least, so that there are enough of them."""
+
+
+def _syllables(name: str, n_more: int, rng: np.random.Generator) -> str:
+    """Consonants and vowels in turn for the letters, other digits for the digits, and some letters after."""
+    n_letters = sum(c.isalpha() for c in name)
+    shape = name + "x" * (max(0, _FEWEST - n_letters) + n_more)
+    out, turn = [], 0
+    for character in shape:
+        if character.isalpha():
+            letter = str(rng.choice(list(_VOWELS if turn % 2 else _CONSONANTS)))
+            out.append(letter.upper() if character.isupper() else letter)
+            turn += 1
+        else:
+            out.append(str(rng.choice(list(_DIGITS))) if character.isalnum() else character)
+    return "".join(out)
+
+
+def _key(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _near(key: str, other: str) -> bool:
+    """Whether two names share most of their letters in the same order."""
+    if not other or min(len(key), len(other)) < 0.5 * max(len(key), len(other)):
+        return False
+    match = SequenceMatcher(None, key, other, autojunk=False)
+    return match.quick_ratio() >= _ALIKE and match.ratio() >= _ALIKE

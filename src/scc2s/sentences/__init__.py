@@ -3,9 +3,21 @@
 from ._blocks import InvalidValuesError
 from ._fit import RankFit
 from ._join import join
+from ._marginal import marginal_sentences
 from ._names import name_hashes, words
 from ._parse import Parsed, parse
 from ._rank import rank
 from ._split_cells import split_cells
 
-__all__ = ["InvalidValuesError", "Parsed", "RankFit", "join", "name_hashes", "parse", "rank", "split_cells", "words"]
+__all__ = [
+    "InvalidValuesError",
+    "Parsed",
+    "RankFit",
+    "join",
+    "marginal_sentences",
+    "name_hashes",
+    "parse",
+    "rank",
+    "split_cells",
+    "words",
+]

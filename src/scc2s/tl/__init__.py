@@ -9,12 +9,14 @@ from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
 from ._importance import importance
+from ._marker_labels import marker_labels
 from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
 from ._program_score import program_score
 from ._screen import screen
 from ._shortlist import shortlist
+from ._transfer_labels import transfer_labels
 
 __all__ = [
     "annotate",
@@ -26,10 +28,12 @@ __all__ = [
     "gene_set",
     "generate",
     "importance",
+    "marker_labels",
     "name_genes",
     "perplexity",
     "perturb",
     "program_score",
     "screen",
     "shortlist",
+    "transfer_labels",
 ]

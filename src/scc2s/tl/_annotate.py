@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
@@ -16,12 +19,15 @@ from scc2s.tl._asking.answers import (
     refuse_wrong_synonyms,
     score_labels,
 )
-from scc2s.tl._asking.arguments import refuse_column_name, share
+from scc2s.tl._asking.arguments import refuse_column_name, refuse_other_mode, share
 from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
+from scc2s.tl._asking.nulls import as_votes, ask_nulls
 from scc2s.tl._asking.offer import offer
 from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._asking.untaught import compare
+from scc2s.tl._asking.verdicts import judge
 from scc2s.tl._describing.groups import Groups
 
 if TYPE_CHECKING:
@@ -33,6 +39,10 @@ if TYPE_CHECKING:
 
     from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
+    from scc2s.tl._asking.question import Question
+
+
+_COLUMNS = ("prob", "entropy", "none", "trust", "raw")
 
 
 def annotate(
@@ -47,6 +57,7 @@ def annotate(
     min_prob: float | None = None,
     normalize: Literal["sum", "mean"] = "sum",
     prior_correction: bool = False,
+    controls: bool = True,
     synonyms: Mapping[str, str] | None = None,
     temperature: float = 0.0,
     top_p: float = 1.0,
@@ -96,6 +107,10 @@ def annotate(
     prior_correction
         Subtract what the same prompt without genes gives, so that labels the model favours anyway gain nothing by it
         (Holtzman et al. 2021, arXiv:2104.08315, section 3). Helps models that were not trained on these labels.
+    controls
+        Ask the control questions and write the report: a sample of the cells again with their genes in another order,
+        with the genes of another cell, and with none. At most a tenth more questions, but at least 20 cells. A warning
+        is logged where the answers do not differ.
     synonyms
         Other wordings and the label each stands for, for ``mode="generate"``. Case, punctuation and plural never
         matter.
@@ -129,6 +144,10 @@ def annotate(
         the order of `labels`.
     `.obs['c2s_cell_type_prob']`, `.obs['c2s_cell_type_entropy']` : :class:`pandas.Series` (dtype `float32`)
         Probability of the best label among `labels`; entropy of all of them in nats. Only ``mode="score"``.
+    `.obs['c2s_cell_type_trust']` : :class:`pandas.Series` (dtype `float32`)
+        How far the best label is above what the model says without the cell's genes, from 0 (no further) to 1
+        (:func:`scc2s.metrics.excess`), times the share of the cell's genes that have a token, for models whose tokens
+        are genes. Only ``mode="score"`` with `controls`.
     `.obs['c2s_cell_type_none']` : :class:`pandas.Series` (dtype `float32`)
         Probability that none of `labels` is right; the probability of the best label takes its part of the rest. Only
         where the model was taught to say so.
@@ -139,7 +158,10 @@ def annotate(
     `.obs['c2s_cell_type_<groupby>']` : :class:`pandas.Series` (dtype `category`)
         Label of the cell's group; missing where none of its cells has one.
     `.uns['c2s']['annotate']` (`['annotate_<name>']` for another name) : :class:`dict`
-        Parameters, labels, prompt, number of shortened sentences, model and versions.
+        Parameters, labels, prompt, number of shortened sentences, model and versions; ``taught``: labels and organisms
+        that the model was not taught, and the share of the sentences' words that are one token of it; with `controls`
+        also ``controls``, the table of :func:`scc2s.metrics.null_report`, ``verdict`` (do the cells change the
+        answers?) and ``n_control_prompts``.
 
     Raises
     ------
@@ -164,7 +186,7 @@ def annotate(
     >>> adata.obs["c2s_cell_type"].cat.categories.tolist()
     ['T cell']
     """
-    _check(
+    refuse_other_mode(
         mode,
         normalize,
         only_score={"min_prob": min_prob, "prior_correction": prior_correction or None},
@@ -191,10 +213,7 @@ def annotate(
     result = claim(
         data,
         "annotate" if key == "c2s_cell_type" else f"annotate_{key}",
-        obs=[
-            key,
-            *(f"{key}_{part}" for part in ("prob", "entropy", "none", "raw", *([] if groupby is None else [groupby]))),
-        ],
+        obs=[key, *(f"{key}_{part}" for part in (*_COLUMNS, *([] if groupby is None else [groupby])))],
         obsm=[f"{key}_probs"],
     )
     seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
@@ -216,33 +235,54 @@ def annotate(
         given=offered.given(data.n_obs),
         seen=seen,
     )
+    untaught = compare(loaded, question, offered.asked, target)
+    untaught.say(loaded, len(names))
     obs: dict[str, Any]
     obsm: dict[str, Any] = {}
     if mode == "score":
-        probs = score_labels(
-            loaded,
-            question,
-            offered.choices,
-            per_token=normalize == "mean",
-            corrected=prior_correction,
-            temperature=taught(loaded).temperature if offered.none else 1.0,
-            cache=cache,
-        )
-        probs = question.spread(probs)
+
+        def answer(some: Question) -> np.ndarray:
+            return score_labels(
+                loaded,
+                some,
+                offered.choices,
+                per_token=normalize == "mean",
+                corrected=prior_correction,
+                temperature=taught(loaded).temperature if offered.none else 1.0,
+                cache=cache,
+            )
+
+        own = answer(question)
+        probs = question.spread(own)
         votes = offered.of_labels(probs)
         obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob, offered.of_none(probs))
     else:
-        raw = answers(
+        write = partial(
+            answers,
             loaded,
-            question.rendered.texts,
             max_new_tokens=max_new_tokens,
             sampling=decoding.sampling,
             random_state=random_state,
             cache=cache,
         )
+        raw = write(question.rendered.texts)
         matched, names = read_labels(raw, task, names, synonyms)
         votes = question.spread(one_hot(matched, names))
         obs = generated_slots(data.n_obs, key, question.cells, raw, matched, names)
+
+        def answer(some: Question) -> np.ndarray:
+            return as_votes(read_labels(write(some.rendered.texts), task, names, synonyms)[0], names)
+
+        own = as_votes(matched, names)
+    more = {"taught": untaught.entry()}
+    if controls:
+        nulls = ask_nulls(
+            question, own, answer, names=data.obs_names, model=loaded, n_answer_tokens=room, random_state=random_state
+        )
+        more |= judge(nulls, loaded.id, f"{key}_trust" if mode == "score" else None)
+        if mode == "score":
+            trust = nulls.trust(question, own, untaught.read) * offered.is_label(own)
+            obs[f"{key}_trust"] = question.spread(trust[:, None])[:, 0].astype(np.float32)
     if groupby is not None:
         obs[f"{key}_{groupby}"] = labels_of_groups(data.obs[groupby], votes, names, min_prob)
     params = {
@@ -253,6 +293,7 @@ def annotate(
         "min_prob": min_prob,
         "normalize": normalize,
         "prior_correction": prior_correction,
+        "controls": controls,
         "synonyms": dict(synonyms or {}),
         "temperature": temperature,
         "top_p": top_p,
@@ -263,22 +304,5 @@ def annotate(
         "key_added": key,
         **(offered.params(names) if mode == "score" else {}),
     }
-    result.write({**params, **question.params()}, model=loaded.info(), obs=obs, obsm=obsm)
+    result.write({**params, **question.params()}, model=loaded.info(), more=more, obs=obs, obsm=obsm)
     return out if copy else None
-
-
-def _check(mode: str, normalize: str, *, only_score: Mapping[str, object], only_generate: Mapping[str, object]) -> None:
-    if mode not in ("score", "generate"):
-        msg = f"mode={mode!r} is not known; pass mode='score' or mode='generate'"
-        raise ValueError(msg)
-    if normalize not in ("sum", "mean"):
-        msg = f"normalize={normalize!r} is not known; pass normalize='sum' or normalize='mean'"
-        raise ValueError(msg)
-    given = [name for name, value in only_score.items() if value is not None]
-    if mode == "generate" and given:
-        msg = f"{given[0]} needs the probabilities of labels; pass mode='score', or leave {given[0]} out"
-        raise ValueError(msg)
-    given = [name for name, value in only_generate.items() if value is not None]
-    if mode == "score" and given:
-        msg = f"{given[0]} is for written answers, and mode='score' has none; pass mode='generate', or leave it out"
-        raise ValueError(msg)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,9 @@ from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.results import claim
-from scc2s._logging import logger
 from scc2s.models._answers import answers
+from scc2s.programs import as_markers
+from scc2s.programs import markers as shipped_markers
 from scc2s.prompts._answers import prose
 from scc2s.prompts._consensus import consensus
 from scc2s.tl._asking.arguments import share
@@ -21,16 +22,19 @@ from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import ask, choose_writer
 from scc2s.tl._describing.grounding import grounding, listing
 from scc2s.tl._describing.groups import Groups, top_genes
+from scc2s.tl._describing.likeness import flag_nulls, likeness, log_flagged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
     from anndata import AnnData
     from mudata import MuData
 
     from scc2s.models import Model, ResponseCache
+    from scc2s.programs import Markers
     from scc2s.prompts import Task
+    from scc2s.tl._asking.question import Question
 
 
 def caption(
@@ -41,6 +45,9 @@ def caption(
     n_captions: int = 1,
     n_top: int = 10,
     min_share: float = 0.1,
+    min_auroc: float = 0.65,
+    markers: Mapping[str, Sequence[str] | Markers] | pd.DataFrame | None = None,
+    controls: bool = True,
     rank_genes_key: str | None = None,
     layer: str | None = None,
     use_raw: bool | None = None,
@@ -58,12 +65,13 @@ def caption(
     mod: str = "rna",
     copy: bool = False,
 ) -> AnnData | MuData | None:
-    """Let a language model caption groups of cells, and check the genes that the captions name.
+    """Let a language model caption groups of cells, and check the genes and the cell type that the captions name.
 
     A caption is text of a model, not a finding. Of each group some cells are shown to the model, each alone; the
     caption is the answer that has most words in common with the answers about the other cells. Beside it stands what
-    the data say: the genes that are highest in the group by a test that knows nothing of the model, and those genes of
-    the caption that the group hardly expresses or the data set does not have.
+    the data say, without the model: the genes that are highest in the group, whether the genes of the caption and the
+    markers of the type that it names are higher in this group than elsewhere, and what the model says without a cell.
+    A caption that the data contradict is flagged; one that is not flagged is not therefore right.
 
     Parameters
     ----------
@@ -80,6 +88,16 @@ def caption(
         Genes to list that are higher in the group than elsewhere.
     min_share
         A gene that a caption names should be above 0 in at least this share of the group's cells.
+    min_auroc
+        A gene, or the mean of a type's markers, counts as higher in a group where a cell of the group is above another
+        cell of the data set in at least this share of all pairs, ties counting half (area under the ROC curve; 0.5:
+        no difference).
+    markers
+        Genes by label: a dictionary of lists (or of :class:`scc2s.programs.Markers`), or a DataFrame; see
+        :func:`scc2s.programs.as_markers`. ``None`` takes the table of the package, human types of blood and common ones
+        of other tissues (:func:`scc2s.programs.markers`).
+    controls
+        Ask for a caption without the genes of a cell too: one more question for each other wording of the prompt.
     rank_genes_key
         Your own result of :func:`scanpy.tl.rank_genes_groups` in ``.uns``. ``None`` calls it on a log-normalised copy.
     layer, use_raw
@@ -125,11 +143,27 @@ def caption(
             Names of the cells shown; the caption is the answer about the first of them.
         ``genes``
             Genes highest in the group, best first. Empty for a group of one cell, which no test can tell from others.
-        ``genes_named``, ``genes_not_expressed``, ``genes_unknown``
-            Genes in the caption; those above 0 in less than `min_share` of the group's cells; words that look like a
-            gene symbol and are none of the data set (invented, or not measured).
-        ``share_grounded``
-            Share of these genes and words that the group expresses; NaN where the caption names none.
+        ``null_text``, ``like_null``, ``like_others``
+            What the model writes where it is shown no gene; how many words that and the caption have in common, and on
+            average the caption and those of other groups (Dice coefficient, 0 to 1). A caption that says something of
+            its cells is less like both than the caption of one cell is like that of the next.
+        ``genes_named``, ``genes_not_expressed``, ``genes_not_specific``, ``genes_unknown``
+            Genes in the caption; those above 0 in less than `min_share` of the group's cells; those that are not higher
+            in the group than elsewhere (`min_auroc`); words that look like a gene symbol and are none of the data set
+            (invented, or not measured).
+        ``share_grounded``, ``share_specific``
+            Share of the genes and unknown words that the group expresses; of the genes that are higher in it than
+            elsewhere. NaN where the caption names none.
+        ``type``, ``type_auroc``, ``type_markers``
+            Cell type of `markers` that the caption names, empty for none; how far the mean of its markers (each by its
+            standard deviation) is higher in the group than elsewhere, as `min_auroc`; those that are higher.
+        ``type_rival``, ``type_supported``
+            Another type, neither wider nor narrower, whose markers stand out more in this group, by more than 0.02 and
+            the standard error; ``"yes"``: the type reaches `min_auroc` and has no rival, ``"no"``, or empty where this
+            cannot be judged: no type named, under two of its markers in the data, or no two cells on both sides.
+        ``flagged``, ``why``
+            ``True`` where a gene is not expressed or unknown, more than half of the genes are not higher, the type is
+            not supported, or the model says the same without a cell; the reasons, and what could not be judged.
     `.uns['c2s']['caption']` (`['caption_<key_added>']` for another name) : :class:`dict`
         Parameters, prompt, model and versions.
 
@@ -150,10 +184,14 @@ def caption(
     >>> table = adata.uns["c2s"]["captions"].set_index("group")
     >>> table.loc["CD56+ NK", ["genes_named", "genes_not_expressed", "genes_unknown"]].tolist()
     ['CD79A', 'CD79A', 'QXZ1']
+    >>> table.loc[["CD19+ B", "CD56+ NK"], "type_supported"].tolist(), table.loc["CD56+ NK", "type_rival"]
+    (['yes', 'no'], 'NK cell')
     """
     for argument, value in {"n_cells": n_cells, "n_captions": n_captions, "n_top": n_top}.items():
         whole(argument, value)
     share("min_share", min_share)
+    share("min_auroc", min_auroc)
+    known = shipped_markers() if markers is None else as_markers(markers)
     decoding = Decoding(
         temperature=temperature,
         top_p=top_p,
@@ -192,23 +230,27 @@ def caption(
         draws=draws.tolist(),
         cache=cache,
     )
-    found = iter([prose(text, asked) for text, asked in zip(raw, prompts, strict=True)])
-    table = _agreed(shown, found, data.obs_names)
+    found = [prose(text, asked) for text, asked in zip(raw, prompts, strict=True)]
+    nulls = _without_cells(loaded, question, decoding) if controls else [""] * len(found)
+    table = _agreed(shown, found, nulls, data.obs_names)
     table["genes"] = [listing(genes[group]) for group in table["group"]]
+    table = pd.concat([table, likeness(table, controls=controls)], axis=1)
     checked = grounding(
-        table["text"].tolist(), table["group"].tolist(), expressed, groups, min_share=min_share,
-        ignore=loaded.labels or (),
+        table["text"].tolist(), table["group"].tolist(), expressed, groups, min_share=min_share, min_auroc=min_auroc,
+        markers=known, ignore=loaded.labels or (),
     )  # fmt: skip
-    table = pd.concat([table, checked], axis=1)
+    table = flag_nulls(pd.concat([table, checked], axis=1))
     table.index = table.index.astype(str)
-    if n_doubtful := int((table["share_grounded"] < 1).sum()):
-        logger.warning("%d of %d captions name genes that their group does not express", n_doubtful, len(table))
+    log_flagged(table)
     params = {
         "groupby": groupby,
         "n_cells": n_cells,
         "n_captions": n_captions,
         "n_top": n_top,
         "min_share": min_share,
+        "min_auroc": min_auroc,
+        "markers": [f"{label}: {listing(one.genes)}" for label, one in known.items()],
+        "controls": controls,
         "rank_genes_key": rank_genes_key,
         "source": expressed.source,
         "temperature": temperature,
@@ -245,13 +287,29 @@ def _cells_to_show(
     return out
 
 
-def _agreed(shown: list[_Shown], found: Iterator[str], obs_names: pd.Index) -> pd.DataFrame:
+def _without_cells(model: Any, question: Question, decoding: Decoding) -> list[str]:
+    """What the model writes where the prompts have no genes, for each prompt; equal ones are asked once."""
+    asked = question.null_texts()
+    raw = answers(
+        model,
+        asked,
+        max_new_tokens=decoding.max_new_tokens,
+        sampling=decoding.sampling,
+        random_state=decoding.random_state,
+        cache=decoding.cache,
+    )
+    return [prose(text, prompt) for text, prompt in zip(raw, asked, strict=True)]
+
+
+def _agreed(shown: list[_Shown], found: list[str], nulls: list[str], obs_names: pd.Index) -> pd.DataFrame:
     """One row a caption: of the answers about its cells, the one that the others agree with most."""
     rows = []
+    said = iter(zip(found, nulls, strict=True))
     for group, number, cells in shown:
-        texts = [next(found) for _ in cells]
+        pairs = [next(said) for _ in cells]
+        texts = [text for text, _ in pairs]
         best = consensus(texts) if texts else 0
         order = [best, *(i for i in range(len(cells)) if i != best)] if texts else []
-        text = texts[best] if texts else ""
-        rows.append((group, number, text, True, listing(obs_names[cells[order]].astype(str))))
-    return pd.DataFrame(rows, columns=["group", "caption", "text", "model_text", "cells"])
+        text, null = pairs[best] if texts else ("", "")
+        rows.append((group, number, text, True, listing(obs_names[cells[order]].astype(str)), null))
+    return pd.DataFrame(rows, columns=["group", "caption", "text", "model_text", "cells", "null_text"])

@@ -2,17 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from scc2s._cells.access import get_adata
 from scc2s._cells.arguments import refuse_empty
-from scc2s.metrics import bootstrap, mmd
+from scc2s.metrics import mmd
 from scc2s.metrics._bootstrap import MIN_CLUSTERS, say_too_few
-from scc2s.metrics._compare import SCORES, VALUES, Plan, Score, compare, compare_groups
+from scc2s.metrics._compare import SCORES, Plan, Score
 from scc2s.metrics._mmd import checked_widths
-from scc2s.tl._comparing.sides import Comparison, Reading, read_sides
+from scc2s.tl._comparing.sides import Reading, read_sides
+from scc2s.tl._comparing.table import say_below_sampler, score_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,25 +22,29 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-MEAN = "mean over groups"
+_USUAL = (
+    "scfid",
+    "mmd",
+    "energy_distance",
+    "classifier_auroc",
+    "spread",
+    "gene_correlation",
+    "pearson",
+    "kendall_tau",
+)
 
 
 def evaluate(
     pred: AnnData | MuData,
     true: AnnData | MuData,
     *,
-    metrics: str | Sequence[str] | Mapping[str, Callable[..., float]] = (
-        "scfid",
-        "mmd",
-        "energy_distance",
-        "pearson",
-        "kendall_tau",
-    ),
+    metrics: str | Sequence[str] | Mapping[str, Callable[..., float]] | None = None,
     rep: str = "pca",
     layer: str | None = None,
     true_layer: str | None = None,
     groupby: str | Sequence[str] | None = None,
     control: AnnData | MuData | str | None = None,
+    train: AnnData | MuData | None = None,
     floor: bool = True,
     ceiling: bool = True,
     n_comps: int = 50,
@@ -55,22 +60,29 @@ def evaluate(
 
     A distance between samples has no scale of its own, and depends on the number of cells. So each value comes with
     values of the same score at the same number of cells: of real cells against other real cells (the ceiling: no
-    prediction can be expected to do better), of control cells taken as prediction, and of predicted cells with shuffled
-    groups (the floors: a prediction has to do better).
+    prediction can be expected to do better), and of floors, which a prediction has to beat: control cells taken as
+    prediction, predicted cells with shuffled groups, cells each gene of which is that of another real cell
+    (:func:`scc2s.metrics.marginal_cells`: they know nothing of which genes stand together), and real cells with a
+    fifth of their molecules or genes taken away (:func:`scc2s.metrics.thinned_cells`).
 
     Parameters
     ----------
     pred, true
         Predicted and real cells, over the same genes.
     metrics
-        Names: of cells in `rep`, ``"scfid"``, ``"mmd"``, ``"wasserstein"``, ``"energy_distance"``; of mean profiles
-        over genes, ``"pearson"``, ``"kendall_tau"``, ``"delta_pearson"`` (needs `control`); of sentences,
-        ``"gene_overlap"`` (predicted cells beside real cells of the group, drawn); of all groups together,
-        ``"knn_condition_accuracy"``, ``"discrimination"``. See :mod:`scc2s.metrics` for each. Or distances of your own
-        by name, functions of two matrices of cells in `rep`:
+        Names: of cells in `rep`, ``"scfid"``, ``"mmd"``, ``"wasserstein"``, ``"energy_distance"``,
+        ``"nearest_training"`` (whether training cells were copied; needs `train`); of cells over genes,
+        ``"classifier_auroc"`` (how well the two are told apart), ``"spread"``; of mean profiles over genes,
+        ``"pearson"``, ``"kendall_tau"``, ``"delta_pearson"`` (needs `control`); of sentences, ``"gene_overlap"``
+        (predicted cells beside real cells of the group, drawn); of all groups together, ``"knn_condition_accuracy"``
+        (share of predicted cells that real cells take for their own group), ``"discrimination"``, and
+        ``"gene_correlation"`` (within groups). See :mod:`scc2s.metrics` for each. ``None``: ``"scfid"``, ``"mmd"``,
+        ``"energy_distance"``, ``"classifier_auroc"``, ``"spread"``, ``"gene_correlation"``, ``"pearson"`` and
+        ``"kendall_tau"``; with `groupby` also ``"knn_condition_accuracy"``, with `train` ``"nearest_training"``. Or
+        distances of your own by name, functions of two matrices of cells in `rep`:
         ``{"mmd, median width": functools.partial(metrics.mmd, gammas="median")}``.
     rep
-        ``"pca"``: a PCA of the expression of predicted, real and control cells together. Fitted on real cells alone it
+        ``"pca"``: a PCA of the expression of all cells together, those of floors too. Fitted on real cells alone it
         would spread these most, and other cells could come nearer to real ones than real ones do. So values in it
         compare within a table; to compare several predictions, evaluate them in one embedding. ``"X"``: expression. Or
         a key of ``.obsm`` that both have, of one and the same embedding, e.g. ``"X_c2s"``.
@@ -83,6 +95,10 @@ def evaluate(
         Cells before: a floor, and the start of effects. Or a value of one of the columns `groupby`, e.g. ``"ctrl"``:
         the cells of `true` that have it; they are not a group then, unless `pred` has such cells. Those count for a
         group that agree with it in the other columns (in those where the two have values in common).
+    train
+        Cells that the model was trained on, with the columns `groupby`, and none of `true`: for ``"nearest_training"``.
+        The last two floors are made of these then; without them, or in groups that they lack, of one half of the real
+        cells, and stand beside the other half.
     floor, ceiling
         Whether to compute them.
     n_comps
@@ -115,9 +131,11 @@ def evaluate(
     ``value``
         Of all cells of the group.
     ``better``
-        Whether ``"lower"`` or ``"higher"`` is better.
-    ``value_at_n``, ``ceiling``, ``floor_control``, ``floor_shuffled``
-        At ``n`` cells on each side, mean over draws. Compare these with each other, also in the mean over groups.
+        Whether ``"lower"`` or ``"higher"`` is better, or the number that is best: ``"1"`` for the spread, ``"0.5"`` for
+        ``"nearest_training"``, where more is a sign of copies.
+    ``value_at_n``, ``ceiling``, ``floor_control``, ``floor_shuffled``, ``floor_marginal``, ``floor_thinned``
+        At ``n`` cells on each side, mean over draws. Compare these with each other, also in the mean over groups. The
+        last two are missing where `rep` is a key of ``.obsm``, in which no cells can be made.
     ``low``, ``high``
         95 % interval of the mean over groups (:func:`scc2s.metrics.bootstrap` over groups or `clusters`); missing for
         fewer than three.
@@ -135,7 +153,8 @@ def evaluate(
         other does not, or a representation is not finite or has other widths. Before anything is computed.
 
     Warns (in the log) where cells of `pred` have at most half as many genes as those of `true`, as cells made of short
-    sentences do: the scores would see the length.
+    sentences do: the scores would see the length; and where cells that :func:`scc2s.tl.generate` wrote are further from
+    real ones than genes drawn one by one are.
 
     Examples
     --------
@@ -146,28 +165,35 @@ def evaluate(
     >>> bool(table["value"][0] < 2 * table["ceiling"][0])
     True
     """
-    scores = _scores(metrics, gammas)
     columns = [groupby] if isinstance(groupby, str) else list(groupby or ())
+    if metrics is None:
+        by_group = ["knn_condition_accuracy"] if columns else []
+        metrics = [*_USUAL, *by_group, *(["nearest_training"] if train is not None else [])]
+    scores = _scores(metrics, gammas)
     if clusters is not None and clusters not in columns:
         msg = f"clusters={clusters!r} is not in groupby; pass groupby={[*columns, clusters]}"
         raise ValueError(msg)
     _check_numbers(n_repeats=(n_repeats, 1), n_comps=(n_comps, 1), n_boot=(n_boot, 0), random_state=(random_state, 0))
     on = {score.on for score in scores.values()}
     reading = Reading(
-        rep=rep if on & {"rep", "groups"} else None,
-        layers={"pred": layer, "true": true_layer, "control": true_layer},
-        genes=bool(on & {"genes", "effect"}),
+        rep=rep if on & {"rep", "groups", "train"} else None,
+        layers={"pred": layer, "true": true_layer, "control": true_layer, "train": true_layer},
+        genes=bool(on & {"genes", "effect", "within"}),
         sentence_key=sentence_key if "sentences" in on else None,
         n_comps=n_comps,
         random_state=random_state,
+        floors=floor,
     )
-    for side in (pred, true):
+    for side in (pred, true, *([] if train is None else [train])):
         refuse_empty(get_adata(side, mod))
-    sides = read_sides(pred, true, control, columns, mod, reading)
+    sides = read_sides(pred, true, control, columns, mod, reading, train)
     of_group = {name: values[columns.index(clusters)] if clusters else name for name, values in sides.groups.items()}
     if clusters and n_boot and (n_clusters := len(set(of_group.values()))) < MIN_CLUSTERS:
         say_too_few(n_clusters, f"values of {clusters!r}")
-    return _table(scores, sides, of_group, Plan(floor, ceiling, n_repeats, random_state), n_boot)
+    table = score_table(scores, sides, of_group, Plan(floor, ceiling, n_repeats, random_state), n_boot)
+    if "generate" in get_adata(pred, mod).uns.get("c2s", {}):
+        say_below_sampler(table)
+    return table
 
 
 def _check_numbers(**numbers: tuple[int, int]) -> None:
@@ -198,42 +224,3 @@ def _scores(
     if widths is not None and "mmd" in found:
         found["mmd"] = Score(partial(mmd, gammas=widths.tolist()))
     return found
-
-
-def _table(
-    scores: dict[str, Score], sides: Comparison, clusters: dict[str, str], plan: Plan, n_boot: int
-) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = []
-    for name, score in scores.items():
-        if score.on == "groups":
-            rows.append(compare_groups(name, score, sides.pred, sides.true, sides.control, plan))
-            continue
-        own = [compare(name, score, group, sides.pred, sides.true, sides.control, plan) for group in sides.groups]
-        rows += own
-        if len(own) > 1:
-            rows.append(_mean(own, list(clusters.values()), n_boot, plan.random_state))
-    return pd.DataFrame(rows)
-
-
-def _mean(rows: list[dict[str, Any]], clusters: list[str], n_boot: int, random_state: int) -> dict[str, Any]:
-    """Plain mean over the groups that have a value, with its interval."""
-    found = rows[0] | {"group": MEAN, "n": 0}
-    for key in VALUES:
-        values = np.array([row[key] for row in rows])
-        found[key] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-    used = [i for i, row in enumerate(rows) if np.isfinite(row["value"])]
-    n_clusters, note = len({clusters[i] for i in used}), f"{len(used)} of {len(rows)} groups"
-    if n_boot and 1 < n_clusters < MIN_CLUSTERS:
-        note += f"; {n_clusters} are too few for an interval"
-    if n_boot and n_clusters >= MIN_CLUSTERS:
-        interval = bootstrap(
-            [rows[i]["value"] for i in used],
-            clusters=[clusters[i] for i in used],
-            n_boot=n_boot,
-            random_state=random_state,
-        )
-        found |= {"low": float(interval.low), "high": float(interval.high)}
-    found |= {key: sum(row[key] for row in rows) for key in ("n_pred", "n_true")}
-    return found | {"note": note}

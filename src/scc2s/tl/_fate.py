@@ -45,7 +45,7 @@ def fate(
     controls: bool = True,
     n_control_cells: int = 100,
     program: str | Program | Sequence[str] | None = None,
-    n_boot: int = 0,
+    n_boot: int = 1000,
     donor_key: str | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
@@ -113,7 +113,7 @@ def fate(
     `.obs['c2s_fate_sentence']`, ``_target_time``, ``_n_words``, ``_n_genes``, ``_valid``, ``_unique``, ``_complete``
         As the columns of :func:`scc2s.tl.perturb`.
     `.uns['c2s']['fate']['fate']` : :class:`dict`
-        Parameters, prompt, model and versions; ``controls``, the report.
+        Parameters, prompt, model and versions; ``controls``, the report; ``verdict``, what it comes to in words.
 
     Raises
     ------

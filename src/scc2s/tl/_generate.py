@@ -15,6 +15,7 @@ from scc2s._cells.written_words import raw_words, writable_words
 from scc2s.models._progress import called
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._comparing.generated import beside_real
 from scc2s.tl._writing.checks import as_task, check_asked, ready
 from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.new_cells import new_cells, write_samples
@@ -44,6 +45,7 @@ def generate(
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     n_genes: int | None = None,
+    controls: bool = True,
     constrain: bool = True,
     temperature: float = 1.0,
     top_p: float = 1.0,
@@ -58,8 +60,9 @@ def generate(
 ) -> AnnData:
     """Let a language model write new cells, with the genes of a data set.
 
-    What comes out is what the model takes for such cells, not a measurement: compare it with real ones
-    (:func:`scc2s.tl.evaluate`) before it is used for anything.
+    What comes out is what the model takes for such cells, not a measurement. Where `adata` has real cells of what was
+    asked for, they stand beside it in the record (`controls`), with cells that no model wrote; a model that does worse
+    than these is said in one line. With cells that the model has not read: :func:`scc2s.tl.evaluate`.
 
     Parameters
     ----------
@@ -84,6 +87,10 @@ def generate(
         (``"generate_unconditional"`` without `obs`, ``"generate_sample"`` for several cells) of the model's family.
     n_genes
         Genes of each cell; ``None`` takes the median of the sentences of `adata`, or 200 where there are none.
+    controls
+        Compare the cells with real ones of `adata`, those with the same values in the columns of `obs`, and write the
+        report. Asks the model nothing. Needs sentences of `adata` and 5 cells of a condition; why there is no report
+        is said in the record.
     constrain
         Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
         Otherwise it writes freely, its answer is cut after `n_genes` words, and words that are not genes are counted.
@@ -128,7 +135,11 @@ def generate(
         Where the sentences of `adata` come from its ``.raw``, and that has genes that ``.var`` lacks: the same cells
         with these too. They are written as well, and count in the ranks.
     `.uns['c2s']['generate']`, `.uns['c2s']['sentences']`, `.uns['c2s']['rank_fit']` : :class:`dict`
-        Parameters, prompt, shares over all cells, model and versions; the spelling of genes; the line.
+        Parameters, prompt, shares over all cells, model and versions; the spelling of genes; the line. ``controls``,
+        the table of :func:`scc2s.tl.evaluate` of the cells beside up to 200 real ones of each condition (or twice as
+        many as were written), all of them sentences of `n_genes` words put through the line: scFID, energy distance,
+        AUROC of a classifier, spread, gene-gene correlation, agreement with the type that was asked for. The model may
+        have read these real cells. ``params["controls_note"]``: why there is no table.
 
     Raises
     ------
@@ -185,12 +196,19 @@ def generate(
     raw = raw_words(data, sentence_key) if (genes.columns[:-1] < 0).any() else None
     out = new_cells(data, table, written, line, cells_per_sample, raw)
     validity = written.validity()
+    report, note = None, "controls=False"
+    if controls:
+        report, note = beside_real(
+            data, out, list(table), genes, line, length, sentence_key=sentence_key, random_state=random_state
+        )
     params = {
         "n": n,
         "obs": list(table),
         "cells_per_sample": cells_per_sample,
         "n_genes": length,
         **decoding.params(),
+        "controls": controls,
+        "controls_note": note,
         "task": task.name,
         "prompt": task.template,
         "prompt_family": task.family,
@@ -202,7 +220,8 @@ def generate(
         "n_incomplete": int((~validity["complete"]).sum()),
     }
     columns = {f"c2s_{column}": validity[column].to_numpy() for column in ("n_words", "valid", "unique", "complete")}
-    claim(out, "generate", obs=columns, argument="obs").write(params, model=loaded.info(), obs=columns)
+    more = {} if report is None else {"controls": report}
+    claim(out, "generate", obs=columns, argument="obs").write(params, model=loaded.info(), more=more, obs=columns)
     _copy_context(data, out, line, sentence_key, length)
     return out
 

@@ -12,6 +12,7 @@ from scc2s.prompts._scramble import scramble
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.controls import ReportOptions
+from scc2s.tl._predicting.names import tell
 from scc2s.tl._predicting.perturbations import (
     conditions_of,
     details_of,
@@ -54,7 +55,7 @@ def perturb(
     n_control_cells: int = 100,
     control_name: str = NO_PERTURBATION,
     program: str | Program | Sequence[str] | None = None,
-    n_boot: int = 0,
+    n_boot: int = 1000,
     donor_key: str | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
@@ -78,8 +79,13 @@ def perturb(
 
     Each cell is shown to the model with the name of the perturbation, and the model writes the cell afterwards (Rizvi
     et al., bioRxiv 10.1101/2025.04.14.648850, perturbation response). A prediction comes with its controls in the same
-    call: the cells as they were, the same question with no perturbation, and with a name that means nothing. A
-    prediction that does not differ from these says nothing about the perturbation.
+    call: the cells as they were, the same question with no perturbation, and with a name that means nothing; where
+    there is a truth, also with what any other group, or donor, would have led one to expect. A prediction that is not
+    above these says nothing about the perturbation; one line says so, in the log and in the record.
+
+    A model may say which perturbations it was taught (``perturbations`` in its ``scc2s.json``). Then another spelling
+    that it lists is put to it under the name that it was taught, and a name that it never read is named in one line
+    before the run, with the name that may have been meant. A model that says nothing is told all names as they are.
 
     Parameters
     ----------
@@ -112,8 +118,11 @@ def perturb(
     n_boot
         Bootstrap samples for the intervals of the report; 0: none.
     donor_key
-        Column of ``.obs``, of `truth` too: intervals draw whole donors. ``None``: they draw cells, which makes them
-        too narrow for claims about donors.
+        Column of ``.obs``, of `truth` too: each donor is judged on its own cells, the report has the mean, and
+        intervals draw whole donors. The mean shift of the same group in the other donors is a row then. Where `truth`
+        is ``{column: value}``, donors that are not asked about serve it too, with those of their cells that have a
+        value of the asked cells in that column. ``None``: intervals draw cells, which makes them too narrow for claims
+        about donors.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
         takes ``scc2s.settings.model``.
@@ -176,7 +185,9 @@ def perturb(
         Parameters, prompt, model and versions; ``controls``, the :class:`pandas.DataFrame` of
         :func:`scc2s.metrics.perturbation_report`: a row for each ``group``, ``condition`` and ``predictor``. In it all
         cells, real ones too, are sentences of the same length put through the same line, so that both sides of a
-        comparison are in the same units.
+        comparison are in the same units; a cell whose answer holds no gene is taken as unchanged. ``verdict``, in
+        words, which simple predictions it is not above. ``params['perturbation']`` holds the names as they were given,
+        ``params['perturbation_asked']`` as they were put to the model.
 
     Raises
     ------
@@ -236,7 +247,8 @@ def perturb(
     decoding = ready(decoding, writable_words(data, sentence_key).in_sentences)
     loaded, task = choose_writer(model, prompt, "perturb")
     refuse_without(task, PERTURBATION)
-    texts, fields = with_details(names, task, details)
+    asked = tell(loaded, filter(None, names), control_name=control_name)
+    texts, fields = with_details([name and asked[name] for name in names], task, details)
     asker = Asker(
         data=data,
         model=loaded,
@@ -258,6 +270,10 @@ def perturb(
         said={detail: [text_of(value) for value in values] for detail, values in details.items()},
     )
     params: dict[str, Any] = {"perturbation_key": perturbation_key, "control_name": control_name}
+    params |= {
+        "perturbation": recorded(names, names),
+        "perturbation_asked": recorded(list(map(asked.get, names)), names),
+    }
     params |= {detail: recorded(details.get(detail), names) for detail in ("dose", "time")}
     predict(asker, cells, changes, report, result, params)
     return out if copy else None

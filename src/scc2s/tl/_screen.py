@@ -13,10 +13,12 @@ from scc2s._cells.gene_words import stored_fit
 from scc2s._cells.results import claim, name_of_result
 from scc2s._cells.written_words import writable_words
 from scc2s._logging import logger
+from scc2s.metrics._power import smallest_effect
 from scc2s.metrics._screen import HitRule, screen_table
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
+from scc2s.tl._predicting.names import refuse_twice, taught, tell
 from scc2s.tl._predicting.perturbations import name_of, refuse_column
 from scc2s.tl._predicting.screen_cells import screen_cells
 from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from scc2s.prompts import Task
     from scc2s.sentences import RankFit
 
+_POWER = 0.8
+
 
 def screen(
     adata: AnnData | MuData,
@@ -57,7 +61,7 @@ def screen(
     donor_key: str | None = None,
     n_cells: int = 50,
     n_null: int | None = None,
-    baseline: Literal["cell", "regeneration"] = "cell",
+    baseline: Literal["cell", "regeneration"] = "regeneration",
     max_neutral: float = 0.1,
     min_validity: float = 0.9,
     alpha: float = 0.05,
@@ -86,11 +90,14 @@ def screen(
 
     Every perturbation is put to the same cells of a positive and of a neutral context (a dual-context screen; the idea
     is that of the C2S-Scale preprint, bioRxiv 10.1101/2025.04.14.648850, version 2; its formula, gene list and
-    thresholds are not public, so all of these are scc2s definitions). So are scrambled names, which mean nothing: what
-    the model says of them is the null. A hit is an answer of the model, not a finding.
+    thresholds are not public, so all of these are scc2s definitions). So are names made up of syllables, which mean
+    nothing: what the model says of them is the null. A hit is an answer of the model, not a finding.
 
-    The effect of perturbation d in context c is ``E(d, c)``: mean over cells of score(predicted cell) - score(the same
-    cell's own sentence), both put through the same rank fit; ``split(d) = E(d, positive) - E(d, neutral)``.
+    The effect of perturbation d in context c is ``E(d, c)``: mean over cells of score(cell written for d) - score(cell
+    written for no perturbation), both put through the same rank fit; ``split(d) = E(d, positive) - E(d, neutral)``.
+
+    Names that the model was not taught are named before the run, and other spellings put to it under the name that it
+    was taught, as in :func:`scc2s.tl.perturb`. How small an effect could be found at all is said with the result.
 
     Parameters
     ----------
@@ -109,12 +116,12 @@ def screen(
     n_cells
         Most cells of each context, drawn by `random_state`; the same for all perturbations.
     n_null
-        Scrambled names for each perturbation; 0: no null, and no p. ``None``: ``1 / alpha`` (20), the fewest with which
-        a single perturbation, among however many, can be a hit. The cost of the screen is `n_null` + 1 times that of
-        the names alone.
+        Made-up names for each perturbation, built like it and of other letters; 0: no null, and no p. ``None``:
+        ``1 / alpha`` (20), the fewest with which a single perturbation, among however many, can be a hit. The cost of
+        the screen is `n_null` + 1 times that of the names alone.
     baseline
-        What a predicted cell is compared with: the same ``"cell"``'s own sentence, or its ``"regeneration"`` (what the
-        model writes when told `control_name`).
+        What a predicted cell is compared with: its ``"regeneration"`` (what the model writes about the same cell when
+        told `control_name`), or the ``"cell"``'s own sentence, from which a model departs by writing anew alone.
     max_neutral, min_validity, alpha
         What makes a hit: :class:`scc2s.metrics.HitRule`.
     n_boot
@@ -146,9 +153,11 @@ def screen(
         :func:`scc2s.tl.shortlist` and :func:`scc2s.pl.screen`.
     `.uns['c2s']['<key_added>_controls']` : :class:`pandas.DataFrame`
         The same effects of the controls: the unperturbed regeneration (against the cells' own sentences, whatever the
-        `baseline`), and each scrambled name.
+        `baseline`), and each made-up name, which is called ``"scrambled name"``.
     `.uns['c2s']['<key_added>_record']` : :class:`dict`
-        A notice, all parameters, genes of the program found and missing, model and versions.
+        A notice, all parameters, genes of the program found and missing, model and versions. ``smallest_effect`` is the
+        split that would be found with a power of 0.8 (:func:`scc2s.metrics.smallest_effect`), by the spread of the
+        made-up names (without these: of the names). ``names_asked`` are the names as they were put to the model.
 
     Raises
     ------
@@ -205,7 +214,11 @@ def screen(
         data=data, model=loaded, task=task, decoding=decoding, fit=line, organism=organism, sentence_key=sentence_key,
         genes=shared,
     )  # fmt: skip
-    screened = ask_all(asker, cells.rows, names, scoring, control_name=control_name, n_null=n_null)
+    asked = tell(loaded, names, control_name=control_name)
+    refuse_twice(asked)
+    screened = ask_all(
+        asker, cells.rows, names, scoring, control_name=control_name, n_null=n_null, asked=asked, known=taught(loaded)
+    )
     found = screened.found
     table = screen_table(
         found.effects, names, positive=cells.positive, neutral=cells.neutral, donors=cells.donors, null=screened.null,
@@ -215,11 +228,16 @@ def screen(
     table["complete"] = table["name"].map(dict(zip(names, found.complete, strict=True)))
     table["interval_over"] = "cells" if cells.donors is None else "donors"
     table.index = table.index.astype(str)
-    _tell(table)
+    least = smallest_effect(
+        screened.scrambled.effects if n_null else found.effects, positive=cells.positive, neutral=cells.neutral,
+        donors=cells.donors, power=_POWER,
+    )  # fmt: skip
+    _tell(table, least)
     params = {
         "notice": NOTICE, **scoring.params(), "control_name": control_name, **asker.params(),
         "context_key": context_key, "positive": positive, "neutral": neutral, "donor_key": donor_key,
         "n_donors": 0 if cells.donors is None else len(set(cells.donors)), "n_cells": n_cells, "n_null": n_null,
+        "names_asked": [asked[name] for name in names], "power": _POWER, "smallest_effect": least,
         "n_boot": n_boot, "max_neutral": max_neutral, "min_validity": min_validity, "alpha": alpha,
     }  # fmt: skip
     effects = screened.controls(names, cells.positive, cells.neutral)
@@ -255,8 +273,16 @@ def _n_null(n_null: int | None, n_names: int, alpha: float) -> int:
     return n_null
 
 
-def _tell(table: pd.DataFrame) -> None:
+def _tell(table: pd.DataFrame, least: float) -> None:
     if table["low"].isna().all():
         logger.warning("effects have no interval (a single donor, or n_boot=0), so that nothing can be a hit")
     if n_short := int((table["complete"] < 1).sum()):
         logger.warning("the model ended early for %d of %d perturbations; see column 'complete'", n_short, len(table))
+    if not least > 0:  # made-up names all do the same, so that any effect would be found
+        return
+    say = logger.info if table["hit"].any() else logger.warning
+    say(
+        "%d hits; with %d cells%s a split of %.2g would be found with a power of %.0f %%, a smaller one less often",
+        int(table["hit"].sum()), int(table["n_positive"].iloc[0]),
+        f" against {n} in the neutral context" if (n := int(table["n_neutral"].iloc[0])) else "", least, 100 * _POWER,
+    )  # fmt: skip

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 from scc2s._cells.arguments import whole
 from scc2s._cells.results import refuse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def model_layer_of(model_layer: object, layer: object, tool: str) -> int:
@@ -52,3 +56,23 @@ def share(name: str, value: object) -> float:
         msg = f"{name}={value!r} is not a share; pass {name}= a number from 0 to 1"
         raise ValueError(msg)
     return float(value)
+
+
+def refuse_other_mode(
+    mode: str, normalize: str, *, only_score: Mapping[str, object], only_generate: Mapping[str, object]
+) -> None:
+    """Raise for an unknown way to ask or to compare, or for an option (``None``: not given) of the other mode."""
+    if mode not in ("score", "generate"):
+        msg = f"mode={mode!r} is not known; pass mode='score' or mode='generate'"
+        raise ValueError(msg)
+    if normalize not in ("sum", "mean"):
+        msg = f"normalize={normalize!r} is not known; pass normalize='sum' or normalize='mean'"
+        raise ValueError(msg)
+    given = [name for name, value in only_score.items() if value is not None]
+    if mode == "generate" and given:
+        msg = f"{given[0]} needs the probabilities of labels; pass mode='score', or leave {given[0]} out"
+        raise ValueError(msg)
+    given = [name for name, value in only_generate.items() if value is not None]
+    if mode == "score" and given:
+        msg = f"{given[0]} is for written answers, and mode='score' has none; pass mode='generate', or leave it out"
+        raise ValueError(msg)

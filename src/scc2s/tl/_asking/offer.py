@@ -55,6 +55,11 @@ class Offer:
         """Probability of each label, cells x labels; adds up to 1 with that of none."""
         return probs if self.none is None else probs[:, :-1]
 
+    def is_label(self, probs: np.ndarray) -> np.ndarray:
+        """Whether the best answer is one of the labels."""
+        best: np.ndarray = probs.argmax(axis=1) < len(self.asked)
+        return best
+
     def of_none(self, probs: np.ndarray) -> np.ndarray | None:
         """Probability that none of the labels is right."""
         return None if self.none is None else probs[:, -1]

@@ -5,25 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
-from scc2s._cells.access import get_adata, get_sentences, matrix
-from scc2s._cells.rows import row_blocks
-from scc2s._cells.values import describe
-from scc2s._logging import logger
-from scc2s.metrics._compare import Cells, Control
+from scc2s._cells.access import get_adata, get_sentences
+from scc2s.metrics._compare import FLOORS, Beside, Cells, Control
+from scc2s.tl._comparing.expression import genes_of, refuse_mixed, say_lengths
+from scc2s.tl._comparing.floor_cells import floor_cells
+from scc2s.tl._comparing.groups import labels_of, name_of, names, say_groups, say_shared
+from scc2s.tl._comparing.representation import components, embeddings
 from scc2s.tl._comparing.shared_words import shared_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
-
-ALL = "all cells"
-_BETWEEN = " | "
-_DENSE = 2**22  # values below which a matrix is made dense for its PCA
 
 
 class Reading(NamedTuple):
@@ -39,6 +34,8 @@ class Reading(NamedTuple):
     """``None``: no score needs sentences."""
     n_comps: int
     random_state: int
+    floors: bool = True
+    """Whether real cells with something taken away are made."""
 
 
 class Comparison(NamedTuple):
@@ -49,6 +46,7 @@ class Comparison(NamedTuple):
     control: Control | None
     groups: dict[str, tuple[str, ...]]
     """Groups to compare, with their values of the columns."""
+    beside: Beside
 
 
 def read_sides(
@@ -58,8 +56,9 @@ def read_sides(
     columns: Sequence[str],
     mod: str,
     reading: Reading,
+    train: AnnData | MuData | None = None,
 ) -> Comparison:
-    """Read both sides and the control.
+    """Read both sides, the control, and training cells.
 
     Parameters
     ----------
@@ -73,26 +72,28 @@ def read_sides(
         Modality of a MuData.
     reading
         What to read.
+    train
+        Cells that the model has read, with `columns`.
     """
     given = {"pred": get_adata(pred, mod), "true": get_adata(true, mod)}
+    if train is not None:
+        given["train"] = get_adata(train, mod)
+        say_shared(given["true"], given["train"])
     if control is not None and not isinstance(control, str):
         given["control"] = get_adata(control, mod)
     # by name, so that the draws do not depend on the order of the rows
     order = {name: np.argsort(adata.obs_names.to_numpy(dtype=str), kind="stable") for name, adata in given.items()}
-    labels = {name: _labels(adata, columns, name) for name, adata in given.items()}
+    labels = {name: labels_of(adata, columns, name) for name, adata in given.items()}
     labels = {name: [found[i] for i in order[name]] for name, found in labels.items()}
     column = _column_of(control, labels["true"], columns) if isinstance(control, str) else None
     asked = set(labels["pred"])
     groups = {
-        _name(row): row
+        name_of(row): row
         for row in sorted(asked | set(labels["true"]))
         if column is None or row[column] != control or row in asked
     }
-    _say_groups(asked, set(labels["true"]) & set(groups.values()))
-    cells = {
-        name: part.take(order[name])._replace(groups=_names(labels[name]))
-        for name, part in _read(given, reading).items()
-    }
+    say_groups(asked, set(labels["true"]) & set(groups.values()))
+    cells, beside = _read(given, order, {name: names(found) for name, found in labels.items()}, reading)
     before = None
     if column is not None:
         rows = [i for i, row in enumerate(labels["true"]) if row[column] == control]
@@ -102,49 +103,7 @@ def read_sides(
         own = labels["control"]
         matched = [i for i in range(len(columns)) if {row[i] for row in own} & {row[i] for row in groups.values()}]
         before = Control(cells["control"], _of_groups(own, range(len(own)), groups, matched))
-    return Comparison(cells["pred"], cells["true"], before, groups)
-
-
-def _say_groups(pred: set[tuple[str, ...]], true: set[tuple[str, ...]]) -> None:
-    """Raise where the sides have no group in common, warn of groups that only one has."""
-    if pred and true and not pred & true:
-        msg = (
-            f"pred and true have no group in common (pred: {_some(pred)}; true: {_some(true)}); name the groups alike, "
-            "e.g. pred.obs[...] = pred.obs[...].map({...}), or pass another groupby="
-        )
-        raise ValueError(msg)
-    if pred and (lacking := true - pred):
-        logger.warning("pred has no cells of %d of %d groups of true: %s", len(lacking), len(true), _some(lacking))
-    if true and (lacking := pred - true):
-        logger.warning("true has no cells of %d of %d groups of pred: %s", len(lacking), len(pred), _some(lacking))
-
-
-def _some(groups: set[tuple[str, ...]]) -> str:
-    names = sorted(map(_name, groups))
-    return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
-
-
-def _labels(adata: AnnData, columns: Sequence[str], name: str) -> list[tuple[str, ...]]:
-    """Values of the columns, as text, of each cell; a control need not have all columns."""
-    values = []
-    for column in columns:
-        if column in adata.obs:
-            known = adata.obs[column].astype(object)
-            values.append(known.where(known.notna(), "missing").astype(str).tolist())
-        elif name == "control":
-            values.append([""] * adata.n_obs)
-        else:
-            msg = f"{name} has no column {column!r} in obs; set {name}.obs[{column!r}] = ..., or pass another groupby="
-            raise KeyError(msg)
-    return list(zip(*values, strict=True)) if values else [()] * adata.n_obs
-
-
-def _names(rows: list[tuple[str, ...]]) -> np.ndarray:
-    return np.array([_name(row) for row in rows], dtype=object)
-
-
-def _name(row: tuple[str, ...]) -> str:
-    return _BETWEEN.join(row) if row else ALL
+    return Comparison(cells["pred"], cells["true"], before, groups, beside)
 
 
 def _column_of(value: str, labels: list[tuple[str, ...]], columns: Sequence[str]) -> int:
@@ -172,125 +131,60 @@ def _of_groups(
     }
 
 
-def _read(given: dict[str, AnnData], reading: Reading) -> dict[str, Cells]:
+def _read(
+    given: dict[str, AnnData], order: dict[str, np.ndarray], groups: dict[str, np.ndarray], reading: Reading
+) -> tuple[dict[str, Cells], Beside]:
     genes: dict[str, Any] = dict.fromkeys(given)
     texts: dict[str, Any] = dict.fromkeys(given)
     if reading.sentence_key is not None:
         key = reading.sentence_key
         texts = shared_words(given, {name: get_sentences(adata, key) for name, adata in given.items()}, key)
-        say_lengths({name: np.array([len(text.split()) for text in found]) for name, found in texts.items()})
+        texts = {name: found[order[name]] for name, found in texts.items()}
     if reading.genes or reading.rep in ("pca", "X"):
-        genes = {name: _genes(adata, name, given["pred"].var_names, reading) for name, adata in given.items()}
-        _refuse_mixed(genes)
+        genes = {
+            name: genes_of(adata, name, given["pred"].var_names, reading.layers[name]) for name, adata in given.items()
+        }
+        genes = {name: X[order[name]] for name, X in genes.items()}
+        refuse_mixed(genes)
+    reps: dict[str, Any] = {}
+    if reading.rep not in (None, "pca", "X"):
+        reps = {name: X[order[name]] for name, X in embeddings(given, str(reading.rep)).items()}
+    return side_by_side(genes, texts, reps, groups, reading)
+
+
+def side_by_side(
+    genes: dict[str, Any],
+    texts: dict[str, Any],
+    reps: dict[str, Any],
+    groups: dict[str, np.ndarray],
+    reading: Reading,
+) -> tuple[dict[str, Cells], Beside]:
+    """Cells of each side in one representation, and floors made of the real ones.
+
+    Parameters
+    ----------
+    genes, texts
+        Expression and sentences of each side, ``None`` where they are not read. In an order that draws may depend on.
+    reps
+        Representations of each side, where they do not come from `genes`.
+    groups
+        Group of each cell of each side.
+    reading
+        What is read.
+    """
+    if texts["true"] is not None:
+        say_lengths({name: np.array([len(text.split()) for text in found]) for name, found in texts.items()})
+    if genes["true"] is not None:
         say_lengths({name: np.asarray((X > 0).sum(axis=1)).ravel() for name, X in genes.items()})
-    reps: dict[str, Any]
+    made = floor_cells(genes, texts, groups, reading.random_state) if reading.floors else None
+    if made is not None:
+        genes, texts, groups = ({**ours, **more} for ours, more in zip((genes, texts, groups), made[:3], strict=True))
     if reading.rep == "pca":
-        reps = _components(genes, reading)
+        nearly_real = {name: X for name, X in genes.items() if name == "floor_thinned"}
+        fitted = {name: X for name, X in genes.items() if name not in nearly_real}
+        reps = components(fitted, reading.n_comps, reading.random_state, beside=nearly_real)
     elif reading.rep == "X":
         reps = genes
-    elif reading.rep is not None:
-        reps = _embeddings(given, reading.rep)
-    else:
-        reps = dict.fromkeys(given)
-    return {
-        name: Cells(np.empty(given[name].n_obs, dtype=object), reps[name], genes[name], texts[name]) for name in given
-    }
-
-
-def say_lengths(n_genes: dict[str, np.ndarray]) -> None:
-    """Warn where cells of one side have half the genes of another, so that length is what the scores would see."""
-    typical = {name: int(np.median(found)) for name, found in n_genes.items() if len(found)}
-    if not typical or 2 * min(typical.values()) > max(typical.values()) or not min(typical.values()):
-        return
-    short, long = min(typical, key=typical.__getitem__), max(typical, key=typical.__getitem__)
-    logger.warning(
-        "cells of %s have %d genes and those of %s %d: the scores see the length first. Put all through sentences of "
-        "the same length: sc.pp.c2s_sentences(%s, n_genes=%d); sc.pp.c2s_rank_fit(%s); sc.pp.c2s_reconstruct(%s); and "
-        "pass %s='c2s_reconstructed'",
-        short, typical[short], long, typical[long], long, typical[short], long, long,
-        "layer" if long == "pred" else "true_layer",
-    )  # fmt: skip
-
-
-def _genes(adata: AnnData, name: str, names: pd.Index, reading: Reading) -> np.ndarray | sparse.csr_matrix:
-    """Expression of the genes of pred, float64, dense or CSR."""
-    if len(missing := names.difference(adata.var_names)):
-        msg = (
-            f"{len(missing)} genes of pred are not in {name}, e.g. {missing[0]!r}; take the same from both: "
-            "pred[:, pred.var_names.isin(true.var_names)]"
-        )
-        raise KeyError(msg)
-    if not adata.var_names.is_unique:
-        msg = f"{name}.var_names repeat; call {name}.var_names_make_unique(), or keep one column for each gene"
-        raise ValueError(msg)
-    X, _, _ = matrix(adata, layer=reading.layers[name], use_raw=False)
-    columns = adata.var_names.get_indexer(names)
-    parts = [block[:, columns].astype(np.float64) for _, block in row_blocks(X)]
-    if not parts:
-        return np.empty((0, len(names)))
-    out = sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
-    if not np.isfinite(out.data if sparse.issparse(out) else out).all():
-        msg = f"expression of {name} has values that are not finite; pass layer= one with log-normalised values"
-        raise ValueError(msg)
-    return out
-
-
-def _refuse_mixed(genes: dict[str, Any]) -> None:
-    """Raise where one side has counts and another has not; say so where all have."""
-    kinds = {name: describe([(0, X)]).kind for name, X in genes.items()}
-    counts = [name for name, kind in kinds.items() if kind == "counts"]
-    others = [name for name, kind in kinds.items() if kind in ("log1p", "normalised", "scaled")]
-    if counts and others:
-        msg = (
-            f"{counts[0]} holds counts and {others[0]} does not; pass layer= and true_layer= with values of one kind, "
-            "e.g. after sc.pp.normalize_total and sc.pp.log1p"
-        )
-        raise ValueError(msg)
-    if counts:
-        logger.warning("cells are compared by counts; sc.pp.normalize_total and sc.pp.log1p take the depth out")
-
-
-def _components(genes: dict[str, Any], reading: Reading) -> dict[str, np.ndarray]:
-    """A PCA of the cells of all sides together.
-
-    Components bend towards the noise of the cells that they are fitted on. Fitted on real cells alone they spread real
-    cells further apart than any others, so that cells of another donor come nearer to one half of the real cells than
-    the other half does. Where all cells take part, cells of one distribution are as far apart whichever side has them.
-    """
-    from sklearn.decomposition import PCA
-
-    sizes = [X.shape[0] for X in genes.values()]
-    together: Any = (
-        sparse.vstack([sparse.csr_matrix(X) for X in genes.values()], format="csr")
-        if any(sparse.issparse(X) for X in genes.values())
-        else np.concatenate(list(genes.values()))
-    )
-    n = min(reading.n_comps, genes["true"].shape[0], *together.shape)
-    if not n:
-        return {name: np.empty((X.shape[0], 0)) for name, X in genes.items()}
-    full = n == min(together.shape)
-    if sparse.issparse(together) and (full or np.prod(together.shape) < _DENSE):
-        together = together.toarray()
-    pca = PCA(n, svd_solver="full" if full else "arpack", random_state=reading.random_state)
-    parts = np.split(np.asarray(pca.fit_transform(together)), np.cumsum(sizes)[:-1])
-    return dict(zip(genes, parts, strict=True))
-
-
-def _embeddings(given: dict[str, AnnData], key: str) -> dict[str, np.ndarray]:
-    for name, adata in given.items():
-        if key not in adata.obsm:
-            msg = (
-                f"{name} has no obsm[{key!r}]; compute it for pred and true together, e.g. sc.tl.c2s_embed, or pass "
-                "rep='pca' or rep='X'"
-            )
-            raise KeyError(msg)
-    reps = {name: np.asarray(adata.obsm[key], dtype=np.float64) for name, adata in given.items()}
-    if len({X.shape[1] for X in reps.values()}) > 1:
-        msg = f"obsm[{key!r}] has widths {[X.shape[1] for X in reps.values()]}; compute it for all cells together"
-        raise ValueError(msg)
-    for name, X in reps.items():
-        if not np.isfinite(X).all():
-            n = int((~np.isfinite(X).all(axis=1)).sum())
-            msg = f"obsm[{key!r}] of {name} is not finite for {n} cells; leave them out: {name}[...]"
-            raise ValueError(msg)
-    return reps
+    cells = {name: Cells(labels, reps.get(name), genes.get(name), texts.get(name)) for name, labels in groups.items()}
+    floors = {name: cells[name] for name in FLOORS if name in cells}
+    return cells, Beside(floors, None if made is None else made.held, cells.get("train"))

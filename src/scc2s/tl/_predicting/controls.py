@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from scc2s._cells.access import get_sentences
 from scc2s._cells.arguments import whole
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from anndata import AnnData
-    from scipy import sparse
 
     from scc2s.programs import Program
     from scc2s.tl._predicting.predict import AskedCells
@@ -122,34 +122,89 @@ def control_report(
     truth = None if report.truth is None else _real_cells(asker, report, report.truth, seed)
     most = None if truth is None else _longest(asker, truth)
     pair = asker.compare(rows, response.texts(picked), response.n_asked[picked], most=most)
+    before = pair.before
+    after = _or_unchanged(pair.after, before, "the prediction")
     replies = {
-        name: asker.compare(rows, reply.written.texts, reply.n_asked, most=most).after for name, reply in others.items()
+        name: _or_unchanged(asker.compare(rows, reply.written.texts, reply.n_asked, most=most).after, before, name)
+        for name, reply in others.items()
     }
     length = int(pair.n.max(initial=1))
+    spare = _reference_cells(asker, cells, report, length)
     tables = []
     for one in sorted(set(condition)):
         here = np.flatnonzero(condition == one)
         labels = groups[here]
         real, real_groups, real_donors = _real_side(asker, truth, one, set(labels), length)
         own = None if donors is None else donors[rows[here]]
+        control, control_groups, control_donors = before[here], labels, own
+        if spare is not None and own is not None:
+            control = sparse.vstack([control, spare.X], format="csr")
+            control_groups, control_donors = np.r_[labels, spare.groups], np.r_[own, spare.donors]
         table = perturbation_report(
-            pair.after[here],
+            after[here],
             real,
-            pair.before[here],
+            control,
             pred_groups=labels,
             true_groups=real_groups,
-            control_groups=labels,
+            control_groups=control_groups,
             others={
                 name: (expression[here], labels) if own is None else (expression[here], labels, own)
                 for name, expression in replies.items()
             },
             program=report.columns(cells.genes),
-            donors=None if own is None else {"pred": own, "true": real_donors, "control": own},
+            donors=None if own is None else {"pred": own, "true": real_donors, "control": control_donors},
             n_boot=report.n_boot,
             random_state=seed,
         )
         tables.append(table.assign(condition=one))
     return pd.concat(tables, ignore_index=True)
+
+
+class _Spare(NamedTuple):
+    """Control cells of donors that nothing is predicted for."""
+
+    X: sparse.csr_matrix
+    groups: np.ndarray
+    donors: np.ndarray
+
+
+def _or_unchanged(after: sparse.csr_matrix, before: sparse.csr_matrix, what: str) -> sparse.csr_matrix:
+    """Answers, and the cell as it was where an answer holds no gene: it says nothing about a change.
+
+    As a cell without expression it would differ from its control in every gene, which correlates with any true shift.
+    """
+    silent = (np.diff(after.indptr) == 0) & (np.diff(before.indptr) > 0)
+    if not silent.any():
+        return after
+    logger.warning(
+        "%d of %d answers of %s hold no gene; the report takes these cells as unchanged",
+        silent.sum(),
+        len(silent),
+        what,
+    )
+    keep, fill = (sparse.diags_array(here.astype(np.float32)) for here in (~silent, silent))
+    return sparse.csr_matrix(keep @ after + fill @ before)
+
+
+def _reference_cells(asker: Asker, cells: AskedCells, report: ReportOptions, most: int) -> _Spare | None:
+    """Cells that are not asked about and are what the asked ones are in the column that tells truth from them.
+
+    Their donors say what the same group does elsewhere. Only where truth is ``{column: value}`` of the same data.
+    """
+    truth, data = report.truth, asker.data
+    donors = donors_of(data, report.donor_key)
+    if donors is None or truth is None or truth.data is not data or truth.key is None:
+        return None
+    state = data.obs[truth.key].astype(object).to_numpy()
+    alike = np.isin(state.astype(str), np.unique(state[cells.rows].astype(str)))
+    groups = group_labels(data, report.groupby)
+    free = alike & ~np.isin(np.arange(data.n_obs), np.r_[cells.rows, truth.rows])
+    free &= ~np.isin(donors.astype(str), np.unique(donors[cells.rows].astype(str)))
+    rows = np.flatnonzero(free & np.array([group is not None for group in groups], dtype=bool))
+    if not len(rows):
+        return None
+    X = asker.real([asker.sentences[row] for row in rows.tolist()], most)
+    return _Spare(X, groups[rows], donors[rows])
 
 
 def _real_cells(asker: Asker, report: ReportOptions, truth: Truth, seed: int) -> _RealCells:

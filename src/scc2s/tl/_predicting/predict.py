@@ -12,6 +12,7 @@ from scc2s._cells.results import claim
 from scc2s._logging import logger
 from scc2s.models._progress import called
 from scc2s.tl._predicting.controls import control_report
+from scc2s.tl._predicting.verdict import verdict
 from scc2s.tl._writing.responses import slots_of
 from scc2s.tl._writing.shared_genes import SharedGenes
 
@@ -131,9 +132,10 @@ def predict(
         "share_unique": float(response.validity["unique"].mean()),
         "n_incomplete": int((~response.validity["complete"]).sum()),
     }
-    more = {}
+    more: dict[str, Any] = {}
     if report is not None:
-        more["controls"] = control_report(asker, cells, response, dict(zip(others, replies, strict=True)), report)
+        table = control_report(asker, cells, response, dict(zip(others, replies, strict=True)), report)
+        more |= {"controls": table, "verdict": verdict(table)}
         params |= report.params()
     said = {asked.field: asked.texts, **asked.said}
     texts = {name: [values[row] for row in rows.tolist()] for name, values in said.items()}

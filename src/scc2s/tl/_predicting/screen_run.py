@@ -12,11 +12,11 @@ from scc2s._logging import logger
 from scc2s.models._progress import bar
 from scc2s.programs import Match, Program, as_program, match, score
 from scc2s.programs._score import check_method
-from scc2s.prompts._scramble import scrambles
+from scc2s.prompts._scramble import made_up
 from scc2s.tl._writing.write_cells import PERTURBATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from scipy import sparse
 
@@ -90,18 +90,18 @@ class Screened(NamedTuple):
     regeneration: Effects
     """Against the cells' own sentences, whatever the baseline."""
     scrambled: Effects
-    """Names in the order of `scrambled_names`, flattened."""
+    """Made-up names in the order of `scrambled_names`, flattened."""
     scrambled_names: list[list[str]]
     """Of each perturbation."""
 
     @property
     def null(self) -> np.ndarray:
-        """Effects of scrambled names: replicates x perturbations x cells."""
+        """Effects of made-up names: replicates x perturbations x cells."""
         n_names, n_cells = self.found.effects.shape
         return self.scrambled.effects.reshape(n_names, -1, n_cells).swapaxes(0, 1)
 
     def controls(self, names: Sequence[str], positive: np.ndarray, neutral: np.ndarray | None) -> pd.DataFrame:
-        """One row for the regeneration, and for each scrambled name."""
+        """One row for the regeneration, and for each made-up name."""
         several = len(self.scrambled_names[0])
         both = Effects(*(np.concatenate(pair) for pair in zip(self.regeneration, self.scrambled, strict=True)))
         up = both.effects[:, positive].mean(axis=1)
@@ -129,13 +129,31 @@ def ask_all(
     *,
     control_name: str,
     n_null: int,
+    asked: Mapping[str, str],
+    known: Collection[str],
 ) -> Screened:
-    """Ask about every name, none and every scrambled name, the same cells each time."""
+    """Ask about every name, none and every made-up name, the same cells each time.
+
+    Parameters
+    ----------
+    asker, rows, names, scoring
+        How the model is asked, about which cells and perturbations, and what is scored.
+    control_name
+        What it is told where there is no perturbation.
+    n_null
+        Made-up names for each perturbation.
+    asked
+        What it is told for each name.
+    known
+        Names that a made-up one must not be near to, beside those of the screen.
+    """
     seed = asker.decoding.random_state
-    scrambled = [scrambles(name, n_null, avoid=names, random_state=seed) for name in names]
-    every = list(dict.fromkeys([*names, control_name, *(name for some in scrambled for name in some)]))
+    avoid = {*names, *asked.values(), *known, control_name}
+    scrambled = [made_up(name, n_null, avoid=avoid, random_state=seed) for name in names]
+    said = [asked[name] for name in names]
+    every = list(dict.fromkeys([*said, control_name, *(name for some in scrambled for name in some)]))
     n_answers = len(every) * len(rows) * asker.decoding.n_samples
-    logger.info("screen: %d names, %d of them scrambled, %d answers", len(every), n_null * len(names), n_answers)
+    logger.info("screen: %d names, %d of them made up, %d answers", len(every), n_null * len(names), n_answers)
     found = Effects(*(np.concatenate(part) for part in zip(*_changes(asker, rows, every, scoring), strict=True)))
     place = {name: i for i, name in enumerate(every)}
 
@@ -146,7 +164,7 @@ def ask_all(
     again = of([control_name])
     base = again.effects if scoring.baseline == "regeneration" else 0.0
     flat = [name for some in scrambled for name in some]
-    return Screened(of(names, base), again, of(flat, base), scrambled)
+    return Screened(of(said, base), again, of(flat, base), scrambled)
 
 
 def _changes(asker: Asker, rows: np.ndarray, names: list[str], scoring: Scoring) -> Iterator[Effects]:

@@ -26,6 +26,8 @@ class Truth(NamedTuple):
     rows: np.ndarray
     condition: np.ndarray | None
     """What was done to each, where cells differ in it; ``None``: what the model was asked."""
+    key: str | None = None
+    """Column that tells these cells from the others of the same data."""
 
 
 def truth_cells(adata: AnnData, truth: AnnData | Mapping[str, Any] | None, key: str | None) -> Truth | None:
@@ -57,7 +59,7 @@ def truth_cells(adata: AnnData, truth: AnnData | Mapping[str, Any] | None, key: 
     if not len(rows):
         msg = f"no cell has {values!r} in adata.obs[{name!r}]; pass truth={{{name!r}: ...}} a value that is there"
         raise ValueError(msg)
-    return Truth(adata, rows, _names(there) if several else None)
+    return Truth(adata, rows, _names(there) if several else None, name)
 
 
 def _names(values: pd.Series) -> np.ndarray:

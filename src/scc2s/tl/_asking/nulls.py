@@ -1,0 +1,182 @@
+"""Questions of a tool asked again with other genes, or none: answers that owe nothing to the cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scc2s._cells.sampling import shuffled
+from scc2s.metrics import excess, null_report
+from scc2s.prompts._answers import UNMAPPED
+from scc2s.prompts._task import Rendered
+from scc2s.sentences import name_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from scc2s.models import Model
+    from scc2s.tl._asking.question import Question
+
+SHUFFLED, OTHER, NONE = "genes shuffled", "another cell's genes", "no genes"
+LEAST, MOST = 20, 200
+"""Cells that are asked about again: fewer tell little, more hardly anything new."""
+
+
+@dataclass(frozen=True)
+class Nulls:
+    """What the model says of a sample of the cells without their genes as they are."""
+
+    report: pd.DataFrame
+    """:func:`scc2s.metrics.null_report`."""
+    sampled: np.ndarray
+    """Cells of the sample, as positions among those asked about."""
+    without: dict[tuple[str, ...], np.ndarray]
+    """Answer without genes for each combination of the other fields."""
+    n_asked: int
+    """Questions that the model would not have been asked otherwise."""
+
+    def trust(self, question: Question, own: np.ndarray, read: np.ndarray | None) -> np.ndarray:
+        """How far each cell's answer is above what the model says anyway, 0 to 1; no model is asked.
+
+        :func:`scc2s.metrics.excess` over the answer without genes, times `read`, the share of the cell's words that the
+        model can have learned. Without an answer to a prompt without genes, over the mean answer to the cells.
+        """
+        null = own.mean(axis=0, keepdims=True) if len(own) else own
+        if self.without:
+            rows = list(self.without.values())
+            mean = np.mean(rows, axis=0)
+            one = len(question.fields) == 0 or len(rows) == 1 == len(set(_keys(question)))
+            null = rows[0][None] if one else np.array([self.without.get(key, mean) for key in _keys(question)])
+        return excess(own, null) * (1.0 if read is None else read)
+
+
+def sample_size(n_cells: int, n_prompts: int) -> int:
+    """Cells to ask about again, so that their questions are at most a tenth of all.
+
+    Parameters
+    ----------
+    n_cells
+        Cells that the model is asked about.
+    n_prompts
+        Different prompts without genes: 1 where the prompt holds nothing else of the cell.
+
+    Returns
+    -------
+    At least 20, where there are so many: few cells cost more than a tenth. At most 200.
+
+    Examples
+    --------
+    >>> sample_size(1000, 1), sample_size(50, 1), sample_size(8, 1), sample_size(10**6, 1)
+    (99, 20, 8, 200)
+    """
+    room = n_cells // 10
+    # With another cell's genes a question is one that was asked already, if nothing but genes tells the two apart.
+    n = room - 1 if n_prompts == 1 else max((room - n_prompts) // 2, room // 3)
+    return min(n_cells, MOST, max(LEAST, n))
+
+
+def ask_nulls(
+    question: Question,
+    own: np.ndarray,
+    ask: Callable[[Question], np.ndarray],
+    *,
+    names: Sequence[object],
+    model: Model,
+    n_answer_tokens: int,
+    random_state: int,
+) -> Nulls:
+    """Ask about a sample of the cells again: genes shuffled, genes of another cell, no genes.
+
+    Which cells, in which order, and whose genes they get depends on the names of the cells and the seed alone.
+
+    Parameters
+    ----------
+    question
+        As it was asked.
+    own
+        Probabilities of the labels, cells x labels, or votes.
+    ask
+        Gives the same of another question.
+    names
+        Name of each row of the AnnData.
+    model, n_answer_tokens
+        For prompts that have to fit its context.
+    random_state
+        Seed.
+    """
+    texts, spans = question.rendered.texts, question.rendered.spans
+    there = [str(name) for name in np.asarray(names, dtype=object)[question.cells]]
+    order = shuffled(there, random_state, ties=texts)
+    n = sample_size(len(texts), len(set(_keys(question))))
+    sampled, others = order[:n], np.roll(order, -1)[:n]
+    words = {i: texts[i][slice(*spans[i])] for i in (*sampled.tolist(), *others.tolist())}
+    mixed = [_in_another_order(words[i], there[i], random_state) for i in sampled.tolist()]
+    sentences = [*mixed, *(words[i] for i in others.tolist()), *([""] * n)]
+    again = _about(question, np.tile(sampled, 3), sentences, model, n_answer_tokens)
+    wanted = dict.fromkeys(again.rendered.texts, np.full(own.shape[1], np.nan))
+    found = {text: row for text, row in zip(texts, own, strict=True) if text in wanted}
+    # A prompt of the genes alone is empty without them, and nothing can be asked.
+    missing = dict.fromkeys(text for text in again.rendered.texts if text.strip() and text not in found)
+    new = [again.rendered.texts.index(text) for text in missing]
+    if new:
+        found |= dict(zip(missing, ask(_some(again, np.array(new))), strict=True))
+    wanted |= found
+    rows = np.array([wanted[text] for text in again.rendered.texts]).reshape(3, n, own.shape[1])
+    if len(texts) < 2:
+        rows[1] = np.nan  # there is no other cell
+    keys = _keys(_some(question, sampled))
+    without = {key: row for key, row in zip(keys, rows[2], strict=True) if not np.isnan(row).any()}
+    report = null_report(own[sampled], dict(zip((SHUFFLED, OTHER, NONE), rows, strict=True)))
+    return Nulls(report, sampled, without, len(new))
+
+
+def as_votes(matched: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """Written answers as rows of 0 and 1 over the labels and ``"unmapped"``, which stands for any other answer.
+
+    Examples
+    --------
+    >>> as_votes(["B cell", "no idea"], ["B cell"]).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    columns = list(dict.fromkeys([*labels, UNMAPPED]))
+    place = {label: i for i, label in enumerate(columns)}
+    votes = np.zeros((len(matched), len(columns)))
+    votes[np.arange(len(matched)), [place.get(label, place[UNMAPPED]) for label in matched]] = 1.0
+    return votes
+
+
+def _in_another_order(sentence: str, name: str, seed: int) -> str:
+    words = sentence.split()
+    rng = np.random.default_rng(int(name_hashes([name], seed=seed)[0]))
+    return " ".join(words[i] for i in rng.permutation(len(words)))
+
+
+def _keys(question: Question) -> list[tuple[str, ...]]:
+    """What tells prompts apart when the genes are gone."""
+    if not question.fields:
+        return [()] * len(question.cells)
+    return list(zip(*question.fields.values(), strict=True))
+
+
+def _about(question: Question, rows: np.ndarray, sentences: list[str], model: Any, n_answer_tokens: int) -> Question:
+    """Questions about other sentences, the rest as in `rows` of a question."""
+    found = _some(question, rows)
+    room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
+    rendered = question.task.render(sentences, found.fields, count_tokens=model.count_tokens, max_tokens=room)
+    return replace(found, rendered=rendered)
+
+
+def _some(question: Question, rows: np.ndarray) -> Question:
+    """Some of the questions, repeats allowed."""
+    at, old = rows.tolist(), question.rendered
+    return replace(
+        question,
+        rendered=Rendered([old.texts[i] for i in at], [old.spans[i] for i in at], [old.n_genes[i] for i in at], 0),
+        cells=question.cells[rows],
+        asked=question.asked[rows],
+        fields={name: [values[i] for i in at] for name, values in question.fields.items()},
+    )

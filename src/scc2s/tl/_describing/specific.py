@@ -1,0 +1,113 @@
+"""What is higher in a group of cells than elsewhere: single genes, and the markers of cell types."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from scc2s._cells.values import describe, log_blocks
+from scc2s.metrics._group_auroc import group_auroc
+from scc2s.programs._gene_index import GeneIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from scc2s._cells.expression import Expression
+    from scc2s.programs import Markers
+    from scc2s.programs._type_names import TypeNames
+    from scc2s.tl._describing.groups import Groups
+
+LEAST = 2
+"""Markers of a type that must be among the genes of a data set, to judge the type by them."""
+_MARGIN = 0.02
+"""Another type counts as higher from this difference on, however many cells there are."""
+
+
+class Specific(NamedTuple):
+    """Each group against all other cells; NaN where there are no two cells on both sides to compare."""
+
+    genes: pd.DataFrame
+    """Area under the ROC curve of each gene; groups x genes."""
+    types: pd.DataFrame
+    """The same of the mean of a type's markers; groups x types that have markers in the data set."""
+    markers: dict[str, list[str]]
+    """Markers of these types, as the data set writes them."""
+    sizes: dict[str, int]
+    """Cells of each group."""
+
+    def of_type(self, group: str, label: str) -> float:
+        """Area under the ROC curve of a type in a group; NaN also for a type without markers in the data set."""
+        return float(self.types[label].to_dict()[group]) if label in self.types else math.nan
+
+
+def specific(expressed: Expression, groups: Groups, genes: Iterable[str], markers: Mapping[str, Markers]) -> Specific:
+    """Compare groups by single genes, and by the mean of a type's markers, each divided by its standard deviation.
+
+    Parameters
+    ----------
+    expressed
+        Counts or log-normalised values.
+    groups
+        The groups.
+    genes
+        Names of genes of `expressed`.
+    markers
+        Genes by type. Types with fewer than two genes in the data are left out.
+
+    Raises
+    ------
+    ValueError
+        The values are neither counts nor log-normalised.
+    """
+    index = GeneIndex(expressed.names)
+    found = {label: index.find(one.genes)[0] for label, one in markers.items()}
+    found = {label: columns for label, columns in found.items() if len(columns) >= LEAST}
+    asked = index.find(genes)[0]
+    wanted = sorted({*asked, *(column for columns in found.values() for column in columns)})
+    X = _values(expressed, wanted)
+    place = {column: i for i, column in enumerate(wanted)}
+    names = [expressed.names[column] for column in wanted]
+    single = group_auroc(X, groups.codes, len(groups.names))
+    spread = np.sqrt(np.maximum(np.asarray(X.power(2).mean(axis=0)) - np.square(np.asarray(X.mean(axis=0))), 0)).ravel()
+    scaled = X @ sparse.diags_array(np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0))
+    means = np.empty((X.shape[0], len(found)))
+    for i, columns in enumerate(found.values()):
+        means[:, i] = np.asarray(scaled[:, [place[c] for c in columns]].mean(axis=1)).ravel()
+    by_type = group_auroc(means, groups.codes, len(groups.names))
+    sizes = groups.sizes
+    small = (sizes < 2) | (len(groups.codes) - sizes < 2)
+    single[small], by_type[small] = np.nan, np.nan
+    return Specific(
+        pd.DataFrame(single, index=groups.names, columns=names),
+        pd.DataFrame(by_type, index=groups.names, columns=list(found)),
+        {label: [expressed.names[c] for c in columns] for label, columns in found.items()},
+        dict(zip(groups.names, sizes.tolist(), strict=True)),
+    )
+
+
+def rival(found: Specific, group: str, label: str, types: TypeNames) -> str | None:
+    """The type whose markers stand out most in a group, where these do so more than those of `label`.
+
+    Wider and narrower types of `label` do not count. More means: by more than 0.02, and by more than the standard error
+    of the difference, taken as that of two independent shares of the group's cells.
+    """
+    row = found.types.loc[group]
+    others = row[[other for other in row.index if other != label and not types.related(other, label)]]
+    if row.isna().any() or not len(others):
+        return None
+    best = str(others.idxmax())
+    own, high, n = found.of_type(group, label), found.of_type(group, best), found.sizes[group]
+    error = math.sqrt((own * (1 - own) + high * (1 - high)) / n)
+    return best if high - own > max(_MARGIN, error) else None
+
+
+def _values(expressed: Expression, columns: list[int]) -> sparse.csc_matrix:
+    """Log-normalised values of some genes, of those too that sentences leave out; totals are over all genes."""
+    every = replace(expressed, allowed=None)
+    blocks = log_blocks(every, describe(every.blocks(2048)), 1e4, math.e)
+    return sparse.csc_matrix(sparse.vstack([sparse.csr_matrix(block[:, columns]) for block in blocks]))

@@ -1,0 +1,1 @@
+"""Labels without a language model: markers, and cells that have labels."""
