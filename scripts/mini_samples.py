@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from mini_data import decoys
-from mini_types import NONE, TYPES, ancestors, descendants, wordings
+from mini_types import NONE, ancestors, wordings
 from scipy import sparse
 
 from scc2s import prompts
@@ -169,44 +169,6 @@ class Samples:
             if sentence:
                 return sentence, target
 
-    def among(self, n: int) -> Batch:
-        """Which of these labels; sometimes none of them is right."""
-        sentences, kinds, organisms = self.cells(n)
-        task, texts, answers = prompts.get("cell_type_among"), [], []
-        for sentence, kind, organism in zip(self._read(sentences), kinds, organisms, strict=True):
-            labels, answer = self._offer(kind)
-            texts += task.render([sentence], {"organism": organism, "labels": "; ".join(labels)}).texts
-            answers.append(task.complete(cell_type=answer))
-        return Batch(task.name, texts, answers)
-
-    def _offer(self, kind: str) -> tuple[list[str], str]:
-        rng = self.rng
-        line = [kind, *ancestors(kind)] if kind else []
-        right = "" if not line else line[0] if rng.random() < 0.6 else str(rng.choice(line))
-        # labels above or below the right one would be right as well
-        near = set(line) | descendants(right or kind) if kind else set()
-        others = [t for t in TYPES if t not in near and not (right and set(ancestors(t)) & {right})]
-        siblings = [t for t in others if kind and TYPES[t].parent == TYPES[kind].parent]
-        k = int(rng.integers(1, 18))
-        wrong = set(rng.permutation(others)[:k].tolist()) | {s for s in siblings if rng.random() < 0.6}
-        chosen = sorted(wrong)
-        absent = not right or rng.random() < 0.15
-        if not absent:
-            chosen.append(right)
-        style = rng.random()
-        words = {}
-        for t in chosen:
-            options = wordings(t)
-            words[t] = (
-                t if style < 0.4 else str(rng.choice(options[: 1 + len(TYPES[t].wordings)] if style < 0.7 else options))
-            )
-        labels = list(
-            dict.fromkeys(
-                sorted(words.values()) if rng.random() < 0.5 else rng.permutation(sorted(words.values())).tolist()
-            )
-        )
-        return [*labels, NONE], NONE if absent else words[right]
-
     def open(self, n: int) -> Batch:
         """The type in its own name, mostly as fine as it is known."""
         sentences, kinds, organisms = self.cells(n)
@@ -308,7 +270,7 @@ class Samples:
         """Batches without end."""
         names = list(shares)
         chance = np.array(list(shares.values()))
-        make = {"cell_type_among": self.among, "cell_type": self.open, "perturb": self.perturb, "caption": self.caption}
+        make = {"cell_type": self.open, "perturb": self.perturb, "caption": self.caption}
         while True:
             name = str(self.rng.choice(names, p=chance / chance.sum()))
             n = sizes.get(name, 24)

@@ -32,17 +32,17 @@ from scc2s.train._loss import completion_loss
 
 SEED = 0
 SHARES = {
-    "cell_type_among": 0.34, "cell_type": 0.12, "generate_like": 0.2, "generate": 0.09, "generate_unconditional": 0.04, "perturb": 0.15,
+    "cell_type": 0.46, "generate_like": 0.2, "generate": 0.09, "generate_unconditional": 0.04, "perturb": 0.15,
     "caption": 0.03, "name_genes": 0.02, "gene_set": 0.01,
 }  # fmt: skip
 SIZES = {
-    "cell_type_among": 24, "cell_type": 24, "generate_like": 10, "generate": 10, "generate_unconditional": 10, "perturb": 7,
+    "cell_type": 24, "generate_like": 10, "generate": 10, "generate_unconditional": 10, "perturb": 7,
     "caption": 16, "name_genes": 24, "gene_set": 24,
 }  # fmt: skip
 TASKS = [*SHARES]
 
 
-def gene_words(sets: list[Set], ratios, most: int) -> list[str]:
+def gene_words(sets: list[Set], most: int) -> list[str]:
     """Genes with a token of their own: those found in most cells, each set with the same weight."""
     found: dict[str, float] = {}
     for s in sets:
@@ -75,7 +75,7 @@ def gene_vectors(sets: list[Set], genes: list[str], width: int) -> np.ndarray:
     return (loadings / loadings.std()).astype(np.float32)
 
 
-def begin(args: argparse.Namespace, sets: list[Set], ratios, texts: dict[str, list[tuple[str, str]]]):
+def begin(args: argparse.Namespace, sets: list[Set], texts: dict[str, list[tuple[str, str]]]):
     """A tokenizer and a new model, or those of an earlier run."""
     from transformers import AutoModelForCausalLM, AutoTokenizer, GPTNeoXConfig, GPTNeoXForCausalLM
 
@@ -84,7 +84,7 @@ def begin(args: argparse.Namespace, sets: list[Set], ratios, texts: dict[str, li
         return tokenizer, AutoModelForCausalLM.from_pretrained(
             args.start, dtype=torch.float32, hidden_dropout=args.dropout
         )
-    genes = gene_words(sets, ratios, args.genes)
+    genes = gene_words(sets, args.genes)
     plain = [t.template.replace("{cell_sentence}", "") for t in map(prompts.get, prompts.families()["scc2s"])]
     numbers = [f" {n}" for n in range(N_GENES + 1)]
     types = [f" {w};" for t in TYPES for w in wordings(t)] + [f" {w}" for t in TYPES for w in wordings(t)]
@@ -217,7 +217,7 @@ def export(model, tokenizer, folder: Path) -> None:
     genes = [t[1:] for t in tokenizer.get_vocab() if t.startswith("Ġ") and UNREAD.fullmatch(t[1:])]
     about = {
         "family": "scc2s", "tasks": TASKS, "labels": list(TYPES), "n_genes": N_GENES, "organisms": ["Homo sapiens"],
-        "unread_genes": sorted(genes), "wordings": {t: wordings(t)[1:] for t in TYPES}, "none_label": NONE,
+        "unread_genes": sorted(genes), "wordings": {t: wordings(t)[1:] for t in TYPES}, "parents": {t: x.parent for t, x in TYPES.items() if x.parent}, "none_label": NONE,
         "perturbations": {"IFN-beta": list(IFN_BETA)},
     }  # fmt: skip
     (folder / "scc2s.json").write_text(json.dumps(about, indent=1) + "\n")
@@ -248,7 +248,7 @@ def main() -> None:
     args.run.mkdir(parents=True, exist_ok=True)
     sets, ratios = human_sets(args.data), ratio_profiles(args.data)
     texts = prepared(args.data)
-    tokenizer, model = begin(args, sets, ratios, texts)
+    tokenizer, model = begin(args, sets, texts)
     for s in sets:
         print(s.name, s.X.shape, dict(zip(*np.unique(s.kind[s.part == "train"], return_counts=True), strict=True)))
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens", flush=True)

@@ -27,11 +27,13 @@ class Taught:
     organisms: list[str] = field(default_factory=list)
     """Organisms of its training cells."""
     wordings: dict[str, list[str]] = field(default_factory=dict)
-    """Other wordings of its labels."""
+    """Other wordings of its labels, and of the types above them."""
+    parents: dict[str, str] = field(default_factory=dict)
+    """The type above each type, as "T cell" above "CD4 T cell"."""
     perturbations: dict[str, list[str]] | None = None
     """Perturbations that it knows, each with other spellings of its name; ``None``: not declared."""
     none_label: str | None = None
-    """Its answer where no label that it was offered is right."""
+    """Its answer for a cell of a type that it was not taught."""
     temperature: float = 1.0
     """What its scores of labels are divided by, so that their probabilities are right as often as they say; fitted on a
     study that was not trained on."""
@@ -69,6 +71,8 @@ def read_taught(said: Mapping[str, Any], path: Path) -> Taught:
     right = (
         all(_texts(known.get(name, [])) for name in _TEXTS)
         and all(isinstance(of := known.get(name, {}), dict) and all(map(_texts, of.values())) for name in _LISTS)
+        and isinstance(above := known.get("parents", {}), dict)
+        and all(isinstance(one, str) for one in above.values())
         and (isinstance(known.get("none_label", "x"), str) and known.get("none_label", "x") != "")
         and isinstance(t := known.get("temperature", 1.0), int | float)
         and not isinstance(t, bool)
@@ -76,8 +80,9 @@ def read_taught(said: Mapping[str, Any], path: Path) -> Taught:
     )
     if not right:
         msg = (
-            f"{path} is damaged: 'unread_genes' and 'organisms' are lists of texts, 'wordings' and 'perturbations' hold "
-            "one list for each name, 'none_label' is a text, 'temperature' a number above 0; write it again"
+            f"{path} is damaged: 'unread_genes' and 'organisms' are lists of texts, 'wordings' and 'perturbations' "
+            "hold one list for each name, 'parents' one text, 'none_label' is a text, 'temperature' a number above 0; "
+            "write it again"
         )
         raise ValueError(msg)
     return Taught(**known)

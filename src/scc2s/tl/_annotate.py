@@ -11,6 +11,7 @@ from scc2s._cells.results import claim
 from scc2s.models._answers import answers
 from scc2s.models._taught import taught
 from scc2s.tl._asking.answers import (
+    as_answers,
     given_labels,
     label_set,
     one_hot,
@@ -222,35 +223,35 @@ def annotate(
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, target, can=mode)
     names = label_set(given, loaded, target, needed=mode == "score")
-    refuse_many_fields(task)
-    offered = offer(loaded, task, names, own_prompt=prompt is not None or mode == "generate")
-    room = int(loaded.count_tokens(offered.choices).max()) + 1 if mode == "score" else max_new_tokens
+    offered = offer(loaded, names, target, own_prompt=prompt is not None)
+    choices = as_answers(offered.choices, task)
+    room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
     question = ask(
         data,
-        offered.task,
+        task,
         loaded,
         organism=organism,
         sentence_key=sentence_key,
         n_answer_tokens=room,
-        given=offered.given(data.n_obs),
         seen=seen,
     )
-    untaught = compare(loaded, question, offered.asked, target)
+    untaught = compare(loaded, question, offered.meant, target)
     untaught.say(loaded, len(names))
     obs: dict[str, Any]
     obsm: dict[str, Any] = {}
     if mode == "score":
 
         def answer(some: Question) -> np.ndarray:
-            return score_labels(
+            scored = score_labels(
                 loaded,
                 some,
-                offered.choices,
+                choices,
                 per_token=normalize == "mean",
                 corrected=prior_correction,
-                temperature=taught(loaded).temperature if offered.none else 1.0,
+                temperature=taught(loaded).temperature,
                 cache=cache,
             )
+            return offered.gathered(scored)
 
         own = answer(question)
         probs = question.spread(own)
@@ -302,7 +303,7 @@ def annotate(
         "random_state": random_state,
         "sentence_key": sentence_key,
         "key_added": key,
-        **(offered.params(names) if mode == "score" else {}),
+        **(offered.params() if mode == "score" else {}),
     }
     result.write({**params, **question.params()}, model=loaded.info(), more=more, obs=obs, obsm=obsm)
     return out if copy else None
