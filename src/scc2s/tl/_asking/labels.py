@@ -27,8 +27,8 @@ def scored_slots(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """For obs: most probable label, its probability, the entropy; for obsm: all probabilities. NaN: missing values.
 
-    `probs` add up to 1 with `none`, the probability that no label is right, where there is one. The table and the entropy
-    are of the labels among themselves.
+    `probs` add up to 1 with `none`, the probability that no label is right, where there is one. The table and the
+    entropy are of the labels among themselves.
     """
     with np.errstate(invalid="ignore"):
         among = probs if none is None else probs / np.maximum(probs.sum(axis=1, keepdims=True), np.finfo(float).tiny)
