@@ -289,7 +289,8 @@ class TestControls:
         scc2s.tl.annotate(adata, model=knows(*KINDS, prior="T cell"), prior_correction=True)
         record = adata.uns["c2s"]["annotate"]
         assert record["controls"].loc["no genes", "information"] == 0
-        assert record["verdict"] == "beats the nulls"
+        assert record["controls"].loc["no genes", "gain"] > 0.5
+        assert adata.obs["c2s_cell_type_trust"][adata.obs["truth"] == "T cell"].max() == pytest.approx(0)  # the prior
 
     def test_written_answers_have_them_too(self) -> None:
         adata = many()

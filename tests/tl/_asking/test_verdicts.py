@@ -48,6 +48,20 @@ def test_without_a_null_without_genes_the_others_decide() -> None:
     assert verdicts.verdict(report(ALIKE, ALIKE, ALIKE, none)) == verdicts.ALL_ALIKE
 
 
+def test_labels_alone_that_some_cells_share_with_the_empty_prompt_mean_nothing() -> None:
+    prior = np.tile(np.eye(4)[0], (60, 1))
+    table = report(SURE, SURE, np.roll(SURE, 1, axis=0), prior)
+    assert verdicts.verdict(table, graded=False) == verdicts.BEATS
+    assert verdicts.verdict(table) == verdicts.PARTLY
+
+
+def test_a_few_labels_that_turn_with_the_order_are_not_order_alone() -> None:
+    kinds = np.resize([0, 0, 0, 1], 20)
+    own, mixed = np.eye(2)[kinds], np.eye(2)[np.where(np.arange(20) % 5 == 0, 1 - kinds, kinds)]
+    flat = np.full((20, 2), 0.5)
+    assert verdicts.verdict(report(own, mixed, np.roll(own, 1, axis=0), flat)) == verdicts.BEATS
+
+
 def test_an_empty_table_is_too_few_cells() -> None:
     nothing = np.empty((0, 4))
     assert verdicts.verdict(report(nothing, nothing, nothing, nothing)) == verdicts.TOO_FEW

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,14 +53,11 @@ class Untaught:
         """One line for each thing that was not taught."""
         if self.labels:
             known = wordings_of(model) or []
-            near = [(label, get_close_matches(label, known, n=1)) for label in self.labels]
-            shown = ", ".join(
-                f"{label!r}" + (f" (it knows {found[0]!r})" if found else "") for label, found in near[:3]
-            )
+            shown = ", ".join(repr(label) + _near(label, known) for label in self.labels[:3])
             logger.warning(
                 "%s was not taught %d of %d labels: %s%s; it may be wrong and sure of it; those that it was taught: "
                 "labels=scc2s.models.load(...).labels",
-                model.id, len(self.labels), n_labels, shown, ", ..." if len(near) > 3 else "",
+                model.id, len(self.labels), n_labels, shown, ", ..." if len(self.labels) > 3 else "",
             )  # fmt: skip
         if self.organisms:
             logger.warning(
@@ -112,6 +108,23 @@ def wordings_of(model: Model) -> list[str] | None:
         return None
     others = taught(model).wordings
     return list(dict.fromkeys([*model.labels, *others, *(text for texts in others.values() for text in texts)]))
+
+
+def _near(label: str, known: Sequence[str]) -> str:
+    """What the model knows that has all words of a label, in brackets.
+
+    Examples
+    --------
+    >>> _near("T cells", ["B cell", "CD4 T cell", "CD8 T cell"])
+    " (it knows 'CD4 T cell', 'CD8 T cell')"
+    """
+    words = _words(label)
+    found = [repr(one) for one in known if words and words <= _words(one)]
+    return f" (it knows {', '.join(found[:2])})" if found else ""
+
+
+def _words(label: str) -> set[str]:
+    return {word.removesuffix("s") for word in label.casefold().replace("-", " ").split()}
 
 
 def _organisms_of(model: Any) -> list[str]:

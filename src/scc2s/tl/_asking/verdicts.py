@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from scc2s._logging import logger
 from scc2s.metrics._nulls import OWN
 from scc2s.tl._asking.nulls import LEAST, NONE, OTHER, SHUFFLED
@@ -22,42 +24,54 @@ PART = 0.2
 
 
 def judge(nulls: Nulls, model_id: str, trust: str | None) -> dict[str, Any]:
-    """Log what the controls mean, and give what a record should hold of them."""
-    found = verdict(nulls.report)
+    """Log what the controls mean, and give what a record should hold of them.
+
+    Parameters
+    ----------
+    nulls
+        What the model said.
+    model_id
+        Who answered.
+    trust
+        Column of the trust in each cell; ``None`` where answers are written and have no probabilities.
+    """
+    found = verdict(nulls.report, graded=trust is not None)
     say(nulls.report, found, model_id, trust)
     return {"controls": nulls.report, "verdict": found, "n_control_prompts": nulls.n_asked}
 
 
-def verdict(report: pd.DataFrame) -> str:
+def verdict(report: pd.DataFrame, *, graded: bool = True) -> str:
     """Whether the cells change the answers (scc2s definition).
 
     Parameters
     ----------
     report
         :func:`scc2s.metrics.null_report` with the rows of :func:`scc2s.tl._asking.nulls.ask_nulls`.
+    graded
+        Whether answers are probabilities. Where they are labels alone, a cell that gets the label it would get without
+        genes may well be of that type, so that some such cells mean nothing.
 
     Returns
     -------
     The first that holds. ``"as without genes"``: in nine cells of ten the answer is that of a prompt without genes
     (under 0.05 bits of divergence). ``"too few cells"``: under 20. ``"all alike"``: the answers carry no more than 0.1
     bits (or two standard errors) of information about the cells beyond what they carry without genes. ``"order
-    alone"``: labels stay no more often (two standard errors) when a cell's genes are put in another order than when it
-    gets those of another cell. ``"partly as without genes"``: so in one cell of five. Else ``"beats the nulls"``.
+    alone"``: of the labels that change with another cell's genes, less than a third stay when a cell's own are put in
+    another order (and no more than two standard errors allow). ``"partly as without genes"``: so in one cell of five.
+    Else ``"beats the nulls"``.
     """
-    none, mixed, other = report.loc[NONE], report.loc[SHUFFLED], report.loc[OTHER]
+    own, mixed, other, none = (_row(report, name) for name in (OWN, SHUFFLED, OTHER, NONE))
     if none["like_own"] >= 1 - BITS:
         return AS_WITHOUT
-    if report.loc[OWN, "n_cells"] < LEAST:
+    if own["n_cells"] < LEAST:
         return TOO_FEW
-    gain, error = _gain(report)
+    gain, error = _gain(own, none)
     if gain <= max(BITS, 2 * error):
         return ALL_ALIKE
-    if (
-        mixed["same_label"] - other["same_label"]
-        <= 2 * (mixed["same_label_se"] ** 2 + other["same_label_se"] ** 2) ** 0.5
-    ):
+    kept, error = mixed["same_label"] - other["same_label"], np.hypot(mixed["same_label_se"], other["same_label_se"])
+    if kept <= (1 - other["same_label"]) / 3 and kept <= 2 * error:
         return ORDER_ALONE
-    return PARTLY if none["like_own"] >= PART else BEATS
+    return PARTLY if graded and none["like_own"] >= PART else BEATS
 
 
 def say(report: pd.DataFrame, found: str, model_id: str, trust: str | None) -> None:
@@ -72,8 +86,8 @@ def say(report: pd.DataFrame, found: str, model_id: str, trust: str | None) -> N
     trust
         Where the trust in each cell stands.
     """
-    none, mixed, other = report.loc[NONE], report.loc[SHUFFLED], report.loc[OTHER]
-    n, (gain, _) = int(report.loc[OWN, "n_cells"]), _gain(report)
+    own, mixed, other, none = (_row(report, name) for name in (OWN, SHUFFLED, OTHER, NONE))
+    n, (gain, _) = int(own["n_cells"]), _gain(own, none)
     see = "" if trust is None else f"; how far each cell is from that: adata.obs[{trust!r}]"
     if found == AS_WITHOUT:
         logger.warning(
@@ -105,9 +119,12 @@ def say(report: pd.DataFrame, found: str, model_id: str, trust: str | None) -> N
         logger.info("genes add %.2f bits to the answers of %s (%d cells)", gain, model_id, n)
 
 
-def _gain(report: pd.DataFrame) -> tuple[float, float]:
+def _row(report: pd.DataFrame, name: str) -> dict[str, float]:
+    return dict(zip(map(str, report.columns), report.loc[name].to_numpy(dtype=np.float64).tolist(), strict=True))
+
+
+def _gain(own: dict[str, float], none: dict[str, float]) -> tuple[float, float]:
     """What genes add to the information about the cells, and its standard error."""
-    row = report.loc[NONE if report.loc[NONE, "n_cells"] else OWN]
-    if report.loc[NONE, "n_cells"]:
-        return float(row["gain"]), float(row["gain_se"])
-    return float(row["information"]), float(row["information_se"])
+    if none["n_cells"]:
+        return none["gain"], none["gain_se"]
+    return own["information"], own["information_se"]
