@@ -99,7 +99,7 @@ def calibration(
         bins=bins,
     )
     given = ax
-    ax = new_axes(ax, figsize=(4.4, 4.4))
+    ax = new_axes(ax, figsize=(5.8, 4.2))
     _draw(ax, found, color)
     ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the label", ylabel="share that is right")
     ax.set_title(
@@ -119,17 +119,10 @@ def _draw(ax: Axes, found: metrics.Calibration, color: str) -> None:
         edgecolor="white", zorder=0, label="share of cells",
     )  # fmt: skip
     table = found.table[found.table["n"] > 0]
-    middle = table["accuracy"].to_numpy()
-    errors = np.abs(table[["accuracy_low", "accuracy_high"]].to_numpy().T - middle)
+    middle = table["accuracy"].to_numpy(dtype=float)
+    errors = np.abs(table[["accuracy_low", "accuracy_high"]].to_numpy(dtype=float).T - middle)
     ax.errorbar(
-        table["confidence"],
-        middle,
-        yerr=errors,
-        fmt="o-",
-        ms=4,
-        lw=1,
-        color=color,
-        zorder=2,
+        table["confidence"].to_numpy(dtype=float), middle, yerr=errors, fmt="o-", ms=4, lw=1, color=color, zorder=2,
         label="right, 95 % interval",
-    )
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    )  # fmt: skip
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))

@@ -67,7 +67,8 @@ def confusion(
     if key is None:
         key = next(reversed(dict(stored(data, "compare_labels", call=_CALL, kind=dict))), "")
     found = stored(data, "compare_labels", key, call=_CALL, kind=dict)
-    counts, params = found["confusion"], found["params"]
+    params = found["params"]
+    counts = found["confusion"].set_axis(list(params["labels"]), axis=1)  # as columns they cannot hold a slash
     n_cells = counts.sum(axis=1).astype(int)
     given = ax
     ax = heat(

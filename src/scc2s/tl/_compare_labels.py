@@ -118,7 +118,7 @@ def compare_labels(
         n_boot=n_boot,
         random_state=random_state,
     )
-    types, confusion = by_type(found, truth)
+    types, confusion, columns = by_type(found, truth)
     sure = surety(data, a)
     listed = disagreements(found, truth, None if sure is None else sure[there], n_top)
     same = pd.Series(None, index=data.obs_names, dtype=object)
@@ -126,6 +126,7 @@ def compare_labels(
     params = {
         "a": a,
         "b": b,
+        "labels": columns,
         "synonyms": words,
         "donor_key": donor_key,
         "n_boot": n_boot,

@@ -30,8 +30,8 @@ def labels_of(adata: AnnData, name: str, argument: str, synonyms: Mapping[str, s
     return texts.where(~texts.isin([UNASSIGNED, UNMAPPED, ""]), None)
 
 
-def by_type(a: pd.Series, b: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Precision, recall and F1 of each label of `b`, with what it is most often called instead; and the confusion."""
+def by_type(a: pd.Series, b: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Precision, recall and F1 of each label of `b`, and the confusion with its columns as given."""
     from scipy.stats import binomtest
 
     report = label_report(b.tolist(), a.fillna(NO_LABEL).tolist())
@@ -50,7 +50,7 @@ def by_type(a: pd.Series, b: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
     confusion = confusion.reindex(index=table.index, columns=order)
     confusion.columns = pd.Index(file_names([str(name) for name in order]))
     confusion.index.name = None
-    return table, confusion
+    return table, confusion, [str(name) for name in order]
 
 
 def disagreements(a: pd.Series, b: pd.Series, sure: pd.Series | None, n_top: int) -> pd.DataFrame:
