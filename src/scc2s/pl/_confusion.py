@@ -85,7 +85,9 @@ def confusion(
 
 
 def _title(measures: pd.DataFrame) -> str:
-    value, low, high, floor = measures.loc["agreement", ["value", "low", "high", "floor"]].astype(float).tolist()
+    value, low, high, floor = (
+        float(measures[name].to_dict()["agreement"]) for name in ("value", "low", "high", "floor")
+    )
     ends = f" ({low:.2f} to {high:.2f})" if low == low else ""
     rand = float(measures["value"].to_dict()["adjusted Rand"])
     return f"agreement {value:.2f}{ends}; commonest label alone {floor:.2f}\nadjusted Rand {rand:.2f}"
