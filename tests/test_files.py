@@ -58,6 +58,10 @@ def full() -> ad.AnnData:
     sc.tl.c2s_annotate(adata, model=asked, labels=LABELS)
     sc.tl.c2s_annotate(adata, model=asked, labels=LABELS, groupby="kind", key_added="by_kind")
     sc.tl.c2s_annotate(adata, model=asked, labels=LABELS, mode="generate", key_added="written")
+    sc.tl.c2s_marker_labels(adata, {"T/NK cell": ["CD3D", "CD3E"], "B cell": ["CD79A", "CD79B"]}, groupby="kind")
+    reference = sc.datasets.pbmc68k_reduced()[12:200].copy()
+    sc.tl.c2s_transfer_labels(adata, reference, label_key="bulk_labels", method="knn", groupby="kind")
+    sc.tl.c2s_compare_labels(adata, "c2s_cell_type", "kind")
     sc.tl.c2s_embed(adata, model=asked)
     sc.tl.c2s_program_score(adata, ["CD3D", "LYZ", "CST3"])
     sc.tl.c2s_perplexity(adata)
@@ -111,4 +115,6 @@ def test_everything_that_tools_write_is_read_again(full: ad.AnnData, reader: str
     sc.pl.c2s_perturbation(back, show=False)
     sc.pl.c2s_attention(back, show=False)
     sc.pl.c2s_labels(back, groupby="kind", show=False)
+    sc.pl.c2s_confusion(back, show=False)
+    sc.pl.c2s_calibration(back, "kind", show=False)
     assert len(scc2s.tl.shortlist(back)) == 3

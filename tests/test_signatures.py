@@ -21,7 +21,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
 }
 OTHER_FIRST = {"tl.evaluate": ["pred", "true"], "tl.name_genes": ["genes"]}
 """Functions that are not about one data set."""
-MORE_POSITIONAL = {"tl.importance": ["adata", "target", "cells"]}
+MORE_POSITIONAL = {"tl.importance": ["adata", "target", "cells"], "tl.compare_labels": ["adata", "a", "b"]}
 
 OWN_DEFAULT = {
     "base": "recipe takes the base of the data",
@@ -34,9 +34,10 @@ OWN_DEFAULT = {
     "max_neutral": "shortlist takes the screen's own",
     "min_validity": "shortlist takes the screen's own",
     "max_new_tokens": "None: room for the genes of a cell; a number where the answer is prose",
+    "method": "of a score, or of a classifier",
     "n": "cells, or rows",
     "n_boot": "0 where intervals are asked for seldom",
-    "n_cells": "shown for a caption, or asked in a screen",
+    "n_cells": "shown for a caption, asked in a screen, or learned from",
     "n_genes": "words of a sentence, genes to write, genes to draw",
     "n_top": "listed, or named",
     "name": "of a gene set, or of a cell",
@@ -51,7 +52,6 @@ OWN_WORDING = {
     "control": "a value of obs, or cells",
     "controls": "questions to the model, or cells that no model wrote",
     "layer": "whose expression, for what",
-    "method": "a screen points to the score of programs",
     "model_layer": "of hidden states, or of attention",
     "organism": "said once, with the sentences; used in prompts",
     "prompt": "the fields that it may have",

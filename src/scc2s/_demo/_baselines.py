@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
-from scipy.stats import binomtest
+
+from scc2s.metrics import label_report
+from scc2s.sentences._features import rank_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from scipy import sparse
 
 N_NEIGHBORS = 15
 
 
 def sentence_features(sentences: Sequence[str], n_genes: int) -> sparse.csr_matrix:
     """``log((n_genes + 1) / rank)``, cells x genes that occur: what the sentence says, and nothing else."""
-    column: dict[str, int] = {}
-    indices, data, indptr = [], [], [0]
-    for sentence in sentences:
-        words = sentence.split()
-        indices += [column.setdefault(w, len(column)) for w in words]
-        data += np.log((n_genes + 1) / np.arange(1, len(words) + 1)).tolist()
-        indptr.append(len(indices))
-    return sparse.csr_matrix((data, indices, indptr), shape=(len(sentences), len(column)))
+    return rank_features(sentences, n_genes)[0]
 
 
 def logistic_regression(X: Any, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -42,10 +38,5 @@ def nearest_neighbors(X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.
 
 def scores(predicted: Sequence[str] | np.ndarray, true: np.ndarray) -> dict[str, float]:
     """Accuracy with its 95 % Wilson interval, and macro-F1 over the types that the test cells have."""
-    from sklearn.metrics import f1_score
-
-    predicted = np.asarray(predicted, dtype=object)
-    right = int((predicted == true).sum())
-    low, high = binomtest(right, len(true)).proportion_ci(method="wilson")
-    macro = f1_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0)
-    return {"accuracy": right / len(true), "low": float(low), "high": float(high), "macro_f1": float(macro)}
+    found = label_report(list(true), list(predicted))
+    return {"accuracy": found.accuracy, "low": found.low, "high": found.high, "macro_f1": found.macro_f1}

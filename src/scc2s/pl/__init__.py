@@ -1,7 +1,9 @@
 """Plots that scanpy lacks; embeddings and labels go into ``sc.pl.umap`` as they are."""
 
 from ._attention import attention
+from ._calibration import calibration
 from ._captions import captions
+from ._confusion import confusion
 from ._labels import labels
 from ._perturbation import perturbation
 from ._rank_fit import rank_fit
@@ -9,4 +11,15 @@ from ._screen import screen
 from ._sentence import sentence
 from ._validity import validity
 
-__all__ = ["attention", "captions", "labels", "perturbation", "rank_fit", "screen", "sentence", "validity"]
+__all__ = [
+    "attention",
+    "calibration",
+    "captions",
+    "confusion",
+    "labels",
+    "perturbation",
+    "rank_fit",
+    "screen",
+    "sentence",
+    "validity",
+]

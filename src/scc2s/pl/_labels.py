@@ -8,16 +8,14 @@ import pandas as pd
 from scc2s._cells.access import get_adata
 from scc2s.metrics import mean_by_group
 
-from ._axes import finish, new_axes
+from ._axes import finish
+from ._heat import heat
 from ._keys import either_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
     from mudata import MuData
-
-_MOST_NUMBERS = 400
-_DARK = 0.55
 
 
 def labels(
@@ -81,25 +79,16 @@ def labels(
             raise KeyError(msg)
     table, n_cells = _shares(adata, groupby, key) if kind == "confusion" else _probabilities(adata, groupby, key, kind)
     given = ax
-    ax = new_axes(ax, figsize=_figsize(table))
-    image = ax.imshow(table.to_numpy(), cmap=cmap, vmin=0, vmax=1, aspect="auto")
-    ax.set_xticks(range(table.shape[1]), table.columns, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(table.shape[0]), table.index)
-    ax.set(xlabel=key, ylabel=groupby)
-    if table.size <= _MOST_NUMBERS:
-        _numbers(ax, table.to_numpy())
-    _color_rows(ax, adata, groupby)
-    _write_n(ax, n_cells)
-    inches = ax.get_window_extent().width / ax.figure.dpi
     name = "share of the row's cells" if kind == "confusion" else "mean probability"
-    ax.figure.colorbar(image, ax=ax, label=name, fraction=0.03, pad=0.02 + 0.4 / inches)
+    ax = heat(ax, table, n_cells, cmap=cmap, name=name, colors=adata.uns.get(f"{groupby}_colors"))
+    ax.set(xlabel=key, ylabel=groupby)
     return finish(ax, show, given=given)
 
 
 def _shares(adata: AnnData, groupby: str, key: str) -> tuple[pd.DataFrame, list[int]]:
     """Shares and numbers of cells; empty groups stay as rows of NaN, labels that no cell got as columns of 0."""
     groups, found = adata.obs[groupby].astype("category"), adata.obs[key].astype("category")
-    columns = list(dict.fromkeys([*_given_labels(adata, key), *found.cat.categories]))
+    columns = list(dict.fromkeys([*given_labels(adata, key), *found.cat.categories]))
     counts = pd.crosstab(groups, found, dropna=False).reindex(groups.cat.categories)
     counts = counts.reindex(columns=columns, fill_value=0)
     n = counts.sum(axis=1)
@@ -117,51 +106,17 @@ def _probabilities(adata: AnnData, groupby: str, key: str, kind: str) -> tuple[p
     values, codes = probs.to_numpy(dtype=float), groups.codes.to_numpy()
     means = mean_by_group(values, codes, len(groups.categories))
     counted = codes[(codes >= 0) & ~np.isnan(values).any(axis=1)]
-    names = _given_labels(adata, key)  # as columns of obsm they cannot hold a slash
+    names = given_labels(adata, key)  # as columns of obsm they cannot hold a slash
     table = pd.DataFrame(
         means, index=groups.categories, columns=names if len(names) == probs.shape[1] else probs.columns
     )
     return table, np.bincount(counted, minlength=len(table)).tolist()
 
 
-def _given_labels(adata: AnnData, key: str) -> list[str]:
+def given_labels(adata: AnnData, key: str) -> list[str]:
     """Labels that the cells were annotated with, also those that none got; empty without a record."""
     for record in adata.uns.get("c2s", {}).values():
         params = record.get("params", {})
         if params.get("key_added") == key:
             return [str(label) for label in params.get("labels", [])]
     return []
-
-
-def _figsize(table: pd.DataFrame) -> tuple[float, float]:
-    """Room for the cells and for the longest names of rows and columns."""
-    row_name, column_name = (max(map(len, map(str, names)), default=0) for names in (table.index, table.columns))
-    width = 1.8 + 0.08 * row_name + 0.42 * table.shape[1]
-    return max(width, 2.5 + 0.05 * column_name), 1.0 + 0.055 * column_name + 0.36 * table.shape[0]
-
-
-def _numbers(ax: Axes, values: np.ndarray) -> None:
-    for (i, j), value in np.ndenumerate(values):
-        if value >= 0.005:
-            text = f"{value:.2f}".lstrip("0")
-            ax.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if value > _DARK else "black")
-
-
-def _write_n(ax: Axes, n_cells: list[int]) -> None:
-    """How many cells a row is about, right of it: a share of 1.00 may be one cell."""
-    right = ax.get_yaxis_transform()
-    for row, n in enumerate(n_cells):
-        ax.text(1.01, row, f"n={n}", transform=right, ha="left", va="center", fontsize=7, color="0.35")
-
-
-def _color_rows(ax: Axes, adata: AnnData, groupby: str) -> None:
-    """A square before each row, in the color that scanpy gives the group."""
-    colors = adata.uns.get(f"{groupby}_colors")
-    n_rows = len(ax.get_yticks())
-    if colors is None or len(colors) < n_rows:
-        return
-    from matplotlib.transforms import ScaledTranslation
-
-    left = ax.get_yaxis_transform() + ScaledTranslation(-6 / 72, 0, ax.figure.dpi_scale_trans)
-    ax.scatter([0] * n_rows, range(n_rows), marker="s", s=30, c=list(colors)[:n_rows], transform=left, clip_on=False)
-    ax.tick_params(axis="y", length=0, pad=13)

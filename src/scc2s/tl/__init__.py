@@ -3,6 +3,7 @@
 from ._annotate import annotate
 from ._attention import attention
 from ._caption import caption
+from ._compare_labels import compare_labels
 from ._embed import embed
 from ._evaluate import evaluate
 from ._fate import fate
@@ -22,6 +23,7 @@ __all__ = [
     "annotate",
     "attention",
     "caption",
+    "compare_labels",
     "embed",
     "evaluate",
     "fate",

@@ -18,7 +18,7 @@ from scc2s.metrics._screen import HitRule, screen_table
 from scc2s.prompts import NO_PERTURBATION
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
-from scc2s.tl._predicting.names import refuse_twice, taught, tell
+from scc2s.tl._predicting.names import refuse_twice, taught_names, tell
 from scc2s.tl._predicting.perturbations import name_of, refuse_column
 from scc2s.tl._predicting.screen_cells import screen_cells
 from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
@@ -217,7 +217,7 @@ def screen(
     asked = tell(loaded, names, control_name=control_name)
     refuse_twice(asked)
     screened = ask_all(
-        asker, cells.rows, names, scoring, control_name=control_name, n_null=n_null, asked=asked, known=taught(loaded)
+        asker, cells.rows, names, scoring, control_name=control_name, n_null=n_null, asked=asked, known=taught_names(loaded)
     )
     found = screened.found
     table = screen_table(

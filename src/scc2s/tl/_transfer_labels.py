@@ -63,8 +63,8 @@ def transfer_labels(
         ``"logreg"``: logistic regression. ``"knn"``: share of each label among the nearest cells (cosine) in principal
         components of the reference.
     features
-        ``"genes"``: expression of the genes that both have, log-normalised over just these. ``"sentence"``: the ranks of
-        the words in the sentences (:func:`scc2s.pp.sentences`), so just what a language model reads.
+        ``"genes"``: expression of the genes that both have, log-normalised over just these. ``"sentence"``: the ranks
+        of the words in the sentences (:func:`scc2s.pp.sentences`), so just what a language model reads.
     groupby
         Column of ``.obs``, e.g. ``"leiden"``: also give each group the label with the highest probability, averaged
         over its cells.

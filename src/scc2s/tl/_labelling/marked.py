@@ -77,8 +77,8 @@ def find_markers(markers: Mapping[str, Markers], names: Sequence[str]) -> Marked
         )  # fmt: skip
     if n_folded:
         logger.warning(
-            "%d markers are written in other capitals in the data, and were taken for the same genes; in another organism "
-            "genes of another name are missing, and those of the same name may mark other cells", n_folded,
+            "%d markers are written in other capitals in the data, and were taken for the same genes; in another "
+            "organism genes of another name are missing, and those of the same name may mark other cells", n_folded,
         )  # fmt: skip
     table = pd.DataFrame(rows, columns=["label", "gene", "kind", "found_as"], dtype=object)
     table.index = table.index.astype(str)

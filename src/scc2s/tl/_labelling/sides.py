@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from scc2s._cells.access import expression, get_sentences
+from scc2s._cells.access import expression, get_sentences, sentence_slots
 from scc2s._cells.sampling import some_of_each
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
@@ -41,7 +41,7 @@ def by_genes(
     reference: AnnData, adata: AnnData, *, layer: str | None, reference_layer: str | None, use_raw: bool | None,
     gene_symbols: str | None, target_sum: float,
 ) -> Sides:  # fmt: skip
-    """Log-normalised expression of the genes that both have, normalised over just these: panels and whole transcriptomes.
+    """Log-normalised expression of the genes that both have, normalised over just these, since one may be a panel.
 
     Raises
     ------
@@ -56,8 +56,9 @@ def by_genes(
     shared = [(i, place[name]) for i, name in enumerate(names) if name in place]
     if len(shared) < LEAST_SHARED:
         msg = (
-            f"{len(shared)} of {len(names)} genes are in the reference too, and {LEAST_SHARED} are needed; pass reference= "
-            "cells of the same organism with the same kind of gene names, or gene_symbols= the column that holds symbols"
+            f"{len(shared)} of {len(names)} genes are in the reference too, and {LEAST_SHARED} are needed; pass "
+            "reference= cells of the same organism with the same kind of gene names, or gene_symbols= the column with "
+            "symbols"
         )
         raise ValueError(msg)
     logger.info("%d genes are in both (%d in the cells, %d in the reference)", len(shared), len(names), len(known))
@@ -84,7 +85,7 @@ def by_sentences(reference: AnnData, adata: AnnData, sentence_key: str) -> Sides
         If hardly a word is shared.
     """
     texts = get_sentences(adata, sentence_key)
-    if sentence_key not in reference.obs and not _has_ranks(reference, sentence_key):
+    if sentence_key not in reference.obs and sentence_slots(sentence_key).ranks not in reference.obsm:
         extra = "" if sentence_key == "c2s_sentence" else f", key_added={sentence_key!r}"
         msg = f"the reference has no sentences; call sc.pp.c2s_sentences(reference{extra}) first"
         raise KeyError(msg)
@@ -95,8 +96,8 @@ def by_sentences(reference: AnnData, adata: AnnData, sentence_key: str) -> Sides
     n_shared = len(np.unique(query.indices))
     if n_shared < LEAST_SHARED:
         msg = (
-            f"{n_shared} words of the sentences are in those of the reference too, and {LEAST_SHARED} are needed; make both "
-            "of the same organism and the same kind of gene names: sc.pp.c2s_sentences(adata, gene_symbols=...)"
+            f"{n_shared} words of the sentences are in those of the reference too, and {LEAST_SHARED} are needed; make "
+            "both of the same organism and the same kind of gene names: sc.pp.c2s_sentences(adata, gene_symbols=...)"
         )
         raise ValueError(msg)
     params = {"n_shared_genes": n_shared, "n_genes": most}
@@ -120,7 +121,7 @@ def labelled(labels: pd.Series[Any], names: pd.Index, n_cells: int | None, rando
     if n_labels < 2:
         msg = f"the reference has {n_labels} labels in obs[{labels.name!r}]; pass label_key= a column with at least two"
         raise ValueError(msg)
-    rows = some_of_each(values, names, len(values) if n_cells is None else n_cells, random_state)
+    rows = some_of_each(values, list(names), len(values) if n_cells is None else n_cells, random_state)
     if len(rows) < known.sum():
         logger.info("%d of %d cells of the reference are learned from (n_cells=%s)", len(rows), known.sum(), n_cells)
     return rows
@@ -152,9 +153,3 @@ def _logged(expressed: Expression, columns: list[int], target_sum: float) -> tup
         factor = np.divide(target_sum, total, out=np.zeros_like(total), where=total > 0)
         parts.append(sparse.csr_matrix(sparse.diags_array(factor) @ part).log1p())
     return sparse.csr_matrix(sparse.vstack(parts, format="csr")), values.kind
-
-
-def _has_ranks(adata: AnnData, sentence_key: str) -> bool:
-    from scc2s._cells.access import sentence_slots
-
-    return sentence_slots(sentence_key).ranks in adata.obsm
