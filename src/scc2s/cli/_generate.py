@@ -23,7 +23,9 @@ def generate(
     model: o.ModelName = None,
     prompt: Annotated[str | None, typer.Option(help="Template without a cell; default: the model's own.")] = None,
     n_genes: o.NGenesWritten = None,
-    controls: Annotated[bool, typer.Option(help="Compare with real cells of the file that are what was asked for.")] = True,
+    controls: Annotated[
+        bool, typer.Option(help="Compare with real cells of the file that are what was asked for.")
+    ] = True,
     constrain: o.Constrain = True,
     temperature: o.Temperature = 1.0,
     top_p: o.TopP = 1.0,
