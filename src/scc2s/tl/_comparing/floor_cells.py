@@ -65,12 +65,14 @@ def floor_cells(
     made: dict[str, Any] = {}
     wrote: dict[str, Any] = {}
     scaled = genes["true"] is not None and _lowest(genes["true"]) < 0  # nothing that could be taken away
-    log = {side: _logarithms(X) for side, X in genes.items() if X is not None and side in ("true", "train")}
+    sources = {side: X for side, X in genes.items() if X is not None and side in ("true", "train")}
+    log = {side: _logarithms(X) for side, X in sources.items()}
+    sources = {side: sparse.csr_matrix(X) for side, X in sources.items()}
     for group, side, rows, n in chosen:
         seed = _seed(group, random_state)
         thin = np.random.default_rng(seed).permutation(rows)[:n]
-        if genes["true"] is not None:
-            X = sparse.csr_matrix(genes[side])
+        if side in sources:
+            X = sources[side]
             made.setdefault("floor_marginal", []).append(_marginal(X[rows], n, seed))
             if not scaled:
                 made.setdefault("floor_thinned", []).append(_thinned(X[thin], log[side], seed))
@@ -85,7 +87,7 @@ def floor_cells(
     if scaled:
         del labels["floor_thinned"]
     return Pools(
-        {key: sparse.vstack(parts, format="csr") for key, parts in made.items()},
+        {key: _together(parts, genes["true"]) for key, parts in made.items()},
         {key: np.array(found, dtype=object) for key, found in wrote.items()},
         labels,
         held,
@@ -119,6 +121,12 @@ def _thinned(X: sparse.csr_matrix, base: float | None, seed: int) -> sparse.csr_
     return out
 
 
+def _together(parts: list[sparse.csr_matrix], like: Any) -> Any:
+    """Cells of all groups, sparse or dense as other cells are."""
+    out = sparse.vstack(parts, format="csr")
+    return out if sparse.issparse(like) else out.toarray()
+
+
 def _lowest(X: Any) -> float:
     values = X.data if sparse.issparse(X) else X
     return float(np.min(values, initial=0))
@@ -141,7 +149,7 @@ def _fewer_words(texts: list[str], seed: int) -> list[str]:
 
 def _repeated(sizes: list[tuple[str, int]]) -> np.ndarray:
     names = np.array([group for group, _ in sizes], dtype=object)
-    return np.repeat(names, [n for _, n in sizes])
+    return np.repeat(names, np.array([n for _, n in sizes], dtype=np.int64))
 
 
 def _seed(group: str, random_state: int) -> int:
