@@ -20,14 +20,17 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anndata as ad
 import numpy as np
-import pandas as pd
 import scanpy as sc
 
 import scc2s
 from scc2s.train import split
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = {
     "scfid": "scFID",
@@ -63,7 +66,7 @@ def read(folder: Path, n_types: int, n_genes: int) -> ad.AnnData:
 def write(adata: ad.AnnData, model, n: int, n_genes: int, temperature: float, *, constrain: bool) -> ad.AnnData:
     """So many cells of each type."""
     types = sorted(adata.obs["cell_type"].astype(str).unique())
-    how = {"n_genes": n_genes, "temperature": temperature, "constrain": constrain, "model": model}
+    how = {"n_genes": n_genes, "temperature": temperature, "constrain": constrain, "model": model, "controls": False}
     return scc2s.tl.generate(adata, n, obs={"cell_type": types}, **how)
 
 

@@ -77,6 +77,17 @@ def full() -> ad.AnnData:
     return adata
 
 
+@pytest.mark.parametrize("reader", READERS)
+def test_new_cells_are_read_again_with_their_report(full: ad.AnnData, reader: str, tmp_path: Path) -> None:
+    asked = {"model": model(), "constrain": False, "prompt": "Genes: CD3D LYZ CST3 {kind}", "n_genes": 3}
+    new = sc.tl.c2s_generate(full, 5, obs={"kind": LABELS[:2]}, **asked)
+    assert not new.uns["c2s"]["generate"]["controls"].empty
+    path = tmp_path / f"new.{reader.partition(',')[0]}"
+    (new.write_h5ad if path.suffix == ".h5ad" else new.write_zarr)(path)
+    back = READERS[reader](path)
+    assert same(plain(new.uns["c2s"]["generate"]), plain(back.uns["c2s"]["generate"]))
+
+
 def plain(value: Any) -> Any:
     """A value as it compares: missing text is missing, kinds of arrays and tables do not count."""
     if isinstance(value, Mapping):

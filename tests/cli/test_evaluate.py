@@ -52,6 +52,31 @@ def test_floor_and_ceiling_can_be_left_out(run: Run, tmp_path: Path) -> None:
     assert "ceiling" not in table or table["ceiling"].isna().all()
 
 
+def test_widths_intervals_and_training_cells_are_those_of_the_library(run: Run, tmp_path: Path) -> None:
+    pred, true = halves(tmp_path)
+    asked = ("--metric", "mmd", "--metric", "nearest_training", "--rep", "X_pca", "--groupby", "phase", "--train", pred)
+    more = ("--gammas", "0.5,0.1", "--n-boot", "50", "--clusters", "phase")
+    assert run("evaluate", pred, true, tmp_path / "a.csv", *asked, *more)[0] == 0
+    cells = ad.read_h5ad(pred)
+    expected = scc2s.tl.evaluate(
+        cells,
+        ad.read_h5ad(true),
+        metrics=["mmd", "nearest_training"],
+        rep="X_pca",
+        groupby="phase",
+        train=cells,
+        gammas=[0.5, 0.1],
+        n_boot=50,
+        clusters="phase",
+    )
+    table = pd.read_csv(tmp_path / "a.csv")
+    pd.testing.assert_frame_equal(table[["value", "low", "high"]], expected[["value", "low", "high"]])
+    assert (table.loc[table["metric"] == "nearest_training", "value"] == 1).all()
+    code, _, err = run("evaluate", pred, true, tmp_path / "b.csv", *asked, "--gammas", "wide")
+    assert code == 1
+    assert "gammas" in err.splitlines()[-1]
+
+
 def test_bad_input_ends_with_one_line(run: Run, tmp_path: Path) -> None:
     pred, true = halves(tmp_path)
     for args, message in (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import anndata as ad
@@ -7,6 +8,7 @@ import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from cell_writers import GENES, cells, identity
 
 import scc2s
@@ -252,3 +254,74 @@ def test_sentences_of_new_cells_can_be_made_again_in_place() -> None:
     assert new.obs["c2s_sentence"].tolist() == ["G1 G2 G3"] * 2
     scc2s.tl.perturb(new, "x", model=identity(), constrain=False, controls=False)
     assert new.obs["c2s_perturbed_sentence"].tolist() == ["G1 G2 G3"] * 2
+
+
+def written(texts: list[str]) -> CallableModel:
+    """Writes these sentences in turns."""
+    left = itertools.cycle(texts)
+    return CallableModel(generate=lambda asked: [f" {next(left)}" for _ in asked])
+
+
+def blood_types(blood: ad.AnnData) -> dict[str, list[str]]:
+    """Sentences of two types of real cells."""
+    found = blood.obs.groupby("bulk_labels", observed=True)["c2s_sentence"].apply(list)
+    return {kind: found[kind] for kind in ("CD19+ B", "CD14+ Monocyte")}
+
+
+def test_cells_stand_beside_real_ones_of_what_was_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    adata = sc.datasets.pbmc68k_reduced()
+    scc2s.pp.sentences(adata, n_genes=30)
+    scc2s.pp.rank_fit(adata)
+    real = blood_types(adata)
+    how = {"n_genes": 30, "constrain": False, "prompt": "{bulk_labels}:"}
+    other = [text for kind in reversed(real) for text in real[kind][:12]]
+    tables = {}
+    for name, texts in (("right", [t for kind in real for t in real[kind][:12]]), ("wrong", other)):
+        caplog.clear()
+        new = scc2s.tl.generate(adata, 12, obs={"bulk_labels": list(real)}, model=written(texts), **how)
+        found = new.uns["c2s"]["generate"]
+        assert found["params"]["controls_note"] == ""
+        tables[name] = found["controls"]
+        assert ("does worse than drawing each gene on its own" in caplog.text) == (name == "wrong")
+    own, not_own = (table.set_index(["metric", "group"]) for table in tables.values())
+    energy = ("energy_distance", "mean over groups")
+    assert own.loc[energy, "value_at_n"] < own.loc[energy, "floor_shuffled"] < not_own.loc[energy, "value_at_n"]
+    assert own.loc[("knn_condition_accuracy", "all"), "value"] > 0.9
+    assert not_own.loc[("knn_condition_accuracy", "all"), "value"] < 0.1
+    told = ("classifier_auroc", "mean over groups")
+    assert own.loc[told, "value_at_n"] < 0.7 < not_own.loc[told, "value_at_n"]
+    assert own[["floor_marginal", "floor_thinned", "ceiling"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"controls": False}, "controls=False"),
+        ({"obs": {"cell_type": "B"}}, "no column 'cell_type'"),
+        ({"obs": {"type": "NK"}}, "no cell of adata is 'NK'"),
+        ({"n": 2}, "needs 5 cells of a condition, has 2: pass n= at least 5"),
+        ({"sentence_key": "none_sentence"}, "call sc.pp.c2s_sentences"),
+    ],
+)
+def test_where_nothing_can_be_compared_the_record_says_why(how: dict, said: str) -> None:
+    asked = {"n": 6, "obs": {"type": "B"}, "n_genes": 3, "model": fixed(), "constrain": False} | how
+    prompt = "".join(f"{{{name}}}" for name in asked["obs"])
+    new = scc2s.tl.generate(cells(), prompt=prompt, **asked)
+    assert said in new.uns["c2s"]["generate"]["params"]["controls_note"]
+    assert "controls" not in new.uns["c2s"]["generate"]
+
+
+def test_cells_of_any_kind_stand_beside_all_real_cells() -> None:
+    new = scc2s.tl.generate(cells(), 6, n_genes=3, model=fixed(), constrain=False)
+    table = new.uns["c2s"]["generate"]["controls"].set_index("metric")
+    assert set(table["group"]) == {"all cells", "all"}
+    assert table.loc["spread", "value"] == 0
+    assert "knn_condition_accuracy" not in table.index
+
+
+def test_the_report_does_not_depend_on_the_order_of_the_real_cells() -> None:
+    adata = cells(40)
+    texts = adata.obs["c2s_sentence"].tolist()[:10]
+    how = {"n_genes": 20, "constrain": False, "obs": {"type": ["B", "T"]}, "prompt": "{type}:"}
+    both = [scc2s.tl.generate(data, 5, model=written(texts), **how) for data in (adata, adata[::-1].copy())]
+    pd.testing.assert_frame_equal(*(new.uns["c2s"]["generate"]["controls"] for new in both))

@@ -104,6 +104,7 @@ def independent_ranks(X: sparse.csr_matrix, lengths: np.ndarray, rng: np.random.
     -------
     int32, cells x longest, -1 where none stands.
     """
+    lengths = np.minimum(lengths, len(np.unique(X.indices)))
     found: list[list[int]] = [[] for _ in lengths]
     short = np.flatnonzero(lengths > 0)
     for _ in range(_ROUNDS):

@@ -153,8 +153,8 @@ def evaluate(
         other does not, or a representation is not finite or has other widths. Before anything is computed.
 
     Warns (in the log) where cells of `pred` have at most half as many genes as those of `true`, as cells made of short
-    sentences do: the scores would see the length; and where cells that :func:`scc2s.tl.generate` wrote are further from
-    real ones than genes drawn one by one are.
+    sentences do: the scores would see the length; and where cells that :func:`scc2s.tl.generate` wrote are half as
+    far again from real ones as genes drawn one by one are.
 
     Examples
     --------

@@ -61,8 +61,8 @@ def generate(
     """Let a language model write new cells, with the genes of a data set.
 
     What comes out is what the model takes for such cells, not a measurement. Where `adata` has real cells of what was
-    asked for, they stand beside it in the record (`controls`), with cells that no model wrote; a model that does worse
-    than these is said in one line. With cells that the model has not read: :func:`scc2s.tl.evaluate`.
+    asked for, they stand beside it in the record (`controls`), with cells that no model wrote; where the model does
+    clearly worse than these, one line says so. With cells that the model has not read: :func:`scc2s.tl.evaluate`.
 
     Parameters
     ----------

@@ -64,14 +64,18 @@ def floor_cells(
             chosen.append((group, side, rows, n))
     made: dict[str, Any] = {}
     wrote: dict[str, Any] = {}
-    log = {side: _logarithms(X) for side, X in genes.items() if X is not None and side in ("true", "train")}
+    scaled = genes["true"] is not None and _lowest(genes["true"]) < 0  # nothing that could be taken away
+    sources = {side: X for side, X in genes.items() if X is not None and side in ("true", "train")}
+    log = {side: _logarithms(X) for side, X in sources.items()}
+    sources = {side: sparse.csr_matrix(X) for side, X in sources.items()}
     for group, side, rows, n in chosen:
         seed = _seed(group, random_state)
         thin = np.random.default_rng(seed).permutation(rows)[:n]
-        if genes["true"] is not None:
-            X = sparse.csr_matrix(genes[side])
+        if side in sources:
+            X = sources[side]
             made.setdefault("floor_marginal", []).append(_marginal(X[rows], n, seed))
-            made.setdefault("floor_thinned", []).append(_thinned(X[thin], log[side], seed))
+            if not scaled:
+                made.setdefault("floor_thinned", []).append(_thinned(X[thin], log[side], seed))
         if texts["true"] is not None:
             own = [texts[side][row] for row in rows.tolist()]
             wrote.setdefault("floor_marginal", []).extend(marginal_sentences(own, n, seed=seed))
@@ -80,8 +84,10 @@ def floor_cells(
         "floor_marginal": _repeated([(group, n) for group, _, _, n in chosen]),
         "floor_thinned": _repeated([(group, min(n, len(rows))) for group, _, rows, n in chosen]),
     }
+    if scaled:
+        del labels["floor_thinned"]
     return Pools(
-        {key: sparse.vstack(parts, format="csr") for key, parts in made.items()},
+        {key: _together(parts, genes["true"]) for key, parts in made.items()},
         {key: np.array(found, dtype=object) for key, found in wrote.items()},
         labels,
         held,
@@ -90,8 +96,7 @@ def floor_cells(
 
 def _marginal(X: sparse.csr_matrix, n: int, seed: int) -> sparse.csr_matrix:
     """Values below 0, as scaled data has, are drawn as they are."""
-    lowest = float(X.data.min(initial=0))
-    if lowest >= 0:
+    if _lowest(X) >= 0:
         return marginal_cells(X, n, random_state=seed)
     dense = X.toarray()
     rng = np.random.default_rng(seed)
@@ -100,11 +105,6 @@ def _marginal(X: sparse.csr_matrix, n: int, seed: int) -> sparse.csr_matrix:
 
 def _thinned(X: sparse.csr_matrix, base: float | None, seed: int) -> sparse.csr_matrix:
     """Molecules are taken from counts, or from what logarithms of normalised counts say they were; else genes."""
-    if float(X.data.min(initial=0)) < 0:
-        kept = np.random.default_rng(seed).random(len(X.data)) < _SHARE
-        out = X.copy()
-        out.data = np.where(kept, out.data, 0.0)
-        return out
     if base is None:
         whole = not (X.data != np.round(X.data)).any()
         return thinned_cells(X, share=_SHARE, counts=whole, random_state=seed)
@@ -119,6 +119,17 @@ def _thinned(X: sparse.csr_matrix, base: float | None, seed: int) -> sparse.csr_
     scale = np.divide(total, left, out=np.zeros(len(left)), where=left > 0)
     out.data = np.log1p(out.data * np.repeat(scale, np.diff(out.indptr))) / np.log(base)
     return out
+
+
+def _together(parts: list[sparse.csr_matrix], like: Any) -> Any:
+    """Cells of all groups, sparse or dense as other cells are."""
+    out = sparse.vstack(parts, format="csr")
+    return out if sparse.issparse(like) else out.toarray()
+
+
+def _lowest(X: Any) -> float:
+    values = X.data if sparse.issparse(X) else X
+    return float(np.min(values, initial=0))
 
 
 def _parts(X: sparse.csr_matrix) -> list[tuple[int, int]]:
@@ -138,7 +149,7 @@ def _fewer_words(texts: list[str], seed: int) -> list[str]:
 
 def _repeated(sizes: list[tuple[str, int]]) -> np.ndarray:
     names = np.array([group for group, _ in sizes], dtype=object)
-    return np.repeat(names, [n for _, n in sizes])
+    return np.repeat(names, np.array([n for _, n in sizes], dtype=np.int64))
 
 
 def _seed(group: str, random_state: int) -> int:

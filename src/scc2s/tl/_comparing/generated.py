@@ -75,12 +75,11 @@ def beside_real(
     if not len(enough):
         return None, f"needs {LEAST} cells of a condition, has {sizes.max()}: pass n= at least {LEAST}"
     there = np.array([name if name in set(enough) else None for name in real], dtype=object)
-    sentences = get_sentences(data, sentence_key)
     most = max(_MOST, 2 * int(sizes.max()))
-    rows = some_of_each(there, data.obs_names.tolist(), most, random_state, ties=sentences)
+    rows = some_of_each(there, data.obs_names.tolist(), most, random_state)
     if not len(rows):
         return None, f"no cell of adata is {enough[0]!r}" if asked else "adata has no cells"
-    X = _through_line([sentences[row] for row in rows.tolist()], genes, line, n_genes, data.n_vars)
+    X = _through_line(get_sentences(data[rows], sentence_key), genes, line, n_genes, data.n_vars)
     kept = np.flatnonzero(np.isin(made, enough))
     reading = Reading("pca", {}, True, None, _N_COMPS, random_state)
     groups = {"pred": made[kept], "true": real[rows]}

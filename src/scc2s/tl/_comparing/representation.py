@@ -43,9 +43,8 @@ def components(
     parts = np.split(np.asarray(pca.fit_transform(together)), np.cumsum(sizes)[:-1])
     found = dict(zip(genes, parts, strict=True))
     for name, X in (beside or {}).items():
-        found[name] = np.asarray(
-            pca.transform(X.toarray() if isinstance(together, np.ndarray) else sparse.csr_matrix(X))
-        )
+        as_fitted = sparse.csr_matrix(X)
+        found[name] = np.asarray(pca.transform(as_fitted if sparse.issparse(together) else as_fitted.toarray()))
     return found
 
 
