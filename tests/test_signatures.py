@@ -52,6 +52,7 @@ OWN_WORDING = {
     "control": "a value of obs, or cells",
     "controls": "questions to the model, or cells that no model wrote",
     "layer": "whose expression, for what",
+    "n_boot": "of which intervals",
     "model_layer": "of hidden states, or of attention",
     "organism": "said once, with the sentences; used in prompts",
     "prompt": "the fields that it may have",

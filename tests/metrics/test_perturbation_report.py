@@ -150,7 +150,7 @@ def test_intervals_of_gains_hold_the_mean_gain_of_many_data_sets(n_donors):
     n, genes = 30, 40
     shift = np.linspace(-1, 1, genes)
     noise = np.random.default_rng(1).normal(0, 1, (2, genes))
-    gain, held = [], []
+    found = {"delta_pearson_gain": [], "energy_distance_gain": []}
     for seed in range(50):
         rng = np.random.default_rng([n_donors, seed])
         control, true = rng.normal(0, 1, (2, n, genes))
@@ -160,14 +160,14 @@ def test_intervals_of_gains_hold_the_mean_gain_of_many_data_sets(n_donors):
         other = (worse, ["a"] * n, donors) if n_donors else (worse, ["a"] * n)
         table = perturbation_report(
             better, true + shift, control, pred_groups=["a"] * n, true_groups=["a"] * n, control_groups=["a"] * n,
-            others={"worse": other}, donors=given, n_boot=60, n_top=5,
+            others={"worse": other}, donors=given, n_boot=60, n_top=genes,
         ).set_index("predictor")  # fmt: skip
-        row = table.loc["worse"]
-        gain.append(row["delta_pearson_gain"])
-        held.append((row["delta_pearson_gain_low"], row["delta_pearson_gain_high"]))
-    low, high = np.array(held).T
-    assert ((low <= np.mean(gain)) & (np.mean(gain) <= high)).mean() >= 0.9
-    assert (high - low).mean() < 8 * np.std(gain)
+        for name, values in found.items():
+            values.append(table.loc["worse", [name, f"{name}_low", f"{name}_high"]].tolist())
+    for values in found.values():
+        gain, low, high = np.array(values, dtype=float).T
+        assert ((low <= gain.mean()) & (gain.mean() <= high)).mean() >= 0.84  # of 50; 0.95 of many
+        assert (high - low).mean() < 8 * gain.std()
 
 
 def test_floors_lie_under_a_good_prediction_and_the_ceiling_over_a_poor_one():
@@ -293,6 +293,17 @@ def test_a_cell_without_a_donor_is_refused():
         report(cells(SHIFT, 3), donors={"pred": own, "control": ["p"] * 120, "true": ["p"] * 120})
 
 
+def test_of_many_cells_some_are_drawn_and_the_interval_holds_the_estimate(monkeypatch):
+    whole = report(cells(0.8 * SHIFT, 3), n_boot=100)
+    monkeypatch.setattr("scc2s.metrics._report_samples.MOST", 20)
+    some = report(cells(0.8 * SHIFT, 3), n_boot=100)
+    assert some["delta_pearson"].equals(whole["delta_pearson"])
+    rows, fewer = (table[table["predictor"] == "prediction"] for table in (whole, some))
+    width, wider = (found["program_shift_high"] - found["program_shift_low"] for found in (rows, fewer))
+    assert (wider > 1.1 * width).all()
+    assert (fewer["delta_pearson_gain_low"] <= fewer["delta_pearson_gain"]).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n_donors", [3, 5, 8])
 @pytest.mark.parametrize("others", [False, True])
@@ -307,7 +318,7 @@ def test_95_percent_intervals_hold_the_truth_of_few_donors(n_donors, others):
     rng = np.random.default_rng(n_donors)
     shift = np.concatenate([np.full(10, 0.5), rng.normal(0, 0.5, 50)])
     wrong = np.concatenate([np.zeros(10), rng.normal(0, 0.5, 50)])
-    for seed in range(250):
+    for seed in range(150):
         rng = np.random.default_rng([n_donors, seed])
         base, real, pred = (rng.normal(0, 0.5, (n, 60)) + rng.normal(0, 0.3, (n_donors, 1))[donors] for _ in range(3))
         response = rng.normal(0, 0.3, (n_donors, 60))[donors]
@@ -319,9 +330,9 @@ def test_95_percent_intervals_hold_the_truth_of_few_donors(n_donors, others):
         held.append(row["program_shift_low"] <= 0.5 <= row["program_shift_high"])
         found.append(row["delta_pearson"])
         ends.append((row["delta_pearson_low"], row["delta_pearson_high"]))
-    assert np.mean(held) >= 0.91
+    assert np.mean(held) >= 0.87  # of 150; 0.94 of many
     low, high = np.array(ends).T
-    assert ((low <= np.mean(found)) & (np.mean(found) <= high)).mean() >= 0.9
+    assert ((low <= np.mean(found)) & (np.mean(found) <= high)).mean() >= 0.87
 
 
 def test_bad_input_names_the_mend():
@@ -352,9 +363,9 @@ def test_on_real_cells_the_shift_of_the_same_type_is_over_that_of_others_and_und
         control_groups=kind[control], others={"same type, other donor": (same, kind[control])},
     )  # fmt: skip
     mean = table.groupby("predictor")["delta_pearson"].mean()
-    assert mean["same type, other donor"] == pytest.approx(0.821, abs=0.03)
+    assert mean["same type, other donor"] == pytest.approx(0.785, abs=0.03)  # 0.821 with the same control on both sides
     assert mean["mean shift of other groups"] < mean["same type, other donor"]
-    assert mean["real cells, split half"] > 0.7
+    assert mean["real cells, split half"] > 0.62  # of half as many cells on either side
     distance = table.groupby("predictor")["energy_distance"].mean()
     assert distance["real cells, split half"] < distance["same type, other donor"] < distance["control"]
 

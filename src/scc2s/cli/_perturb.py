@@ -88,6 +88,7 @@ def perturb(
         )
         found = adata.uns["c2s"]["perturb"][key_added]
         valid = float(adata.obs[f"c2s_{key_added}_valid"].mean())
-        return Result({"share_valid": valid, "model": info(asked)}, found.get("controls"))
+        said = {"verdict": str(found["verdict"])} if "verdict" in found else {}
+        return Result({"share_valid": valid, **said, "model": info(asked)}, found.get("controls"))
 
     run("perturb", source, target, work, as_json, mod=mod, cache=cache, tables=controls)

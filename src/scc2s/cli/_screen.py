@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,9 +92,11 @@ def screen(
             organism=organism,
         )
         table = adata.uns["c2s"]["screen"]
-        notice = adata.uns["c2s"]["screen_record"]["params"]["notice"]
+        params = adata.uns["c2s"]["screen_record"]["params"]
+        least = float(params["smallest_effect"])
+        said = {"smallest_effect": least if math.isfinite(least) else None, "notice": params["notice"]}
         hits = table.loc[table["hit"], "name"].tolist()
-        return Result({"n_screened": len(table), "hits": hits, "notice": notice, "model": info(asked)}, table)
+        return Result({"n_screened": len(table), "hits": hits, **said, "model": info(asked)}, table)
 
     run("screen", source, target, work, as_json, mod=mod, cache=cache, tables=True)
 

@@ -107,7 +107,8 @@ def perturbation_report(
         side has fewer than three donors, which is logged. Of donors: those of :func:`bootstrap`. Of cells: 1.96
         bootstrap standard deviations to each side, of correlations on Fisher's z scale (Davison & Hinkley 1997, section
         5.2), since drawn samples are noisier than the cells they are drawn from, which lowers their correlations, and
-        percentiles would lie too low. Gains draw the same cells, or donors, for both.
+        percentiles would lie too low; of at most 1000 cells a side. Gains draw the same cells, or donors, for both. The
+        top genes stay as they were chosen.
     ``interval_over``
         ``"donors"`` or ``"cells"``, where `n_boot` is not 0.
 

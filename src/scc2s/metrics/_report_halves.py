@@ -62,7 +62,7 @@ def shift_rows(predictor: Predictor, base: np.ndarray) -> np.ndarray:
 
 def shift_weights(predictor: Predictor, mine: Weights) -> np.ndarray:
     """Weights of :func:`shift_rows`, draws x rows; NaN where no cell counts."""
-    base = _normed(mine.base)
+    base = normed(mine.base)
     if predictor.shift is not None:
         return np.ones((len(base), 1))
     if predictor.paired:
@@ -71,15 +71,16 @@ def shift_weights(predictor: Predictor, mine: Weights) -> np.ndarray:
         own = mine.real
     else:
         own = np.ones((len(base), len(predictor.cells.X))) if mine.pred is None else mine.pred
-    return np.hstack([_normed(own), base])
+    return np.hstack([normed(own), base])
 
 
 def true_weights(predictor: Predictor, others: Weights, real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weights of the real and of the control cells in the true shift."""
-    return _normed(others.real if predictor.name == CEILING else real), _normed(others.base)
+    return normed(others.real if predictor.name == CEILING else real), normed(others.base)
 
 
-def _normed(weights: np.ndarray) -> np.ndarray:
+def normed(weights: np.ndarray) -> np.ndarray:
+    """Weights that add up to 1 in each draw; NaN where no cell counts."""
     total = weights.sum(axis=1, keepdims=True)
     return np.where(total > 0, weights / np.maximum(total, 1e-300), np.nan)
 

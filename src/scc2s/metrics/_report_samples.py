@@ -8,15 +8,16 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from ._bootstrap import MIN_CLUSTERS, draws
-from ._report_halves import Weights, shift_rows, shift_weights, true_weights
-from ._report_sides import CEILING
+from ._report_halves import Halves, Weights, normed, shift_rows, shift_weights, true_weights
+from ._report_sides import CEILING, SideCells, Stratum
 
 if TYPE_CHECKING:
-    from ._report_halves import Halves
-    from ._report_sides import Predictor, SideCells, Stratum
+    from ._report_sides import Predictor
 
 N_WAYS = 4
 """Ways of halving in each bootstrap sample: fewer than in the estimate, which makes intervals a little too wide."""
+MOST = 1000
+"""Cells of a side that are drawn from; of more, intervals are those of so many, and too wide."""
 CORRELATIONS = ("delta_pearson", "delta_pearson_top")
 
 
@@ -36,14 +37,16 @@ class Resampled:
         rng: np.random.Generator,
         n_boot: int,
     ) -> None:
+        self._n_base, self._n_real = n_clusters(stratum.base), n_clusters(stratum.real)
+        stratum, halves = _first(stratum, halves)
         self._stratum, self._halves, self._top, self._program = stratum, halves, top, program
         apart = [p for p in stratum.predictors if not p.paired and p.name != CEILING]
         sides = [stratum.base, stratum.real, *(p.cells for p in apart)]
         base, real, *own = _counts_of(sides, rng, n_boot)
         self._drawn = {p.name: Weights(base, real, w) for p, w in zip(apart, own, strict=True)}
         self._every = Weights(base, real)
-        self._n_base, self._n_real = n_clusters(stratum.base), n_clusters(stratum.real)
         self._products: dict[str, tuple[np.ndarray, ...]] = {}
+        self._own = {predictor.name: predictor for predictor in stratum.predictors}
 
     def n_clusters(self, predictor: Predictor, name: str) -> int:
         """Donors, or cells, of the side that has the fewest of them."""
@@ -57,6 +60,7 @@ class Resampled:
 
     def samples(self, predictor: Predictor) -> dict[str, np.ndarray]:
         """Numbers of a predictor in each sample."""
+        predictor = self._own[predictor.name]
         drawn = self._drawn.get(predictor.name, self._every)
         rows = shift_rows(predictor, self._stratum.base.X)
         out = {}
@@ -64,7 +68,8 @@ class Resampled:
             out["program_shift"] = shift_weights(predictor, drawn) @ rows[:, self._program].mean(axis=1)
         if self._top is None or min(self._n_base, self._n_real) < MIN_CLUSTERS:
             return out
-        for name, genes in zip(CORRELATIONS, (slice(None), self._top), strict=True):
+        sets: tuple[Any, ...] = (slice(None), self._top)
+        for name, genes in zip(CORRELATIONS, sets, strict=True):
             out[name] = self._correlations(predictor, rows[:, genes], drawn, name, genes)
         if predictor.name != CEILING:
             out["energy_distance"] = self._distances(predictor, drawn)
@@ -75,8 +80,10 @@ class Resampled:
     ) -> np.ndarray:
         if name not in self._products:
             real, base = (_centred(side.X[:, genes]) for side in (self._stratum.real, self._stratum.base))
-            self._products[name] = (real, base, real @ real.T, real @ base.T, base @ base.T)
-        real, base, rr, rb, bb = self._products[name]
+            rr = real @ real.T
+            within = _form(weights := normed(drawn.real), rr, weights)
+            self._products[name] = (real, base, rr, real @ base.T, base @ base.T, within)
+        real, base, rr, rb, bb, within = self._products[name]
         rows = _centred(rows)
         own, with_real, with_base = rows @ rows.T, rows @ real.T, rows @ base.T
         found = []
@@ -84,7 +91,8 @@ class Resampled:
             said = shift_weights(predictor, drawn.of_halves(self._halves, way))
             r, b = true_weights(predictor, drawn.of_others(self._halves, way), drawn.real)
             across = _form(said, with_real, r) - _form(said, with_base, b)
-            true = _form(r, rr, r) - 2 * _form(r, rb, b) + _form(b, bb, b)
+            alone = _form(r, rr, r) if predictor.name == CEILING else within
+            true = alone - 2 * _form(r, rb, b) + _form(b, bb, b)
             scale = np.sqrt(np.maximum(_form(said, own, said), 0) * np.maximum(true, 0))
             found.append(np.where(scale > 1e-9, across / np.maximum(scale, 1e-300), np.nan))
         return _mean(np.array(found))
@@ -92,14 +100,27 @@ class Resampled:
     def _distances(self, predictor: Predictor, drawn: Weights) -> np.ndarray:
         real = self._stratum.real.X[:, self._top]
         if "energy" not in self._products:
-            self._products["energy"] = (cdist(real, real),)
+            weights = normed(drawn.real)
+            self._products["energy"] = (_form(weights, cdist(real, real), weights),)
         cells = predictor.cells.X[:, self._top]
         own = drawn.base if predictor.paired else drawn.pred
         if own is None:
             own = np.ones((len(drawn.base), len(cells)))
-        p, r = (w / np.maximum(w.sum(axis=1, keepdims=True), 1e-300) for w in (own, drawn.real))
-        within = _form(p, cdist(cells, cells), p) + _form(r, self._products["energy"][0], r)
+        p, r = normed(own), normed(drawn.real)
+        within = _form(p, cdist(cells, cells), p) + self._products["energy"][0]
         return np.asarray(2 * _form(p, cdist(cells, real), r) - within)
+
+
+def _first(stratum: Stratum, halves: Halves) -> tuple[Stratum, Halves]:
+    """The first cells of each side, in an order of chance, where there are more than are drawn from."""
+    sides = [stratum.base, stratum.real, *(predictor.cells for predictor in stratum.predictors)]
+    if max(len(side.X) for side in sides) <= MOST:
+        return stratum, halves
+    base, real, *cells = (
+        SideCells(side.X[:MOST], None if side.donors is None else side.donors[:MOST]) for side in sides
+    )
+    predictors = [predictor._replace(cells=own) for predictor, own in zip(stratum.predictors, cells, strict=True)]
+    return Stratum(base, real, predictors), Halves(halves.base[:, :MOST], halves.real[:, :MOST])
 
 
 def _form(left: np.ndarray, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -108,7 +129,7 @@ def _form(left: np.ndarray, matrix: np.ndarray, right: np.ndarray) -> np.ndarray
 
 
 def _centred(rows: np.ndarray) -> np.ndarray:
-    return rows - rows.mean(axis=1, keepdims=True)
+    return np.asarray(rows - rows.mean(axis=1, keepdims=True))
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

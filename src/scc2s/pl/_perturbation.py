@@ -23,16 +23,18 @@ _COLORS = {
     _CEILING: "black",
     "control": "C0",
     "mean shift of other groups": "C7",
+    "mean shift of other donors": "C8",
     "unperturbed regeneration": "C2",
     "regeneration at its own time": "C2",
     "scrambled name": "C9",
 }
 """Of what the tools write: the same in every panel, whichever predictors a metric has."""
-_OTHERS = ("C4", "C1", "C5", "C8", "C6")
+_OTHERS = ("C4", "C1", "C5", "C6")
 """Colors of predictors with names of their own."""
 _LABELS = {
     "program_shift": "shift of the program",
     "delta_pearson": "correlation of mean shifts, all genes",
+    "delta_pearson_gain": "correlation of the prediction less that of the floor",
     "delta_pearson_top": "correlation of mean shifts, top genes",
     "kendall_tau": "Kendall's tau",
     "rmse": "RMSE of mean expression",

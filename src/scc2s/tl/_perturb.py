@@ -272,7 +272,7 @@ def perturb(
     params: dict[str, Any] = {"perturbation_key": perturbation_key, "control_name": control_name}
     params |= {
         "perturbation": recorded(names, names),
-        "perturbation_asked": recorded(list(map(asked.get, names)), names),
+        "perturbation_asked": recorded([name and asked[name] for name in names], names),
     }
     params |= {detail: recorded(details.get(detail), names) for detail in ("dose", "time")}
     predict(asker, cells, changes, report, result, params)

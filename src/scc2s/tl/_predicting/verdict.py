@@ -50,7 +50,7 @@ def _not_above(rows: pd.DataFrame, every: pd.DataFrame) -> str:
     several = every["condition"].nunique() > 1
     names: dict[str, list[str]] = {}
     for group, condition, floor in zip(poor["group"], poor["condition"], poor["best_floor"], strict=True):
-        label = condition if group == ALL else f"{group} under {condition}" if several else group
+        label = group if not several else condition if group == ALL else f"{group} under {condition}"
         names.setdefault(str(floor), []).append(str(label))
     said = [(f"{floor}: " if floor else "") + ", ".join(some[:_SHOWN]) + ", ..." * (len(some) > _SHOWN)
             for floor, some in names.items()]  # fmt: skip
