@@ -49,6 +49,7 @@ OWN_WORDING = {
     **OWN_DEFAULT,
     "adata": "what it has to hold",
     "control": "a value of obs, or cells",
+    "controls": "what is asked once more",
     "layer": "whose expression, for what",
     "method": "a screen points to the score of programs",
     "model_layer": "of hidden states, or of attention",

@@ -20,10 +20,10 @@ LEAST_HIGH = 0.5
 def marker_scores(X: Any, present: Sequence[np.ndarray], absent: Sequence[np.ndarray] | None = None) -> np.ndarray:
     """How far each cell expresses the markers of each type, and not those of its relatives.
 
-    Each gene counts from 0 (not expressed) to 1 (as much as the upper twentieth of the cells that express it), so that one
-    abundant gene does not outweigh the others. The score is the mean over the markers that are there, less the mean
+    Each gene counts from 0 (not expressed) to 1 (as much as the upper twentieth of the cells that express it), so that
+    one abundant gene does not outweigh the others. The score is the mean over the markers that are there, less the mean
     over those that should be absent (scc2s definition). Z-scores over cells, which are common too, depend on the types
-    that make up a sample: where 60 % of the cells are B cells, those express their markers only a little above the mean.
+    that make up a sample: where 60 % of the cells are B cells, those express their markers hardly above the mean.
 
     Parameters
     ----------

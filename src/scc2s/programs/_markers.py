@@ -91,8 +91,8 @@ def markers(labels: Iterable[str] | None = None) -> dict[str, Markers]:
     wanted = list(table) if labels is None else list(labels)
     if unknown := [label for label in wanted if label not in table]:
         msg = (
-            f"no markers of {unknown[0]!r} come with the package (there are those of {', '.join(table)}); pass markers= "
-            "of your own, e.g. markers={'B cell': ['CD79A', 'MS4A1']}"
+            f"no markers of {unknown[0]!r} come with the package (there are those of {', '.join(table)}); pass "
+            "markers= of your own, e.g. markers={'B cell': ['CD79A', 'MS4A1']}"
         )
         raise KeyError(msg)
     return {label: table[label] for label in wanted}
