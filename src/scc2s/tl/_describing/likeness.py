@@ -42,9 +42,10 @@ def log_flagged(table: pd.DataFrame) -> None:
     """Log how many captions are flagged, and why the first of them are."""
     flagged = table[table["flagged"]]
     if len(flagged):
-        said = [f"{group} ({why})" for group, why in zip(flagged["group"], flagged["why"], strict=True)][:_MOST]
-        more = ", ..." if len(flagged) > _MOST else ""
-        logger.warning("%d of %d captions are flagged: %s%s", len(flagged), len(table), ", ".join(said), more)
+        first = flagged["why"].str.split("; ").str[0]
+        said = [f"{group} ({why})" for group, why in zip(flagged["group"], first, strict=True)][:_MOST]
+        more = "; ..." if len(flagged) > _MOST else ""
+        logger.warning("%d of %d captions are flagged: %s%s", len(flagged), len(table), "; ".join(said), more)
     judged = table["type_supported"] != ""
     if not judged.all():
         logger.info("the cell type of %d of %d captions could not be judged", int((~judged).sum()), len(table))
