@@ -48,7 +48,7 @@ def test_a_wrong_type_is_flagged_though_all_its_genes_are_expressed(adata: ad.An
     row = check(adata, "A B cell from blood, marked by B2M.")
     assert row["share_grounded"] == 1
     assert (row["type_supported"], row["type_rival"]) == ("no", "T cell")
-    assert row["why"] == "not higher here than elsewhere: B2M; markers of B cell: those of T cell stand out more"
+    assert row["why"] == "no higher here than elsewhere: B2M; markers of B cell: those of T cell stand out more"
 
 
 def test_genes_alone_can_flag_a_caption(adata: ad.AnnData) -> None:
@@ -96,4 +96,4 @@ def test_names_of_types_are_no_genes(adata: ad.AnnData) -> None:
 def test_cells_of_chance_are_no_type(adata: ad.AnnData) -> None:
     adata.obs["group"] = np.resize(["t", "b"], adata.n_obs)
     row = check(adata, "A T cell with CD3D.")
-    assert row["why"] == "not higher here than elsewhere: CD3D; markers of T cell: no higher here than elsewhere"
+    assert row["why"] == "no higher here than elsewhere: CD3D; markers of T cell: no higher here than elsewhere"

@@ -129,7 +129,9 @@ def _reasons(row: Mapping[str, Any]) -> list[str]:
     if row["genes_unknown"]:
         out.append(f"not genes of the data: {row['genes_unknown']}")
     if row["share_specific"] < _LEAST_SPECIFIC and not _is_all_over(row):
-        out.append(f"not higher here than elsewhere: {row['genes_not_specific']}")
+        low = row["genes_not_expressed"].split(", ")
+        rest = listing(gene for gene in row["genes_not_specific"].split(", ") if gene not in low)
+        out += [f"no higher here than elsewhere: {rest}"] if rest else []
     if row["type_supported"] == "no":
         more = f"those of {row['type_rival']} stand out more" if row["type_rival"] else "no higher here than elsewhere"
         out.append(f"markers of {row['type']}: {more}")
