@@ -135,7 +135,7 @@ def said(adata: ad.AnnData, by: str) -> pd.DataFrame:
     truths = []
     for group in table["group"]:
         share = adata.obs.loc[adata.obs[by].astype(str) == group, "type"].value_counts(normalize=True)
-        truths.append(str(share.index[0]) if share.iloc[0] > 0.5 else "mixed")
+        truths.append(str(share.index[0]) if share.iloc[0] > 0.5 and by != "random" else "mixed")
     return judged(table, truths)
 
 
