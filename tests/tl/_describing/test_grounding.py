@@ -16,14 +16,17 @@ from scc2s.tl._describing.groups import Groups
 MARKERS = as_markers({"T cell": ["CD3D", "CD3E"], "B cell": ["CD79A", "MS4A1"], "mast cell": ["KIT", "CPA3"]})
 
 
+N = 60
+
+
 @pytest.fixture
 def adata() -> ad.AnnData:
-    """Twenty cells each of "t" and "b", with their own two markers; B2M everywhere, KIT in none."""
+    """As many cells of "t" as of "b", with their own two markers; B2M everywhere, KIT in none."""
     rng = np.random.default_rng(0)
-    X = rng.poisson([0.2, 0.2, 0.2, 0.2, 5, 0], (40, 6)).astype(np.float32)
-    X[:20, :2] += rng.poisson(4.0, (20, 2))
-    X[20:, 2:4] += rng.poisson(4.0, (20, 2))
-    obs = pd.DataFrame({"group": ["t"] * 20 + ["b"] * 20}, index=[f"c{i}" for i in range(40)])
+    X = rng.poisson([0.2, 0.2, 0.2, 0.2, 5, 0], (2 * N, 6)).astype(np.float32)
+    X[:N, :2] += rng.poisson(4.0, (N, 2))
+    X[N:, 2:4] += rng.poisson(4.0, (N, 2))
+    obs = pd.DataFrame({"group": ["t"] * N + ["b"] * N}, index=[f"c{i}" for i in range(2 * N)])
     names = ["CD3D", "CD3E", "CD79A", "MS4A1", "B2M", "KIT"]
     return ad.AnnData(sparse.csr_matrix(X), obs=obs, var=pd.DataFrame(index=names))
 
@@ -45,7 +48,7 @@ def test_a_wrong_type_is_flagged_though_all_its_genes_are_expressed(adata: ad.An
     row = check(adata, "A B cell from blood, marked by B2M.")
     assert row["share_grounded"] == 1
     assert (row["type_supported"], row["type_rival"]) == ("no", "T cell")
-    assert row["why"] == "not higher here than elsewhere: B2M; markers of B cell: those of T cell stand out more"
+    assert row["why"] == "no higher here than elsewhere: B2M; markers of B cell: those of T cell stand out more"
 
 
 def test_genes_alone_can_flag_a_caption(adata: ad.AnnData) -> None:
@@ -75,6 +78,15 @@ def test_what_cannot_be_judged_is_said_and_not_flagged(adata: ad.AnnData) -> Non
     assert np.isnan(row["type_auroc"])
 
 
+def test_where_all_cells_are_of_a_type_no_group_is_flagged_for_being_like_the_others(adata: ad.AnnData) -> None:
+    sorted_cells = adata[:N].copy()
+    sorted_cells.obs["group"] = np.resize(["t", "b"], N)
+    row = check(sorted_cells, "A T cell with CD3D and CD3E.")
+    assert row["why"] == "type not judged: most cells elsewhere have the markers of T cell too"
+    assert (row["flagged"], row["type_supported"]) == (False, "")
+    assert check(sorted_cells, "A B cell.")["flagged"]
+
+
 def test_names_of_types_are_no_genes(adata: ad.AnnData) -> None:
     adata.var_names = ["CD3D", "CD3E", "CD79A", "MS4A1", "CD4", "KIT"]
     named = as_markers({"CD4 T cell": ["CD3D", "CD3E"]})
@@ -84,4 +96,4 @@ def test_names_of_types_are_no_genes(adata: ad.AnnData) -> None:
 def test_cells_of_chance_are_no_type(adata: ad.AnnData) -> None:
     adata.obs["group"] = np.resize(["t", "b"], adata.n_obs)
     row = check(adata, "A T cell with CD3D.")
-    assert row["why"] == "not higher here than elsewhere: CD3D; markers of T cell: no higher here than elsewhere"
+    assert row["why"] == "no higher here than elsewhere: CD3D; markers of T cell: no higher here than elsewhere"

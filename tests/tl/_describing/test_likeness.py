@@ -37,10 +37,15 @@ def test_same_words_as_without_a_cell_are_flagged_and_the_reason_comes_first():
 
 def test_log_counts_flags_and_names_the_first_three(caplog):
     groups = pd.DataFrame(
-        {"group": list("abcde"), "flagged": [True] * 4 + [False], "why": list("wxyz "), "type_supported": "no"}
+        {
+            "group": list("abcde"),
+            "flagged": [True] * 4 + [False],
+            "why": ["w; more", "x", "y", "z", ""],
+            "type_supported": "no",
+        }
     )
     log_flagged(groups)
-    assert "4 of 5 captions are flagged: a (w), b (x), c (y), ..." in caplog.text
+    assert "4 of 5 captions are flagged: a (w); b (x); c (y); ..." in caplog.text
     caplog.clear()
     log_flagged(groups[4:])
     assert not caplog.text

@@ -64,12 +64,20 @@ def test_genes_that_sentences_leave_out_are_compared_too(adata: ad.AnnData) -> N
     pd.testing.assert_frame_equal(part.types, whole.types)
 
 
+def test_share_of_other_cells_that_have_two_markers(adata: ad.AnnData) -> None:
+    found = specific(expression(adata), Groups.of(adata, "group"), [], MARKERS)
+    has = (adata.X[:, :2] > 0).sum(axis=1) == 2
+    assert found.elsewhere.loc["b", "T cell"] == pytest.approx(has[(adata.obs["group"] != "b").to_numpy()].mean())
+    assert found.elsewhere.loc["t", "T cell"] == pytest.approx(has[20:].mean())
+    assert not found.is_all_over("t", "T cell")
+
+
 def test_a_rival_is_higher_by_more_than_chance_and_not_wider_or_narrower() -> None:
     types = TypeNames(as_markers({"T cell": ["A"], "naive CD4 T cell": ["B"], "B cell": ["C"]}))
     row = pd.DataFrame({"T cell": [0.80], "naive CD4 T cell": [0.99], "B cell": [0.90]}, index=["g"])
 
     def found(n: int, **changed: float) -> str | None:
-        return rival(Specific(row, row.assign(**changed), {}, {"g": n}), "g", "T cell", types)
+        return rival(Specific(row, row.assign(**changed), row, {}, {"g": n}), "g", "T cell", types)
 
     assert found(100) == "B cell"
     assert found(4) is None  # within the standard error

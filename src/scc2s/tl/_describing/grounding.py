@@ -107,11 +107,15 @@ def _type(label: str | None, higher: Specific, group: str, types: TypeNames, min
     auroc = np.nan if label is None else higher.of_type(group, label)
     if label is None or np.isnan(auroc):
         return out
-    other = rival(higher, group, label, types)
     row = higher.genes.loc[group]
-    return out | {
+    out |= {
         "type_auroc": auroc,
         "type_markers": listing(gene for gene in higher.markers[label] if row[gene] >= min_auroc),
+    }
+    if 1 - min_auroc < auroc < min_auroc and higher.is_all_over(group, label):
+        return out
+    other = rival(higher, group, label, types)
+    return out | {
         "type_rival": other or "",
         "type_supported": "yes" if auroc >= min_auroc and other is None else "no",
     }
@@ -124,8 +128,10 @@ def _reasons(row: Mapping[str, Any]) -> list[str]:
         out.append(f"hardly expressed here: {row['genes_not_expressed']}")
     if row["genes_unknown"]:
         out.append(f"not genes of the data: {row['genes_unknown']}")
-    if row["share_specific"] < _LEAST_SPECIFIC:
-        out.append(f"not higher here than elsewhere: {row['genes_not_specific']}")
+    if row["share_specific"] < _LEAST_SPECIFIC and not _is_all_over(row):
+        low = row["genes_not_expressed"].split(", ")
+        rest = listing(gene for gene in row["genes_not_specific"].split(", ") if gene not in low)
+        out += [f"no higher here than elsewhere: {rest}"] if rest else []
     if row["type_supported"] == "no":
         more = f"those of {row['type_rival']} stand out more" if row["type_rival"] else "no higher here than elsewhere"
         out.append(f"markers of {row['type']}: {more}")
@@ -141,4 +147,11 @@ def _not_judged(row: Mapping[str, Any], higher: Specific, text: str) -> list[str
         return ["not judged: it takes two cells in the group and two elsewhere"]
     if not label:
         return ["type not judged: no type of the markers is named"]
+    if _is_all_over(row):
+        return [f"type not judged: most cells elsewhere have the markers of {label} too"]
     return [] if row["type_supported"] else [f"type not judged: under {LEAST} markers of {label} are in the data"]
+
+
+def _is_all_over(row: Mapping[str, Any]) -> bool:
+    """Whether the type was left open because other cells have its markers as well."""
+    return bool(not row["type_supported"] and not np.isnan(row["type_auroc"]))

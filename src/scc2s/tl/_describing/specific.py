@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LEAST = 2
 """Markers of a type that must be among the genes of a data set, to judge the type by them."""
+_PART, _MOST = 0.25, 0.8
+"""A type is all over a data set where so many cells elsewhere express this part of its markers (and at least two)."""
 _MARGIN = 0.02
 """Another type counts as higher from this difference on, however many cells there are."""
 
@@ -35,6 +37,8 @@ class Specific(NamedTuple):
     """Area under the ROC curve of each gene; groups x genes."""
     types: pd.DataFrame
     """The same of the mean of a type's markers; groups x types that have markers in the data set."""
+    elsewhere: pd.DataFrame
+    """Share of the cells outside each group that express a quarter of a type's markers, and at least two."""
     markers: dict[str, list[str]]
     """Markers of these types, as the data set writes them."""
     sizes: dict[str, int]
@@ -43,6 +47,13 @@ class Specific(NamedTuple):
     def of_type(self, group: str, label: str) -> float:
         """Area under the ROC curve of a type in a group; NaN also for a type without markers in the data set."""
         return float(self.types[label].to_dict()[group]) if label in self.types else math.nan
+
+    def is_all_over(self, group: str, label: str) -> bool:
+        """Whether most cells outside a group have the markers of a type too, so that being higher is too much to ask.
+
+        Cells of one type, such as sorted T cells: no group of these can be higher in the markers of T cells.
+        """
+        return bool(self.elsewhere[label].to_dict()[group] >= _MOST)
 
 
 def specific(expressed: Expression, groups: Groups, genes: Iterable[str], markers: Mapping[str, Markers]) -> Specific:
@@ -75,9 +86,11 @@ def specific(expressed: Expression, groups: Groups, genes: Iterable[str], marker
     single = group_auroc(X, groups.codes, len(groups.names))
     spread = np.sqrt(np.maximum(np.asarray(X.power(2).mean(axis=0)) - np.square(np.asarray(X.mean(axis=0))), 0)).ravel()
     scaled = X @ sparse.diags_array(np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0))
-    means = np.empty((X.shape[0], len(found)))
+    means, has = np.empty((X.shape[0], len(found))), np.empty((X.shape[0], len(found)))
     for i, columns in enumerate(found.values()):
-        means[:, i] = np.asarray(scaled[:, [place[c] for c in columns]].mean(axis=1)).ravel()
+        at = [place[c] for c in columns]
+        means[:, i] = np.asarray(scaled[:, at].mean(axis=1)).ravel()
+        has[:, i] = np.asarray((X[:, at] > 0).sum(axis=1)).ravel() >= max(LEAST, _PART * len(columns))
     by_type = group_auroc(means, groups.codes, len(groups.names))
     sizes = groups.sizes
     small = (sizes < 2) | (len(groups.codes) - sizes < 2)
@@ -85,6 +98,7 @@ def specific(expressed: Expression, groups: Groups, genes: Iterable[str], marker
     return Specific(
         pd.DataFrame(single, index=groups.names, columns=names),
         pd.DataFrame(by_type, index=groups.names, columns=list(found)),
+        pd.DataFrame(_shares_of_others(has, groups), index=groups.names, columns=list(found)),
         {label: [expressed.names[c] for c in columns] for label, columns in found.items()},
         dict(zip(groups.names, sizes.tolist(), strict=True)),
     )
@@ -104,6 +118,13 @@ def rival(found: Specific, group: str, label: str, types: TypeNames) -> str | No
     own, high, n = found.of_type(group, label), found.of_type(group, best), found.sizes[group]
     error = math.sqrt((own * (1 - own) + high * (1 - high)) / n)
     return best if high - own > max(_MARGIN, error) else None
+
+
+def _shares_of_others(has: np.ndarray, groups: Groups) -> np.ndarray:
+    """Mean of each column over the cells that are not of a group; groups x columns."""
+    inside = np.stack([has[groups.codes == code].sum(axis=0) for code in range(len(groups.names))])
+    n_others = np.maximum(1, len(has) - groups.sizes)[:, None]
+    return np.asarray((has.sum(axis=0) - inside) / n_others)
 
 
 def _values(expressed: Expression, columns: list[int]) -> sparse.csc_matrix:
