@@ -214,7 +214,7 @@ def _sides(
             "and %d): what is significant depends on their number; predict as many as there are real ones",
             len(far), len(sizes), *far[0],
         )  # fmt: skip
-    return made, real, base
+    return {group: made[group] for group in real}, real, base
 
 
 def _by_group(Y: sparse.csr_matrix, groups: Sequence[Any], name: str) -> dict[Any, sparse.csr_matrix]:

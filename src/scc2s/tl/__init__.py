@@ -5,6 +5,7 @@ from ._attention import attention
 from ._caption import caption
 from ._embed import embed
 from ._evaluate import evaluate
+from ._evaluate_perturbations import evaluate_perturbations
 from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
@@ -22,6 +23,7 @@ __all__ = [
     "caption",
     "embed",
     "evaluate",
+    "evaluate_perturbations",
     "fate",
     "gene_set",
     "generate",
