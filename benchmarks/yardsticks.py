@@ -112,7 +112,7 @@ def theirs(pred: ad.AnnData, true: ad.AnnData, engine: str, splits: int, named: 
     floor = cell_eval2.build_generic_baseline(true, config=config, allow_degenerate=True)
     found: dict[str, object] = {"each": table.to_dict(as_series=False), "seconds": taken}
     found["value"] = dict(zip(whole["metric"], whole["mean"], strict=True))
-    found["floor"] = dict(zip(floor.agg["metric"], floor.agg["mean"], strict=True))
+    found["floor"] = next(row for row in floor.agg.to_dicts() if row["statistic"] == "mean")
     if splits:
         _, anchor = compute_replicate_anchor(true, config=config, n_splits=splits)
         column = next(name for name in anchor.columns if name in ("mean", "value", "anchor", "replicate"))

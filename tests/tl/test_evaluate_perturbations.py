@@ -111,9 +111,11 @@ def test_units_that_the_values_contradict_are_refused(sides):
         others[name] = pred.copy()
         sc.pp.normalize_total(others[name], target_sum=1e4)
         sc.pp.log1p(others[name], base=base)
-    for name, units in (("ten", "log1p_cp10k"), ("e", "log10_cp10k")):
+    for given, said in (("ten", "log1p_cp10k"), ("e", "log10_cp10k")):
         with pytest.raises(ValueError, match=r"base|in total"):
-            evaluated(others[name], true, units=units, true_units="counts")
+            evaluated(others[given], true, units=said, true_units="counts")
+    with pytest.raises(ValueError, match="pass units='log1p_cp10k'"):
+        evaluated(others["e"], true, units="log10_cp10k", true_units="counts")
     with pytest.raises(ValueError, match="not whole numbers"):
         evaluated(others["e"], true)
     flat = pred.copy()

@@ -144,9 +144,8 @@ def _refuse_other_units(X: sparse.csr_matrix, units: str, name: str) -> None:
         return  # counts and impossible values are told by the numbers themselves
     if values.kind == "log1p" and np.isclose(values.base or 0, _BASE[units]):
         return
+    known = next((name for name, base in _BASE.items() if np.isclose(values.base or 0, base)), None)
     what = "not logarithms" if values.kind == "normalised" else f"logarithms to base {values.base:.3g}"
-    msg = (
-        f"{name} was said to be {units}, and its values are {what}; pass what they are, e.g. units='counts' and "
-        "layer='counts'"
-    )
+    mend = f"units={known!r}" if known else "units='counts' with a layer that holds counts"
+    msg = f"{name} was said to be {units}, and its values are {what}; pass {mend} (true_units= for the real cells)"
     raise ValueError(msg)
