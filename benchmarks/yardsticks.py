@@ -133,11 +133,11 @@ def quietly(function, *args):
 
 def compare(name: str, pred: ad.AnnData, true: ad.AnnData, engines: list[str], splits: int, named: bool) -> None:
     given = {"groupby": "target", "control": CONTROL, "units": "counts", "targets": None if named else {}}
-    tl.evaluate_perturbations(pred, true, n_splits=0, n_boot=0, **given)  # compiles
+    tl.evaluate_perturbations(pred, true, n_repeats=0, n_boot=0, **given)  # compiles
     start = time.perf_counter()
-    tl.evaluate_perturbations(pred, true, n_splits=0, n_boot=0, **given)
+    tl.evaluate_perturbations(pred, true, n_repeats=0, n_boot=0, **given)
     taken = time.perf_counter() - start
-    own = tl.evaluate_perturbations(pred, true, n_splits=splits, n_boot=0, **given)
+    own = tl.evaluate_perturbations(pred, true, n_repeats=splits, n_boot=0, **given)
     groups = sorted(set(true.obs["target"]) - {CONTROL})
     print(f"\n{name}: {true.n_obs} real cells, {len(groups)} perturbations, {true.n_vars} genes")
     print(f"values and both floors in {taken:.2f} s")
@@ -168,7 +168,7 @@ def compare(name: str, pred: ad.AnnData, true: ad.AnnData, engines: list[str], s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engines", nargs="+", default=["scanpy", "pdex"], help="tests of genes in cell-eval 2")
-    parser.add_argument("--splits", type=int, default=5, help="halvings for the ceiling; 0: none")
+    parser.add_argument("--splits", type=int, default=5, help="draws for floor and ceiling; 0: no ceiling")
     args = parser.parse_args()
     packages = ", ".join(f"{name} {version(name)}" for name in ("cell-eval2", "scanpy", "numpy", "scipy"))
     print(f"Python {platform.python_version()}, {packages}")

@@ -23,7 +23,7 @@ DENOMINATORS = [0.914980993686, 1.206057775079, 0.728631161273, 0.938749314327, 
 
 
 def score(pred, true, control, groups, *, pred_groups=None, units="counts", **more):
-    more = {"n_boot": 0, "n_splits": 2} | more
+    more = {"n_boot": 0, "n_repeats": 2} | more
     groups_of_pred = groups if pred_groups is None else pred_groups
     return perturbation_yardsticks(
         pred, true, control, pred_groups=groups_of_pred, true_groups=groups, units=units, **more
@@ -38,7 +38,7 @@ def panel(table, column="value"):
 def test_agrees_with_cell_eval_2(make):
     pred, true, control, groups = hashed_panel()
     targets = {f"g{i}": [i] for i in range(6)}
-    table = score(make(pred), make(true), make(control), groups, targets=targets, n_splits=0)
+    table = score(make(pred), make(true), make(control), groups, targets=targets, n_repeats=0)
     for metric, theirs in CELL_EVAL.items():
         own = table[(table["metric"] == metric) & (table["perturbation"] != PANEL)]
         assert own["value"].tolist() == pytest.approx(theirs, abs=1e-9), metric
@@ -68,11 +68,11 @@ def test_knowing_more_scores_more_between_the_mean_response_and_a_replicate(trut
 def test_the_mean_response_itself_is_0_on_every_scale(truth):
     true, control, groups = truth
     _, real, base = _sides(true, true, control, groups, groups, "counts", "counts")
-    mean = mean_response(real, base, Target([[] for _ in real], []), 0)
+    mean = mean_response(real, base, Target([[] for _ in real], []), 0, 0)
     scale = 10_000  # whole numbers, as counts have to be
     pred = np.concatenate([np.rint(part.toarray() * scale) for part in mean.values()])
     order = np.concatenate([[group] * part.shape[0] for group, part in mean.items()])
-    table = score(pred, true, control, groups, pred_groups=order)
+    table = score(pred, true, control, groups, pred_groups=order, n_repeats=1)
     assert panel(table, "scaled").to_numpy() == pytest.approx(0, abs=0.02)
     assert panel(table)["pds_cosine"] == panel(table, "floor")["pds_cosine"]
 
@@ -104,7 +104,7 @@ def test_the_order_of_rows_and_other_perturbations_of_pred_change_nothing(truth)
         pred_groups=[*labels[a], *["zz"] * 5],
         true_groups=labels[b],
         units="counts",
-        n_splits=2,
+        n_repeats=2,
         n_boot=0,
     )
     columns = ["value", "floor", "floor_control", "ceiling", "scaled"]
@@ -187,7 +187,7 @@ class TestTricks:
 
     def test_many_cells_are_said(self, truth, caplog):
         true, control, groups = truth
-        score(np.tile(true, (3, 1)), true, control, groups, pred_groups=groups * 3, n_splits=0)
+        score(np.tile(true, (3, 1)), true, control, groups, pred_groups=groups * 3, n_repeats=0)
         assert "more than twice" in caplog.text
 
 
@@ -215,7 +215,7 @@ def test_without_an_effect_nothing_is_scaled_and_it_says_why(truth):
 def test_empty_and_lone_predicted_cells_are_scored(truth):
     true, control, groups = truth
     pred = np.zeros((8, true.shape[1]))
-    table = score(pred, true, control, groups, pred_groups=[f"p{i}" for i in range(8)], n_splits=0)
+    table = score(pred, true, control, groups, pred_groups=[f"p{i}" for i in range(8)], n_repeats=0)
     assert np.isfinite(panel(table)[list(YARDSTICKS)]).all()
     assert panel(table)["direction_reach"] < 0.5
 

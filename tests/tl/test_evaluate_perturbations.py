@@ -12,7 +12,7 @@ from scipy import sparse
 from scc2s.metrics import perturbation_yardsticks
 from scc2s.tl import evaluate_perturbations
 
-FAST = {"n_splits": 1, "n_boot": 0}
+FAST = {"n_repeats": 1, "n_boot": 0}
 
 
 def cells(X, groups, **obs):
@@ -149,8 +149,8 @@ def test_what_is_missing_is_named(sides):
     with pytest.raises(ValueError, match="missing for 40 cells"):
         pred.obs["drug"] = pred.obs["drug"].cat.remove_categories("ctrl")
         evaluated(pred, true)
-    with pytest.raises(ValueError, match="n_splits="):
-        evaluated(pred, true, n_splits=-1)
+    with pytest.raises(ValueError, match="n_repeats="):
+        evaluated(pred, true, n_repeats=-1)
     with pytest.raises(ValueError, match="has no cells"):
         evaluated(pred[:0], true)
     pred.var_names = ["g0"] * pred.n_vars

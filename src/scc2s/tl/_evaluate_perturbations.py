@@ -29,7 +29,7 @@ def evaluate_perturbations(
     true_layer: str | None = None,
     targets: Targets | None = None,
     contexts: str | None = None,
-    n_splits: int = 5,
+    n_repeats: int = 5,
     n_boot: int = 1000,
     random_state: int = 0,
     mod: str = "rna",
@@ -64,8 +64,8 @@ def evaluate_perturbations(
     contexts
         Column of ``.obs`` of all sides, e.g. ``"cell_type"``: each value is scored on its own, with control cells of
         its own. ``None``: all cells are one context.
-    n_splits
-        Divisions of the real cells into halves that the ceiling is the mean of; 0: no ceiling, and nothing is scaled.
+    n_repeats
+        Draws that floors and ceiling are means of; 0: one for the floor, and no ceiling, so that nothing is scaled.
     n_boot
         Bootstrap samples for the intervals of the scaled scores; 0: none.
     random_state
@@ -98,7 +98,7 @@ def evaluate_perturbations(
     >>> bool(table.query("metric == 'sig_jaccard'")["value"].eq(1).all())
     True
     """
-    whole("n_splits", n_splits, 0)
+    whole("n_repeats", n_repeats, 0)
     whole("n_boot", n_boot, 0)
     whole("random_state", random_state, 0)
     sides = read_panel(
@@ -125,7 +125,7 @@ def evaluate_perturbations(
             true_units=true_units,
             targets=columns,
             names=sides.genes,
-            n_splits=n_splits,
+            n_repeats=n_repeats,
             n_boot=n_boot,
             random_state=random_state,
         )
