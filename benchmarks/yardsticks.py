@@ -4,9 +4,9 @@ Run: python benchmarks/yardsticks.py [--engines scanpy pdex] [--splits 5]
 
 cell-eval 2 wants newer packages than `constraints.txt` pins, so it gets an environment of its own:
 
-    python3.12 -m venv /tmp/yardsticks
-    /tmp/yardsticks/bin/pip install . cell-eval2==0.20.0 pdex==0.3.0
-    /tmp/yardsticks/bin/python benchmarks/yardsticks.py
+    python3.12 -m venv yardsticks
+    yardsticks/bin/pip install cell-eval2==0.20.0 pdex==0.3.0
+    PYTHONPATH=src yardsticks/bin/python -W ignore benchmarks/yardsticks.py
 
 Its preset vcc2026 is taken as it is, on the processor. Two panels of counts with their target genes: drawn cells of 12
 knockdowns, and Kang et al. 2018 where the example data is, where each cell type under interferon beta stands for a
