@@ -19,7 +19,11 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     for part in (pp, tl, pl)
     for name in part.__all__
 }
-OTHER_FIRST = {"tl.evaluate": ["pred", "true"], "tl.name_genes": ["genes"]}
+OTHER_FIRST = {
+    "tl.evaluate": ["pred", "true"],
+    "tl.evaluate_perturbations": ["pred", "true"],
+    "tl.name_genes": ["genes"],
+}
 """Functions that are not about one data set."""
 MORE_POSITIONAL = {"tl.importance": ["adata", "target", "cells"], "tl.compare_labels": ["adata", "a", "b"]}
 
@@ -27,6 +31,7 @@ OWN_DEFAULT = {
     "base": "recipe takes the base of the data",
     "cmap": "each plot has its own",
     "color": "each plot has its own",
+    "control": "needed where effects begin at it",
     "groupby": "needed where the result is by group",
     "key": "name of the result that the plot shows, as its tool names it",
     "key_added": "name of the tool's own result",
@@ -49,7 +54,6 @@ OWN_DEFAULT = {
 OWN_WORDING = {
     **OWN_DEFAULT,
     "adata": "what it has to hold",
-    "control": "a value of obs, or cells",
     "controls": "questions to the model, or cells that no model wrote",
     "layer": "whose expression, for what",
     "n_boot": "of which intervals",

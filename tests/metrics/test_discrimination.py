@@ -33,3 +33,22 @@ def test_bad_input_names_the_mend():
         discrimination(np.zeros((2, 2)), np.zeros((3, 2)))
     with pytest.raises(ValueError, match="one for each"):
         discrimination(np.zeros((2, 2)), np.zeros((2, 2)), groups=["a"])
+
+
+def test_by_cosine_no_change_and_one_answer_for_all_score_one_half():
+    true = np.random.default_rng(1).normal(size=(11, 30))
+    assert (discrimination(np.zeros_like(true), true, metric="cosine") == 0.5).all()
+    same = np.repeat(true[:1] + true[1:2], 11, axis=0)
+    assert discrimination(same, true, metric="cosine").mean() == pytest.approx(0.5)
+    assert (discrimination(7 * true, true, metric="cosine") == 1).all()
+    assert (discrimination(-true, true, metric="cosine") < 0.3).all()
+
+
+def test_left_out_genes_do_not_tell():
+    """Knockdowns that name their condition, and nothing else predicted."""
+    true = np.random.default_rng(2).normal(size=(11, 30))
+    true[:, :11] -= 20 * np.eye(11)
+    knows_names = np.zeros_like(true)
+    knows_names[:, :11] = -np.eye(11)
+    assert (discrimination(knows_names, true, metric="cosine") == 1).all()
+    assert (discrimination(knows_names, true, metric="cosine", leave_out=range(11)) == 0.5).all()

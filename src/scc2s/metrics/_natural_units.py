@@ -12,8 +12,9 @@ Units = Literal["counts", "log1p_cp10k", "log10_cp10k"]
 
 _BASE = {"log1p_cp10k": math.e, "log10_cp10k": 10.0}
 _TOTAL = 1e4
-_LARGEST = 3.0
-"""Times the stated total that cells may reach: put back from sentences they do not have it exactly."""
+_TYPICAL, _LARGEST = 3.0, 10.0
+"""Times the stated total that the median cell and any cell may reach: put back from sentences they do not have it
+exactly. Counts among logarithms, by which a guess of the units can be misled, are far above."""
 _OTHERS = (
     "state what they are: units='counts'; units='log1p_cp10k', after sc.pp.normalize_total(adata, target_sum=1e4) and "
     "sc.pp.log1p(adata); or units='log10_cp10k', after sc.pp.log1p(adata, base=10)"
@@ -70,10 +71,12 @@ def natural(X: Any, units: Units, name: str) -> sparse.csr_matrix:
         Y.data = np.expm1(Y.data * math.log(_BASE[units]))
     totals = np.asarray(Y.sum(axis=1)).ravel()
     typical = float(np.median(totals[totals > 0])) if (totals > 0).any() else 0.0
-    if not typical <= _LARGEST * _TOTAL:
+    largest = float(totals.max(initial=0.0))
+    if not (typical <= _TYPICAL * _TOTAL and largest <= _LARGEST * _TOTAL):
+        found = typical if typical > _TYPICAL * _TOTAL else largest
         msg = (
-            f"{name} was said to be {units}, but its cells would have {typical:.3g} instead of 10000 in total, so the "
-            f"logarithm has another base or the values another total; {_OTHERS}"
+            f"{name} was said to be {units}, but {'its' if found == typical else 'some'} cells would have {found:.3g} "
+            f"instead of 10000 in total, so the logarithm has another base or the values another total; {_OTHERS}"
         )
         raise ValueError(msg)
     return shares(Y)

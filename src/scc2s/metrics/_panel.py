@@ -107,7 +107,9 @@ def panel_scores(pred: Measured, true: Measured, target: Target, names: Sequence
     return out | {key: np.array([getattr(one, key) for one in agreed]) for key in agreed[0]._fields}
 
 
-def mean_response(true: Cells, control: sparse.csr_matrix, target: Target, seed: int) -> dict[Any, sparse.csr_matrix]:
+def mean_response(
+    true: Cells, control: sparse.csr_matrix, target: Target, seed: int, draw: int
+) -> dict[Any, sparse.csr_matrix]:
     """Cells that know the mean response of the panel and nothing of any one perturbation.
 
     The mean over perturbations of their mean cells, without the perturbations that act on the gene itself, as control
@@ -123,7 +125,7 @@ def mean_response(true: Cells, control: sparse.csr_matrix, target: Target, seed:
     factor = sparse.diags_array(np.divide(middle, before, out=np.zeros_like(middle), where=before > 0))
     scaled = sparse.csr_matrix(control @ factor)
     return {
-        group: scaled[_rng(seed, "mean", group).integers(0, scaled.shape[0], part.shape[0])]
+        group: scaled[_rng(seed, draw, "mean", group).integers(0, scaled.shape[0], part.shape[0])]
         for group, part in true.items()
     }
 

@@ -34,7 +34,7 @@ def perturbation_yardsticks(
     true_units: Units | None = None,
     targets: Mapping[Any, Sequence[int]] | None = None,
     names: Sequence[str] | None = None,
-    n_splits: int = 5,
+    n_repeats: int = 5,
     n_boot: int = 1000,
     random_state: int = 0,
 ) -> pd.DataFrame:
@@ -65,8 +65,8 @@ def perturbation_yardsticks(
         reporting that it went down is not a prediction. ``None``: none, as for drugs.
     names
         Names of the genes, for the last tie of a ranking.
-    n_splits
-        Divisions of the real cells into halves that the ceiling is the mean of; 0: no ceiling, and nothing is scaled.
+    n_repeats
+        Draws that floors and ceiling are means of; 0: one for the floor, and no ceiling, so that nothing is scaled.
     n_boot
         Bootstrap samples for the intervals; 0: none.
     random_state
@@ -117,8 +117,10 @@ def perturbation_yardsticks(
     >>> groups = np.repeat(["a", "b", "c"], 30)
     >>> table = perturbation_yardsticks(pred, true, control, pred_groups=groups, true_groups=groups, units="counts")
     >>> panel = table[table["perturbation"] == "mean over perturbations"].set_index("metric")
-    >>> panel.loc["pds_cosine", ["floor", "value", "ceiling", "scaled"]].astype(float).tolist()
-    [0.5, 1.0, 1.0, 1.0]
+    >>> panel.loc["pds_cosine", ["value", "ceiling", "scaled"]].astype(float).tolist()
+    [1.0, 1.0, 1.0]
+    >>> bool(0.3 < panel.loc["pds_cosine", "floor"] < 0.7)
+    True
     """
     import pandas as pd
 
@@ -136,10 +138,12 @@ def perturbation_yardsticks(
         "floor_control": Panel.of(panel_scores(unchanged, truth, target, names)),
     }
     if len(groups) > 1:
-        mean = Measured(mean_response(real, base, target, random_state), origin)
-        panels["floor"] = Panel.of(panel_scores(mean, truth, target, names))
-    if n_splits:
-        draws = (_replicate(truth, target, names, random_state, split) for split in range(n_splits))
+        means = (mean_response(real, base, target, random_state, draw) for draw in range(max(1, n_repeats)))
+        panels["floor"] = Panel.mean(
+            [Panel.of(panel_scores(Measured(mean, origin), truth, target, names)) for mean in means]
+        )
+    if n_repeats:
+        draws = (_replicate(truth, target, names, random_state, split) for split in range(n_repeats))
         panels["ceiling"] = Panel.mean([Panel.of(scores) for scores in draws])
     sizes = {group: (made[group].shape[0], real[group].shape[0], base.shape[0]) for group in groups}
     return pd.DataFrame(panel_rows(panels, sizes, n_boot, random_state))
@@ -214,7 +218,7 @@ def _sides(
             "and %d): what is significant depends on their number; predict as many as there are real ones",
             len(far), len(sizes), *far[0],
         )  # fmt: skip
-    return made, real, base
+    return {group: made[group] for group in real}, real, base
 
 
 def _by_group(Y: sparse.csr_matrix, groups: Sequence[Any], name: str) -> dict[Any, sparse.csr_matrix]:

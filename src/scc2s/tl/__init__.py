@@ -6,6 +6,7 @@ from ._caption import caption
 from ._compare_labels import compare_labels
 from ._embed import embed
 from ._evaluate import evaluate
+from ._evaluate_perturbations import evaluate_perturbations
 from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
@@ -26,6 +27,7 @@ __all__ = [
     "compare_labels",
     "embed",
     "evaluate",
+    "evaluate_perturbations",
     "fate",
     "gene_set",
     "generate",

@@ -217,7 +217,14 @@ def screen(
     asked = tell(loaded, names, control_name=control_name)
     refuse_twice(asked)
     screened = ask_all(
-        asker, cells.rows, names, scoring, control_name=control_name, n_null=n_null, asked=asked, known=taught_names(loaded)
+        asker,
+        cells.rows,
+        names,
+        scoring,
+        control_name=control_name,
+        n_null=n_null,
+        asked=asked,
+        known=taught_names(loaded),
     )
     found = screened.found
     table = screen_table(
