@@ -122,10 +122,15 @@ def clusters(adata: ad.AnnData) -> pd.Series:
 def planted(adata: ad.AnnData) -> pd.DataFrame:
     """The caption of each type of the set for each group of the set, and whether it is right."""
     genes = top_genes(adata, "type", 3, key=None, sentence_key="c2s_sentence")
-    texts = {label: f"A {label}, marked by {', '.join(some)}." for label, some in genes.items()}
+    texts = {label: f"{article(label)} {label}, marked by {', '.join(some)}." for label, some in genes.items()}
     pairs = [(group, text) for group in texts for text in texts.values()]
     checked = check(adata, "type", [text for _, text in pairs], [group for group, _ in pairs])
     return judged(checked, [group for group, _ in pairs])
+
+
+def article(label: str) -> str:
+    """By sound: letters of a symbol are read one by one, as in "an NK cell"."""
+    return "An" if re.match(r"[aeiou]|[AEFHILMNORSX][A-Z0-9]", label) else "A"
 
 
 def said(adata: ad.AnnData, by: str) -> pd.DataFrame:

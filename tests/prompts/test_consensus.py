@@ -4,7 +4,7 @@ from scc2s.prompts._consensus import alike, consensus
 
 
 def test_majority_wins_wherever_it_stands() -> None:
-    assert consensus(["a NK cell", "a B cell, naive", "a B cell, naive"]) == 1
+    assert consensus(["an NK cell", "a B cell, naive", "a B cell, naive"]) == 1
 
 
 def test_answer_between_the_others_wins() -> None:
