@@ -38,7 +38,7 @@ def spread(generated: Any, real: Any) -> float:
         msg = f"generated has {made.shape[1]} columns and real {true.shape[1]}; give both over the same genes"
         raise ValueError(msg)
     of_real = _total_variance(true)
-    return _total_variance(made) / of_real if of_real > 0 else float("nan")
+    return float(_total_variance(made) / of_real) if of_real > 0 else float("nan")
 
 
 def _cells(X: Any, name: str) -> Any:
@@ -57,4 +57,4 @@ def _total_variance(X: Any) -> float:
     if not sparse.issparse(X):
         return float(X.var(axis=0, ddof=1).sum())
     total = np.asarray(X.sum(axis=0)).ravel()
-    return max(0.0, (float((X.data**2).sum()) - float(total @ total) / n) / (n - 1))
+    return float(max(0.0, (float((X.data**2).sum()) - float(total @ total) / n) / (n - 1)))

@@ -199,7 +199,14 @@ def generate(
     report, note = None, "controls=False"
     if controls:
         report, note = beside_real(
-            data, out, list(table), genes, line, length, sentence_key=sentence_key, random_state=random_state
+            data,
+            out,
+            [str(name) for name in table.columns],
+            genes,
+            line,
+            length,
+            sentence_key=sentence_key,
+            random_state=random_state,
         )
     params = {
         "n": n,

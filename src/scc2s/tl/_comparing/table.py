@@ -89,7 +89,7 @@ def say_below_sampler(table: pd.DataFrame) -> None:
     means = by_group.groupby("metric")[["value_at_n", "floor_marginal", "ceiling"]].mean()
     if "energy_distance" not in means.index:
         return
-    made, sampler, real = means.loc["energy_distance"]
+    made, sampler, real = (float(value) for value in means.loc["energy_distance"].to_numpy())
     if made <= _CLEARLY * sampler:
         return
     told = ""
