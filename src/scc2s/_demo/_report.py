@@ -27,10 +27,10 @@ def belief(summary: dict[str, Any]) -> str:
         else "Where you have labelled cells like yours, compare with that: sc.tl.c2s_transfer_labels."
     )
     return (
-        f"What to believe: of {summary['n_test']} held-out cells the model gives {ours:.0%} the label of the authors; a "
-        f"logistic regression trained on cells of the same data set {words:.0%} from the same words and {genes:.0%} from all "
-        f"genes. {advice} Without their genes the cells get another answer or not: {summary['controls']['verdict']}. This is "
-        "the data set that the model knows best; what it cannot do stands first in its card."
+        f"What to believe: of {summary['n_test']} held-out cells the model gives {ours:.0%} the label of the authors; "
+        f"a logistic regression trained on cells of the same data set {words:.0%} from the same words and {genes:.0%} "
+        f"from all genes. {advice} Beside the same questions without the genes the answers are judged: "
+        f"{summary['controls']['verdict']}. The model was trained on this data set, so others will be read worse."
     )
 
 

@@ -42,7 +42,8 @@ def read_declared(folder: Path) -> Declared:
     if not texts or not (family is None or (isinstance(family, str) and family)):
         msg = f"{path} is damaged: 'family' is a text, 'labels' and 'tasks' are lists of texts; write it again"
         raise ValueError(msg)
-    return Declared(family, *lists, read_taught(said, path))
+    labels, tasks = lists
+    return Declared(family, labels, tasks, read_taught(said, path))
 
 
 def check_folder(folder: Path, name: str) -> None:
