@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +36,8 @@ def auroc(score: Sequence[float] | np.ndarray, is_positive: Sequence[bool] | np.
     >>> auroc([0.1, 0.4, 0.4, 0.8], [False, False, True, True])
     0.875
     """
+    from scipy.stats import rankdata
+
     values, positive = np.asarray(score, dtype=np.float64), np.asarray(is_positive)
     if positive.dtype != bool or values.shape != positive.shape or values.ndim != 1:
         msg = (
