@@ -13,6 +13,7 @@ from scipy import sparse
 
 from scc2s import prompts
 from scc2s.prompts import NO_PERTURBATION
+from scc2s.prompts._sample_words import sample_words
 from scc2s.sentences import join, rank
 from scc2s.train import Augment
 
@@ -195,7 +196,8 @@ class Samples:
         rows = np.array([rng.choice(self.by_kind[i][k]) for k in kinds])
         found = self.sentences(s.X[rows], s.names, None, panel=False)
         some = self.rows[s.name]
-        sample = sample_words(s.X[rng.choice(some, min(len(some), 300), replace=False)], s.names)
+        some = rng.choice(some, min(len(some), 200), replace=False)
+        sample = sample_words(self.sentences(s.X[some], s.names, None, panel=False))
         texts, answers = [], []
         for sentence, kind in zip(found, kinds, strict=True):
             words = sentence.split()
@@ -280,13 +282,3 @@ class Samples:
                 yield self.generate(n, name)
             else:
                 yield self.written(name, n)
-
-
-def sample_words(X: sparse.csr_matrix, names: list[str], n: int = 40) -> str:
-    """The genes with the highest mean of log-normalised expression, strongest first: what tells one sample from another."""
-    total = np.asarray(X.sum(axis=1)).ravel()
-    scaled = sparse.diags(1e4 / np.maximum(total, 1)) @ X if X.nnz and float(X.data.max()) > 20 else X.copy()
-    if scaled is not X and X.nnz and float(X.data.max()) > 20:
-        scaled.data = np.log1p(scaled.data)
-    mean = np.asarray(scaled.mean(axis=0)).ravel()
-    return " ".join(names[i] for i in np.argsort(-mean, kind="stable")[:n])

@@ -18,6 +18,7 @@ from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._comparing.generated import beside_real
 from scc2s.tl._writing.checks import as_task, check_asked, ready
 from scc2s.tl._writing.conditions import condition_fields, conditions
+from scc2s.tl._writing.like import in_the_manner_of
 from scc2s.tl._writing.new_cells import new_cells, write_samples
 from scc2s.tl._writing.write_cells import read_cells
 
@@ -84,7 +85,8 @@ def generate(
     prompt
         Template without a cell; ``{n_genes}``, ``{organism}`` and ``{n_cells}`` (of a sample) are filled, any other
         field is a column of `obs`. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"generate"``
-        (``"generate_unconditional"`` without `obs`, ``"generate_sample"`` for several cells) of the model's family.
+        (``"generate_unconditional"`` without `obs`, ``"generate_sample"`` for several cells) of the model's family; a
+        model that was taught ``"generate_like"`` is also shown the strongest genes of `adata`, if that has sentences.
     n_genes
         Genes of each cell; ``None`` takes the median of the sentences of `adata`, or 200 where there are none.
     controls
@@ -188,7 +190,10 @@ def generate(
     if prompt is not None:  # that of a family is known once the model is
         fields_of(as_task(prompt))
     loaded, task = choose_writer(model, prompt, name, declared=several)
-    fields = fields_of(task)
+    own: dict[str, str] = {}
+    if prompt is None:
+        task, own = in_the_manner_of(data, loaded, task, sentence_key)
+    fields = fields_of(task, own=own)
     contexts = task.render([""] * len(table), fields).texts
     with called("generate"):
         texts = write_samples(loaded, task, contexts, length, cells_per_sample, genes, decoding)

@@ -63,9 +63,16 @@ def _refuse_name(name: object) -> None:
 
 
 def condition_fields(
-    data: ad.AnnData, task: Task, table: pd.DataFrame, *, n_genes: int, n_cells: int, organism: str | None
+    data: ad.AnnData,
+    task: Task,
+    table: pd.DataFrame,
+    *,
+    n_genes: int,
+    n_cells: int,
+    organism: str | None,
+    own: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
-    """Values of the fields of `task`, one for each row of `table`.
+    """Values of the fields of `task`, one for each row of `table`; those of `own` are the same for all.
 
     Raises
     ------
@@ -79,7 +86,7 @@ def condition_fields(
             f"the prompt of task {task.name!r} shows a cell ({{{SENTENCE}}}); cells from cells: call sc.tl.c2s_perturb"
         )
         raise ValueError(msg)
-    own = {N_GENES: str(n_genes), N_CELLS: str(n_cells)}
+    own = {N_GENES: str(n_genes), N_CELLS: str(n_cells), **(own or {})}
     if absent := [f for f in task.fields if f not in (*own, "organism", *table)]:
         msg = f"the prompt has a field {{{absent[0]}}} that is not given; pass obs={{{absent[0]!r}: ...}}"
         raise KeyError(msg)
