@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HIGH = 0.95
 """Quantile of the cells that express a gene at which its expression counts as full; 0.9 to 1 give the same accuracy
-within 0.01."""
+within about 0.01."""
 LEAST_HIGH = 0.5
 """Where that is less than this, this is full expression: noise is not made a marker."""
 

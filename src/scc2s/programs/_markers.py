@@ -67,7 +67,7 @@ def markers(labels: Iterable[str] | None = None) -> dict[str, Markers]:
 
     Types of blood and bone marrow, and the commonest of other tissues: textbook markers, chosen by us from the reviews
     and atlases that are named, and looked over on the data sets of blood that `benchmarks/annotation_baselines.py`
-    names: on these they are a little better than they would be on others.
+    names, on a breast tumour, a lung tumour and mouse kidney: on these they are a little better than on others.
 
     Parameters
     ----------
