@@ -95,4 +95,7 @@ class TestWhole:
             assert f"| {name} | {score['accuracy']:.3f} |" in page
         assert f"{summary['fit']['r2']:.3f}" in page
         assert "Research use only" in page
-        assert [t.row_count for t in _demo.tables(summary)] == [6, 1, 6]
+        assert [t.row_count for t in _demo.tables(summary)] == [6, 4, 1, 6]
+        for name, row in summary["controls"]["rows"].items():
+            assert f"| {name} | {row['n_cells']} | {row['information']:.2f} |" in page
+        assert _demo.belief(summary) in page

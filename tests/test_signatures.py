@@ -41,7 +41,6 @@ OWN_DEFAULT = {
     "max_new_tokens": "None: room for the genes of a cell; a number where the answer is prose",
     "method": "of a score, or of a classifier",
     "n": "cells, or rows",
-    "n_boot": "0 where intervals are asked for seldom",
     "n_cells": "shown for a caption, asked in a screen, or learned from",
     "n_genes": "words of a sentence, genes to write, genes to draw",
     "n_top": "listed, or named",

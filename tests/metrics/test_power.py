@@ -19,7 +19,7 @@ def test_as_many_screens_as_the_power_says_find_it(n: int) -> None:
         least = smallest_effect(rng.normal(0, 0.5, (50, 2 * n)), positive=positive, neutral=~positive)
         up, flat = effects[:n] + least, effects[n:]
         error = np.sqrt(up.var(ddof=1) / n + flat.var(ddof=1) / n)
-        found.append(up.mean() - flat.mean() > t.ppf(0.975, 2 * n - 2) * error)
+        found.append(up.mean() - flat.mean() > t.ppf(0.975, n - 1) * error)
     assert np.mean(found) == pytest.approx(0.8, abs=0.05)
 
 

@@ -47,7 +47,7 @@ def marker_scores(X: Any, present: Sequence[np.ndarray], absent: Sequence[np.nda
     --------
     >>> X = np.array([[2.0, 0.0], [0.0, 3.0], [1.0, 3.0]])
     >>> marker_scores(X, [[0], [1]], [[1], [0]]).round(2).tolist()
-    [[1.0, -1.0], [-1.0, 1.0], [-0.47, 0.47]]
+    [[1.0, -1.0], [-1.0, 1.0], [-0.49, 0.49]]
     """
     if any(not len(columns) for columns in present):
         msg = "a type has no markers among the columns; leave it out"
