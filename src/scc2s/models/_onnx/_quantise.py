@@ -24,7 +24,7 @@ def quantise(plain: Path, path: Path) -> None:
     try:
         quantize_dynamic(
             plain, path, op_types_to_quantize=["MatMul", "Gemm"], nodes_to_exclude=kept, per_channel=True,
-            weight_type=QuantType.QInt8, use_external_data_format=True,
+            weight_type=QuantType.QInt8, reduce_range=True, use_external_data_format=True,
         )  # fmt: skip
     finally:
         logging.getLogger().setLevel(level)
