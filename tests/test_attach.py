@@ -102,7 +102,7 @@ def test_import_brings_in_neither_torch_nor_transformers() -> None:
 
 
 @pytest.mark.slow
-def test_import_adds_less_than_a_third_of_a_second_to_that_of_scanpy() -> None:
+def test_import_adds_less_than_a_seventh_to_that_of_scanpy() -> None:
     def seconds(code: str) -> float:
         # of a processor: what runs beside this test counts for less than by the clock
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -113,4 +113,5 @@ def test_import_adds_less_than_a_third_of_a_second_to_that_of_scanpy() -> None:
     seconds("import scc2s")
     pairs = [(seconds("import scanpy"), seconds("import scanpy, scc2s")) for _ in range(7)]
     # The least of each: what runs beside this test only adds.
-    assert min(with_ours for _, with_ours in pairs) - min(without for without, _ in pairs) < 0.3
+    alone = min(without for without, _ in pairs)
+    assert min(with_ours for _, with_ours in pairs) - alone < alone / 7  # 0.3 s where scanpy takes two

@@ -76,6 +76,10 @@ def calibration(
     random_state
         Seed of the draws.
 
+    Returns
+    -------
+    :class:`scc2s.metrics.Calibration`.
+
     Raises
     ------
     ValueError
