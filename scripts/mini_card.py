@@ -12,10 +12,10 @@ model, or train on your own cells (`scc2s.pp.samples`, `scc2s.train.sft`). Resea
 
 ## What it cannot do
 
-- **Be an annotator.** On sorted blood cells of another study it finds 2 % of CD34+ progenitors, and next to none of the naive CD8 and
-  regulatory T cells, though it declares these types; scoring marker genes (`scc2s.tl.marker_labels`) finds more: 0.92 of those cells
-  against 0.80. On blood labelled by surface proteins (pbmc_citeseq, 377 cells, five types) it has 0.85 right, marker genes 0.93, a logistic
-  regression trained on PBMC 3k 0.90, the most frequent type 0.42.
+- **Be an annotator.** Of the types that it declares it hardly finds naive CD8 T cells, regulatory T cells and CD34+ progenitors in
+  sorted blood cells of other studies; rare types had 7 to 45 training cells. On blood labelled by surface proteins (pbmc_citeseq, 377
+  cells, five types, 200 genes a sentence) it has 0.85 right, marker genes (`scc2s.tl.marker_labels`) 0.93, a logistic regression trained on
+  PBMC 3k 0.90, the most frequent type 0.42 (`scripts/calibrate_mini.py`, `benchmarks/annotation_baselines.py`).
 - **Know other tissues or organisms.** It gives mouse kidney and lung tumour a blood type, often at a high probability. The trust beside each
   label and the line in the log tell (`obs["c2s_cell_type_trust"]`); the probability does not.
 - **Write cells that pass for real.** 40 cells of each of six types of PBMC 3k are told from held-out cells at an AUROC of 0.99; those of a
@@ -37,7 +37,7 @@ model, or train on your own cells (`scc2s.pp.samples`, `scc2s.train.sft`). Resea
 - Tasks: cell type, conditional and unconditional generation, response to a perturbation (IFN-beta, panobinostat, none), caption,
   names of gene sets and genes of named sets (markers of its cell types).
 - Cell types it declares: {labels}.
-- Trained by `scripts/train_mini.py` in two stages on two busy CPU cores. First (seed 0, 52 minutes): cell type, generation, IFN-beta response,
+- Trained by `scripts/train_mini.py` (as it was at commit f479f00) in two stages on two busy CPU cores. First (seed 0, 52 minutes): cell type, generation, IFN-beta response,
   caption; gene embeddings start from a truncated SVD of the training cells. Then (`--start` the first stage, `--seed 3 --mix 0.3 --thin 0.4
   --drop 0.4 --learning-rate 6e-4`, 4 / 4 / 1 / 1 samples a cell of cell type / generation / unconditional generation / caption, 40 draws a
   gene set; 40 minutes): all tasks. Prompts were varied (molecules thinned, genes dropped, ties shuffled), completions never.
