@@ -11,6 +11,7 @@ from scc2s.models._errors import PartialAnswersError
 from scc2s.models._family import UNKNOWN
 from scc2s.models._progress import bar
 from scc2s.models._protocols import LabelScores, TextScores
+from scc2s.models._taught import Taught
 from scc2s.models._tokens import as_list, check_pairs
 
 from ._answers import completions, finite_vectors
@@ -44,13 +45,14 @@ class ServerModel:
 
     revision = None
     pooling = "server"
-    labels = None
-    tasks = None
+    labels: list[str] | None = None
+    tasks: list[str] | None = None
 
     def __init__(self, client: Client, model: str | None, end_token: str | None) -> None:
         self._client = client
         self.id, self.max_tokens = served(client, model)
         self._end = end_token or ""
+        self.taught = Taught()
         known = entry(self.id)
         self.family = known["family"] if known and known.get("family") else UNKNOWN
 
