@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # wording of a data set -> type of the hierarchy; what is not here has the same name in both
-SAME = {
-    "platelet": "megakaryocyte",
-    "CD8 T cell": "CD8 T cell",
-}
+SAME = {"platelet": "megakaryocyte"}
 PBMC3K = {"CD8 T cell": "cytotoxic CD8 T cell", "platelet": "megakaryocyte", "dendritic cell": "myeloid dendritic cell"}
 BREAST = {
     "CAFs myCAF-like": "fibroblast", "CAFs MSC iCAF-like": "fibroblast", "Endothelial ACKR1": "endothelial cell",
@@ -87,7 +84,7 @@ def human_sets(folder: Path) -> list[Set]:
 
     out = []
     for name, adata in load(folder).items():
-        own = PBMC3K if name in ("pbmc3k",) else {}
+        own = PBMC3K if name == "pbmc3k" else {}
         # nobody told whether the dendritic cells of the other blood sets are myeloid
         out.append(_set(name, adata, adata.obs["cell_type"], own, parts=split_of(adata)))
     with warnings.catch_warnings():
