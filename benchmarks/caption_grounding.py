@@ -57,15 +57,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with pbmc3k.h5ad and the others")
     parser.add_argument("--sets", nargs="*", default=[*BLOOD, *TISSUES])
+    parser.add_argument("--model", default="scc2s-mini", help="name or folder of a model")
     parser.add_argument("--planted-only", action="store_true", help="ask no model")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
+    model = None if args.planted_only else scc2s.models.load(args.model)
     rows = []
     for name in args.sets:
         adata = load(name, args.data)
         rows += [planted(adata).assign(set=name, source="planted")]
-        if not args.planted_only:
-            rows += [said(adata, by).assign(set=name, source=f"mini, {by}") for by in ("type", "leiden", "random")]
+        if model is not None:
+            rows += [said(adata, by, model).assign(set=name, source=f"mini, {by}") for by in ("type", "leiden", "random")]
         for part in rows[-4:]:
             if len(part) and part["set"].iloc[0] == name:
                 print(json.dumps(counts(part, part["source"].iloc[0], name)), flush=True)
@@ -133,9 +135,9 @@ def article(label: str) -> str:
     return "An" if re.match(r"[aeiou]|[AEFHILMNORSX][A-Z0-9]", label) else "A"
 
 
-def said(adata: ad.AnnData, by: str) -> pd.DataFrame:
+def said(adata: ad.AnnData, by: str, model: Any = "scc2s-mini") -> pd.DataFrame:
     """What the model says of each group, and whether it is right."""
-    scc2s.tl.caption(adata, groupby=by)
+    scc2s.tl.caption(adata, groupby=by, model=model)
     table = adata.uns["c2s"]["captions"]
     truths = []
     for group in table["group"]:

@@ -3,56 +3,41 @@
     python scripts/evaluate_mini.py --data DATA --model runs/mini/model            # figures.json and README.md in the model folder
     python scripts/evaluate_mini.py --data DATA --model FOLDER --part val --quick  # choices are made on the validation split
 
-Every figure stands beside its baselines: majority class and logistic regression trained on the same cells (annotation), PCA
-(embedding), control and mean shift (perturbation), shuffled genes (perplexity).
+Every figure stands beside its baselines: the most frequent type, marker genes and logistic regression (annotation), PCA (embedding),
+the marginal-rank sampler and thinned real cells (generation), control and mean shift (perturbation), shuffled genes (perplexity).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
+import sys
+import warnings
 from pathlib import Path
 
 import anndata as ad
+import mini_labels
 import numpy as np
+import pandas as pd
 import scanpy as sc
 from mini_card import card
 from mini_data import gene_sets, load, split_of
 
 import scc2s
-from scc2s._demo._baselines import logistic_regression, nearest_neighbors, scores, sentence_features
+from scc2s._demo._baselines import nearest_neighbors, scores
 from scc2s.prompts._scramble import scramble
 
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+import caption_grounding
+import generated_cells
+
 N_GENES = 200
-KANG_TYPES = ["B cell", "CD14+ monocyte", "CD4 T cell", "CD8 T cell", "FCGR3A+ monocyte"]
-
-
-def annotation(adata: ad.AnnData, model, test: np.ndarray) -> dict:
-    """Accuracy and macro-F1 of label scoring, and of baselines trained on the training split of the same data."""
-    train, true = split_of(adata) == "train", adata.obs["cell_type"].to_numpy(dtype=object)
-    train &= np.isin(true, np.unique(true[test]))
-    labels = sorted(np.unique(true[split_of(adata) == "train"]))
-    part = adata[test].copy()
-    scc2s.tl.annotate(part, labels=labels, model=model)
-    sentences = adata.obs["c2s_sentence"]
-    majority = np.full(test.sum(), adata.obs["cell_type"][train].mode()[0], dtype=object)
-    return {
-        "n": int(test.sum()),
-        "n_types": len(labels),
-        "scc2s-mini": scores(part.obs["c2s_cell_type"].astype(str), true[test]),
-        "logistic regression, sentences": scores(
-            logistic_regression(sentence_features(sentences, N_GENES), true, train, test), true[test]
-        ),
-        "logistic regression, all genes": scores(
-            logistic_regression(adata.layers["log"], true, train, test), true[test]
-        ),
-        "majority class": scores(majority, true[test]),
-    }
 
 
 def embedding(adata: ad.AnnData, model, test: np.ndarray) -> dict:
     """kNN-15 accuracy of test cells among training cells, and among the test cells themselves (leave one out)."""
-    train, true = split_of(adata) == "train", adata.obs["cell_type"].to_numpy(dtype=object)
+    train, true = (adata.obs["part"] == "train").to_numpy(), adata.obs["cell_type"].to_numpy(dtype=object)
     scc2s.tl.embed(adata, model=model)
     sc.pp.pca(adata, n_comps=50, layer="log", mask_var=None)
     out = {}
@@ -69,34 +54,6 @@ def leave_one_out(X: np.ndarray, y: np.ndarray, k: int = 15) -> float:
     near = NearestNeighbors(n_neighbors=k).fit(X).kneighbors(return_distance=False)
     votes = [max(sorted(set(y[i])), key=list(y[i]).count) for i in near]
     return float(np.mean(np.array(votes, dtype=object) == y))
-
-
-def generation(model, datasets: dict[str, ad.AnnData], seed: int = 0) -> dict:
-    """Free and constrained generation: share of words that are genes, of genes that are not repeats, words a cell."""
-    genes = sorted({g for a in datasets.values() for g in a.var_names})
-    kinds = KANG_TYPES + ["NK cell", "naive CD4 T cell", "memory CD4 T cell"]
-    fields = {"organism": "Homo sapiens", "cell_type": [k for k in kinds for _ in range(8)], "n_genes": str(N_GENES)}
-    out = {}
-    for task in ("generate", "generate_unconditional"):
-        names = scc2s.prompts.get(task).fields
-        some = {name: value for name, value in fields.items() if name in names}
-        some["n_genes"] = [str(N_GENES)] * (8 * len(kinds))
-        prompts = scc2s.prompts.get(task).render([""] * 8 * len(kinds), some).texts
-        for how in ("free", "constrained"):
-            vocabulary = scc2s.models.GeneVocabulary(genes, N_GENES) if how == "constrained" else None
-            texts = scc2s.models.answers(
-                model, prompts, genes=vocabulary, max_new_tokens=None if vocabulary else N_GENES + 8,
-                sampling=scc2s.models.Sampling(), draws=range(len(prompts)), random_state=seed, progress=False,
-            )  # fmt: skip
-            table = scc2s.metrics.validity(texts, genes)
-            words, valid, unique = (int(table[c].sum()) for c in ("n_words", "n_valid", "n_unique"))
-            out[f"{task}, {how}"] = {
-                "cells": len(prompts),
-                "words a cell": words / len(prompts),
-                "valid": valid / words,
-                "unique among valid": unique / valid,
-            }
-    return out
 
 
 def perplexity(model, adata: ad.AnnData, test: np.ndarray, seed: int = 0) -> dict:
@@ -173,12 +130,29 @@ def set_names(model, datasets: dict[str, ad.AnnData]) -> dict:
     return {"sets": n, "right": right / n, "chance within the data set": by_chance / n}
 
 
-def prepare(adata: ad.AnnData) -> None:
-    adata.layers["log"] = adata.X.copy()
-    if float(adata.X.max()) > 20:
-        sc.pp.normalize_total(adata, target_sum=1e4, layer="log")
-        sc.pp.log1p(adata, layer="log")
-    scc2s.pp.sentences(adata, n_genes=N_GENES, use_raw=False)
+def cells(model, folder: Path, part: str, n: int, temperatures: list[float]) -> list[dict]:
+    """Generated cells of pbmc3k beside the marginal-rank sampler, thinned and real cells, at some temperatures."""
+    adata = generated_cells.read(folder, 6, N_GENES)
+    out = []
+    for temperature in temperatures:
+        new = generated_cells.write(adata, model, n, N_GENES, temperature, constrain=True)
+        free = generated_cells.write(adata, model, 8, N_GENES, temperature, constrain=False).uns["c2s"]["generate"]["params"]
+        table = generated_cells.scores(new, adata, part)
+        out.append({"temperature": temperature, "cells a type": n, "free": {k: free[k] for k in ("share_valid", "share_unique")},
+                    "rows": json.loads(table.to_json(orient="index"))})  # fmt: skip
+        print(json.dumps(out[-1]), flush=True)
+    return out
+
+
+def captions(model, folder: Path) -> dict[str, dict]:
+    """Captions of groups against their labels: right and wrong ones, and how many of each are flagged."""
+    rows = []
+    for name in (*caption_grounding.BLOOD, *caption_grounding.TISSUES):
+        adata = caption_grounding.load(name, folder)
+        where = "tissues" if name in caption_grounding.TISSUES else "blood"
+        rows += [caption_grounding.said(adata, by, model).assign(source=f"{where}, groups are {by}") for by in ("type", "leiden")]
+    table = pd.concat(rows, ignore_index=True)
+    return {source: caption_grounding.counts(part, source, "") for source, part in table.groupby("source")}
 
 
 def main() -> None:
@@ -187,46 +161,64 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--part", default="test", choices=["val", "test"])
     parser.add_argument("--quick", action="store_true", help="annotation only")
+    parser.add_argument("--temperature", type=float, nargs="+", default=[1.0], help="of generated cells")
+    parser.add_argument("--cells", type=int, default=40, help="generated cells a type")
     args = parser.parse_args()
+    logging.getLogger("scc2s").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
     model = scc2s.models.load(str(args.model), device="cpu", dtype="float32")
-    datasets = load(args.data)
+    datasets = {s.name: mini_labels.opened(s) for s in mini_labels.held_out(args.data)}
     figures: dict = {"part": args.part, "annotation": {}, "embedding": {}, "perplexity": {}, "perturbation": {}}
+    pairs: dict[str, list] = {}
+
+    def show(name: str, found) -> None:
+        print(name, json.dumps(found), flush=True)
+
     for name, adata in datasets.items():
-        prepare(adata)
-        parts = {name: split_of(adata) == args.part}
+        foreign = name == "pbmc_citeseq"
+        parts = {name: "test" if foreign else args.part}
         if args.part == "test" and name == "kang_labelled":
-            parts["kang_labelled, donor 107"] = split_of(adata) == "donor107"
-        for part, test in parts.items():
-            figures["annotation"][part] = annotation(adata, model, test)
-            print(part, json.dumps(figures["annotation"][part]), flush=True)
-            if args.quick:
+            parts["kang_labelled, donor 107"] = "donor107"
+        for title, part in parts.items():
+            train = datasets["pbmc3k"] if foreign else None
+            figures["annotation"][title], pairs[title] = mini_labels.annotation(adata, model, part, train)
+            show(title, figures["annotation"][title])
+            if args.quick or foreign:
                 continue
-            figures["embedding"][part] = embedding(adata, model, test)
-            print(part, json.dumps(figures["embedding"][part]), flush=True)
-            if "condition" in adata.obs:
-                train = split_of(adata) == "train"
-                figures["perturbation"][part] = perturbation(model, adata, test, train)
-                print(part, json.dumps(figures["perturbation"][part]), flush=True)
-        if not args.quick:
-            test = np.flatnonzero(split_of(adata) == args.part)[:100]
-            figures["perplexity"][name] = perplexity(model, adata, np.isin(np.arange(adata.n_obs), test))
+            test = (adata.obs["part"] == part).to_numpy()
+            figures["embedding"][title] = embedding(adata, model, test)
+            show(title, figures["embedding"][title])
+    figures["recall"] = mini_labels.recalls(pairs)
+    show("recall", figures["recall"])
+    figures["own wording"] = {
+        title: mini_labels.own_wording(datasets[name], model, args.part, words)
+        for title, (name, words) in mini_labels.OWN.items()
+    }
+    show("own wording", figures["own wording"])
+    figures["unknown types"] = mini_labels.strangers(datasets, args.data, model, args.part)
+    show("unknown types", figures["unknown types"])
     if args.quick:
         return
-    figures["generation"] = generation(model, datasets)
+    for name, adata in load(args.data).items():
+        adata.obs["part"] = split_of(adata)
+        scc2s.pp.sentences(adata, n_genes=N_GENES, use_raw=False)
+        first = np.flatnonzero(adata.obs["part"] == args.part)[:100]
+        figures["perplexity"][name] = perplexity(model, adata, np.isin(np.arange(adata.n_obs), first))
+        if "condition" not in adata.obs:
+            continue
+        for part in (args.part, "donor107") if name == "kang_labelled" else (args.part,):
+            title = f"{name}, donor 107" if part == "donor107" else name
+            test, train = ((adata.obs["part"] == p).to_numpy() for p in (part, "train"))
+            figures["perturbation"][title] = perturbation(model, adata, test, train)
+            show(title, figures["perturbation"][title])
+    figures["generation"] = cells(model, args.data, args.part, args.cells, args.temperature)
+    datasets = load(args.data)
     figures["gene set names"] = set_names(model, datasets)
+    figures["captions"] = captions(model, args.data)
+    show("captions", figures["captions"])
     figures["model"] = {k: str(v) for k, v in model.info().items() if k != "id"}
     (args.model / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
-    config = json.loads((args.model / "config.json").read_text())
-    about = {
-        "layers": config["num_hidden_layers"],
-        "width": config["hidden_size"],
-        "heads": config["num_attention_heads"],
-        "context": config["max_position_embeddings"],
-        "parameters": f"{model.info()['n_parameters']:,}",
-        "genes": f"{len({g for a in datasets.values() for g in a.var_names}):,}",
-    }
-    (args.model / "README.md").write_text(card(figures, about))
-    print(json.dumps({k: figures[k] for k in ("generation", "perplexity", "gene set names")}))
+    (args.model / "README.md").write_text(card(figures, args.model))
 
 
 if __name__ == "__main__":

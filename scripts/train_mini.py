@@ -18,11 +18,12 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")  # samples are made in a forked process, which OpenMP forbids
 
 import numpy as np
 import torch
 from mini_data import gene_sets, load
-from mini_samples import IFN_BETA, N_GENES, UNREAD, Samples
+from mini_samples import IFN_BETA, N_GENES, UNREAD, Batch, Samples
 from mini_sets import Set, foreign_sets, human_sets, ratio_profiles
 from mini_types import NONE, TYPES, wordings
 from scipy import sparse
@@ -32,13 +33,15 @@ from scc2s.train._loss import completion_loss
 
 SEED = 0
 SHARES = {
-    "cell_type": 0.46, "generate_like": 0.2, "generate": 0.09, "generate_unconditional": 0.04, "perturb": 0.15,
-    "caption": 0.03, "name_genes": 0.02, "gene_set": 0.01,
+    "cell_type": 0.46, "generate_like": 0.23, "generate": 0.06, "generate_unconditional": 0.02, "perturb": 0.15,
+    "caption": 0.05, "name_genes": 0.02, "gene_set": 0.01,
 }  # fmt: skip
 SIZES = {
     "cell_type": 24, "generate_like": 10, "generate": 10, "generate_unconditional": 10, "perturb": 7,
     "caption": 16, "name_genes": 24, "gene_set": 24,
 }  # fmt: skip
+POOLS = {"cell_type": 4, "caption": 2}
+"""Batches drawn at once and parted by length, so that little of a batch is padding."""
 TASKS = [*SHARES]
 
 
@@ -132,18 +135,48 @@ def prepared(folder: Path) -> dict[str, list[tuple[str, str]]]:
     return out
 
 
-def encode(tokenizer, batch, device) -> tuple[dict[str, torch.Tensor], int]:
-    """Token ids, padded on the right, and labels of the completions."""
-    eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+def encode(tokenizer, batch: Batch) -> list[tuple[list[int], list[int]]]:
+    """Token ids of prompts and completions."""
     asked = tokenizer(batch.prompts)["input_ids"]
-    said = [[*ids, eos] for ids in tokenizer(batch.completions)["input_ids"]]
-    longest = max(len(a) + len(b) for a, b in zip(asked, said, strict=True))
-    ids = torch.full((len(asked), longest), pad)
-    labels = torch.full((len(asked), longest), -100)
-    for i, (a, b) in enumerate(zip(asked, said, strict=True)):
+    said = tokenizer(batch.completions)["input_ids"]
+    return [(a, [*b, tokenizer.eos_token_id]) for a, b in zip(asked, said, strict=True)]
+
+
+def pad(pairs: list[tuple[list[int], list[int]]], token: int) -> dict[str, torch.Tensor]:
+    """Token ids, padded on the right, and labels of the completions."""
+    longest = max(len(a) + len(b) for a, b in pairs)
+    ids = torch.full((len(pairs), longest), token)
+    labels = torch.full((len(pairs), longest), -100)
+    for i, (a, b) in enumerate(pairs):
         ids[i, : len(a) + len(b)] = torch.tensor(a + b)
         labels[i, len(a) : len(a) + len(b)] = torch.tensor(b)
-    return {"input_ids": ids.to(device), "labels": labels.to(device)}, ids.numel()
+    return {"input_ids": ids, "labels": labels}
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """Batches as tensors, made in a process of their own while the model trains."""
+
+    def __init__(self, samples: Samples, tokenizer, shares: dict[str, float]):
+        self.samples, self.tokenizer = samples, tokenizer
+        self.shares = {name: share / POOLS.get(name, 1) for name, share in shares.items()}
+
+    def __iter__(self):
+        torch.set_num_threads(1)
+        sizes = {name: n * POOLS.get(name, 1) for name, n in SIZES.items()}
+        for batch in self.samples.stream(self.shares, sizes):
+            pairs = encode(self.tokenizer, batch)
+            for part in by_length(pairs, 5000) if batch.task in POOLS else [pairs]:
+                yield batch.task, pad(part, self.tokenizer.pad_token_id)
+
+
+def by_length(pairs: list[tuple[list[int], list[int]]], most: int) -> list[list[tuple[list[int], list[int]]]]:
+    """Parts of samples of like length, of at most so many tokens when padded."""
+    parts: list[list[tuple[list[int], list[int]]]] = [[]]
+    for pair in sorted(pairs, key=lambda x: len(x[0]) + len(x[1])):
+        if parts[-1] and (len(parts[-1]) + 1) * (len(pair[0]) + len(pair[1])) > most:
+            parts.append([])
+        parts[-1].append(pair)
+    return parts
 
 
 def sampled_loss(
@@ -197,31 +230,36 @@ def run(args: argparse.Namespace, model, tokenizer, samples: Samples) -> None:
     torch.manual_seed(args.seed + first)
     generator = torch.Generator().manual_seed(args.seed + first)
     samples.rng = np.random.default_rng([args.seed, first])
-    stream = samples.stream(SHARES | args.shares, SIZES)
+    stream = iter(
+        torch.utils.data.DataLoader(
+            Stream(samples, tokenizer, SHARES | args.shares), batch_size=None, num_workers=1, prefetch_factor=6
+        )
+    )
     losses: dict[str, list[float]] = {}
     counts = torch.zeros(model.config.vocab_size, dtype=torch.long)
     begin, tokens, waited = time.time(), 0, 0.0
     for step in range(first, args.steps):
         t = time.time()
-        batch = next(stream)
-        inputs, n = encode(tokenizer, batch, device)
+        task, inputs = next(stream)
+        inputs = {name: x.to(device) for name, x in inputs.items()}
         waited += time.time() - t
         for group in optimizer.param_groups:
             group["lr"] = args.learning_rate * rate(step, args)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=args.bf16):
-            many = batch.task.startswith(("generate", "perturb"))
+            many = task.startswith(("generate", "perturb"))
             if many and args.sampled:
                 counts += torch.bincount(inputs["labels"][inputs["labels"] >= 0].cpu(), minlength=len(counts))
                 often = counts.topk(args.sampled).indices
                 loss = sampled_loss(model, inputs, often, args.sampled // 2, generator)
             else:
-                loss = completion_loss(model, inputs)
+                # parts of a pool count by their samples
+                loss = completion_loss(model, inputs) * (len(inputs["input_ids"]) / SIZES[task])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        tokens += n
-        losses.setdefault(batch.task, []).append(float(loss.detach()))
+        tokens += inputs["input_ids"].numel()
+        losses.setdefault(task, []).append(float(loss.detach()))
         if (step + 1) % args.report == 0:
             spent = time.time() - begin
             shown = {k: round(float(np.mean(v)), 3) for k, v in sorted(losses.items())}

@@ -1,0 +1,85 @@
+"""Contexts: which cells stand together in one prompt, as tables that survive files, by the names of the cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+
+CONTEXTS = "contexts"
+"""Name of the usual entry of ``uns["c2s"]``."""
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Several cells for each prompt.
+
+    Parameters
+    ----------
+    table
+        One row a context, by name, with what is known of it (columns of the groups, number of cells, ...).
+    cells
+        Names of the cells of each context, in the order of the prompt.
+    """
+
+    table: pd.DataFrame
+    cells: list[list[str]]
+
+    def __post_init__(self) -> None:
+        if len(self.table) != len(self.cells):
+            msg = f"{len(self.table)} contexts with cells of {len(self.cells)}"
+            raise ValueError(msg)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def entries(self) -> dict[str, pd.DataFrame]:
+        """What an entry of ``uns["c2s"]`` holds of them: ``table``, and ``cells`` with one row a context and cell."""
+        names = np.repeat(self.table.index.to_numpy(dtype=str), [len(some) for some in self.cells]).astype(object)
+        cells = [cell for some in self.cells for cell in some]
+        return {"table": self.table, "cells": pd.DataFrame({"context": names, "cell": np.array(cells, dtype=object)})}
+
+    def rows(self, adata: AnnData) -> list[np.ndarray]:
+        """Rows of the cells of each context in these data.
+
+        Raises
+        ------
+        KeyError
+            If a cell is not there.
+        """
+        where = {name: row for row, name in enumerate(adata.obs_names)}
+        if absent := [cell for some in self.cells for cell in some if cell not in where]:
+            msg = f"{len(absent)} cells of the contexts are not in the data, e.g. {absent[0]!r}; draw contexts from these data: scc2s.pp.contexts(adata, ...)"
+            raise KeyError(msg)
+        return [np.array([where[cell] for cell in some], dtype=np.intp) for some in self.cells]
+
+
+def get_contexts(adata: AnnData, key: str = CONTEXTS) -> Contexts:
+    """Contexts that stand in ``uns["c2s"]``, whichever function wrote them.
+
+    Raises
+    ------
+    KeyError
+        If there are none of this name.
+    """
+    found = adata.uns.get("c2s", {}).get(key)
+    if not (isinstance(found, dict) and {"table", "cells"} <= set(found)):
+        msg = f"no contexts {key!r} in uns['c2s']; run scc2s.pp.contexts(adata, ...) first"
+        raise KeyError(msg)
+    table, cells = found["table"], found["cells"]
+    return Contexts(table, grouped(table.index.astype(str), cells["context"].astype(str), cells["cell"].astype(str)))
+
+
+def grouped(names: Sequence[str], contexts: Sequence[str], cells: Sequence[str]) -> list[list[str]]:
+    """Cells of each name, in order."""
+    out: dict[str, list[str]] = {name: [] for name in names}
+    for name, cell in zip(contexts, cells, strict=True):
+        out[name].append(cell)
+    return list(out.values())
