@@ -11,6 +11,7 @@ import pandas as pd
 from scc2s.train import split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # pbmc68k_reduced's own wording -> the wording of the other data sets
@@ -57,6 +58,7 @@ def load(folder: Path) -> dict[str, ad.AnnData]:
     pbmc3k = ad.read_h5ad(folder / "pbmc3k.h5ad")
     kang = ad.read_h5ad(folder / "kang_ifnb.h5ad")
     labelled = ad.read_h5ad(folder / "kang_ifnb_labelled.h5ad")
+    labelled.var_names = labelled.var_names.str.replace(r"_ENSG\d+$", "", regex=True)
     kang = kang[~shared_cells(kang, labelled)].copy()
     pbmc68k = sc.datasets.pbmc68k_reduced().raw.to_adata()
     pbmc68k.obs["cell_type"] = pbmc68k.obs["bulk_labels"].astype(str).map(PBMC68K)
@@ -141,39 +143,24 @@ def gene_sets(adata: ad.AnnData, part: str, *, copies: int, seed: int) -> list[t
     return out
 
 
-_markers: dict[int, dict[str, list[str]]] = {}
-
-
 def markers(adata: ad.AnnData, n: int = 30) -> dict[str, list[str]]:
-    """Marker genes of each cell type, from the training cells alone (scanpy's rank_genes_groups, t-test)."""
+    """Marker genes of each cell type, from the cells given alone (scanpy's rank_genes_groups, t-test)."""
     import scanpy as sc
 
-    if id(adata) in _markers:
-        return _markers[id(adata)]
-    part = adata[split_of(adata) == "train"].copy()
+    part = adata.copy()
     if float(part.X.max()) > 20:
         sc.pp.normalize_total(part, target_sum=1e4)
         sc.pp.log1p(part)
     counts = part.obs["cell_type"].value_counts()
     groups = counts.index[counts >= 3].tolist()
     sc.tl.rank_genes_groups(part, "cell_type", groups=groups, method="t-test", n_genes=n)
-    _markers[id(adata)] = {g: [str(x) for x in part.uns["rank_genes_groups"]["names"][g]] for g in groups}
-    return _markers[id(adata)]
+    return {g: [str(x) for x in part.uns["rank_genes_groups"]["names"][g]] for g in groups}
 
 
-def caption(adata: ad.AnnData, whole: ad.AnnData) -> list[str]:
-    """One sentence a cell: its type, where it comes from, and up to three markers of the type that it expresses."""
-    table = markers(whole)
-    out = []
-    X = adata.X.tocsr()
-    for i, (kind, tissue) in enumerate(zip(adata.obs["cell_type"], adata.obs["tissue"].astype(str), strict=True)):
-        stimulated = "condition" in adata.obs and adata.obs["condition"].iloc[i] == "stim"
-        row = X[i]
-        expressed = set(adata.var_names[row.indices[row.data > 0]])
-        seen = [g for g in table.get(kind, []) if g in expressed][:3]
-        article = "An" if kind[0] in "aeiou" or kind.startswith(("NK", "FCGR")) else "A"
-        text = f"{article} {kind} from {tissue}" + (", treated with IFN-beta" if stimulated else "")
-        if seen:
-            text += f", marked by {' and '.join([', '.join(seen[:-1]), seen[-1]] if len(seen) > 1 else seen)}"
-        out.append(text + ".")
-    return out
+def caption(kind: str, tissue: str, genes: Sequence[str], *, stimulated: bool = False) -> str:
+    """One sentence: the type of a cell, where it comes from, and markers of the type that it expresses."""
+    article = "An" if kind[0] in "aeiou" or kind.startswith(("NK", "FCGR", "MAIT")) else "A"
+    text = f"{article} {kind} from {tissue}" + (", treated with IFN-beta" if stimulated else "")
+    if len(genes):
+        text += f", marked by {' and '.join([', '.join(genes[:-1]), genes[-1]] if len(genes) > 1 else genes)}"
+    return text + "."

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import anndata as ad
 import numpy as np
-from mini_data import decoys
+from mini_data import caption, decoys, markers
 from mini_types import NONE, ancestors, wordings
 from scipy import sparse
 
@@ -33,7 +34,7 @@ IFN_BETA = (
     "interferon beta", "IFN beta", "IFNB", "IFNB1", "interferon-beta", "IFN-b", "Interferon beta", "IFN-β", "interferon beta-1a",
     "recombinant IFN-beta", "ifn-beta", "IFNbeta",
 )  # fmt: skip
-PROMPTS = Augment(thin=(0.35, 1.0), mix=0.25, drop_genes=(0.0, 0.45), n_genes=None)
+PROMPTS = Augment(thin=(0.5, 1.0), mix=0.15, drop_genes=(0.0, 0.25), n_genes=None)
 CELLS = Augment(thin=(0.7, 1.0), mix=0.0, drop_genes=(0.0, 0.15), n_genes=None)
 BLOOD = ("pbmc3k", "kang", "kang_labelled", "pbmc68k")
 
@@ -70,6 +71,7 @@ class Samples:
             {k: self.rows[s.name][s.kind[self.rows[s.name]] == k] for k in sorted(set(s.kind[self.rows[s.name]]))}
             for s in sets
         ]
+        self.markers = {s.name: markers(self._labelled(s)) for s in sets}
         pairs = [(i, k, len(rows)) for i, kinds in enumerate(self.by_kind) for k, rows in kinds.items()]
         self.pairs = [(i, k) for i, k, _ in pairs]
         blood = np.array([3.0 if sets[i].name in BLOOD else 1.0 for i, _, _ in pairs])
@@ -77,6 +79,12 @@ class Samples:
         self.weight = weight / weight.sum()
         whole = blood**2 * np.array([n**0.8 for _, _, n in pairs])
         self.weight_generate = whole / whole.sum()
+
+    def _labelled(self, s: Set) -> ad.AnnData:
+        rows = self.rows[s.name]
+        cells = ad.AnnData(s.X[rows].copy())
+        cells.var_names, cells.obs["cell_type"] = s.names, s.kind[rows].astype(str)
+        return cells
 
     # sentences -------------------------------------------------------------------------------------------------
 
@@ -95,12 +103,12 @@ class Samples:
         if augment is not None:
             X = augment.apply(X, rng, groups=groups)
         allowed = None
-        if panel and len(names) > 600 and rng.random() < 0.3:
+        if panel and len(names) > 600 and rng.random() < 0.2:
             size = int(np.exp(rng.uniform(np.log(400), np.log(len(names)))))
             chance = np.asarray((X > 0).sum(axis=0)).ravel() ** 0.5 + 0.3
             allowed = np.zeros(len(names), dtype=bool)
             allowed[rng.choice(len(names), size, replace=False, p=chance / chance.sum())] = True
-        elif panel and rng.random() < 0.2:
+        elif panel and rng.random() < 0.12:
             other = set(self.sets[rng.integers(len(self.sets))].names)
             allowed = np.array([n in other for n in names])
         return join(
@@ -250,18 +258,26 @@ class Samples:
         return Batch("perturb", texts, answers)
 
     def caption(self, n: int) -> Batch:
-        """What the cell is, in a sentence."""
-        from mini_data import caption
-
+        """What the cell is, where it comes from, and markers of its type that it expresses, in a sentence."""
         rng, task = self.rng, prompts.get("caption")
-        blood = [s for s in self.sets if s.name in BLOOD]
-        s = blood[rng.integers(len(blood))]
-        rows = rng.choice(self.rows[s.name], n)
+        at_home = np.array([3.0 if s.name in BLOOD else 1.0 for s in self.sets])
+        i = int(rng.choice(len(self.sets), p=at_home / at_home.sum()))
+        s, kinds = self.sets[i], self.by_kind[i]
+        often = np.array([min(len(rows), 400) ** 0.5 for rows in kinds.values()])
+        chosen = rng.choice(list(kinds), n, p=often / often.sum())
+        rows = np.array([rng.choice(kinds[k]) for k in chosen])
         found = self._read(self.sentences(s.X[rows], s.names, PROMPTS, s.kind[rows], panel=True))
-        answers = [task.complete(caption=text) for text in caption(s.adata[rows], s.adata)]
-        keep = [i for i in range(n) if found[i]]
-        texts = task.render([found[i] for i in keep], {"organism": s.organism}).texts
-        return Batch("caption", texts, [answers[i] for i in keep])
+        keep = [j for j in range(n) if found[j]]
+        texts = task.render([found[j] for j in keep], {"organism": s.organism}).texts
+        return Batch("caption", texts, [task.complete(caption=self._caption(s, rows[j])) for j in keep])
+
+    def _caption(self, s: Set, row: int) -> str:
+        kind = str(s.kind[row])
+        cell = s.X[[row]]
+        expressed = {s.names[j] for j in cell.indices[cell.data > 0]}
+        genes = [g for g in self.markers[s.name].get(kind, []) if g in expressed and not UNREAD.fullmatch(g)][:3]
+        stimulated = s.adata is not None and "condition" in s.adata.obs and s.adata.obs["condition"].iloc[row] == "stim"
+        return caption(kind, s.tissue, genes, stimulated=stimulated)
 
     def written(self, name: str, n: int) -> Batch:
         """Samples that were made beforehand."""

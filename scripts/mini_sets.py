@@ -99,6 +99,7 @@ def human_sets(folder: Path) -> list[Set]:
     out.append(_set("lymphoid", lymphoid, lymphoid.obs["cell_type"], LYMPHOID, tissue="lymphoid tissue"))
     for name, own in (("lung_cosmx", COSMX), ("lung_merfish", MERFISH)):
         adata = ad.read_h5ad(folder / f"{name}.h5ad")
+        adata.var_names = adata.var_names.str.replace(r"^HLA\.", "HLA-", regex=True)
         out.append(_set(name, adata, adata.obs["cell_type"], own, tissue="lung"))
     return out
 

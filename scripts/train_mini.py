@@ -22,19 +22,20 @@ os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")  # samples are made 
 
 import numpy as np
 import torch
-from mini_data import gene_sets, load
+from mini_data import caption, gene_sets, load
 from mini_samples import IFN_BETA, N_GENES, UNREAD, Batch, Samples
 from mini_sets import Set, foreign_sets, human_sets, ratio_profiles
 from mini_types import NONE, TYPES, wordings
 from scipy import sparse
 
 from scc2s import prompts, train
+from scc2s.sentences import rank
 from scc2s.train._loss import completion_loss
 
 SEED = 0
 SHARES = {
-    "cell_type": 0.46, "generate_like": 0.23, "generate": 0.06, "generate_unconditional": 0.02, "perturb": 0.15,
-    "caption": 0.05, "name_genes": 0.02, "gene_set": 0.01,
+    "cell_type": 0.52, "generate_like": 0.22, "generate": 0.05, "generate_unconditional": 0.02, "perturb": 0.12,
+    "caption": 0.05, "name_genes": 0.015, "gene_set": 0.005,
 }  # fmt: skip
 SIZES = {
     "cell_type": 24, "generate_like": 10, "generate": 10, "generate_unconditional": 10, "perturb": 7,
@@ -78,15 +79,43 @@ def gene_vectors(sets: list[Set], genes: list[str], width: int) -> np.ndarray:
     return (loadings / loadings.std()).astype(np.float32)
 
 
-def begin(args: argparse.Namespace, sets: list[Set], texts: dict[str, list[tuple[str, str]]]):
+def more_genes(tokenizer, model, sets: list[Set], least: float = 0.002):
+    """Tokens for genes that have none and stand in the sentence of so many training cells of some set.
+
+    Each begins as the mean of the genes that are there, and a little noise.
+    """
+    from tokenizers import Tokenizer
+
+    whole = json.loads(tokenizer.backend_tokenizer.to_str())
+    vocab = whole["model"]["vocab"]
+    new: set[str] = set()
+    for s in sets:
+        X = s.X[s.part == "train"]
+        counts = np.zeros(X.shape[1])
+        for ranked in rank(X, N_GENES, names=s.names, n_jobs=1):
+            counts[ranked[ranked >= 0]] += 1
+        new |= {g for g, n in zip(s.names, counts, strict=True) if n >= least * X.shape[0] and f"Ġ{g}" not in vocab}
+    genes = [i for t, i in vocab.items() if t.startswith("Ġ") and t[1:].isupper() and len(t) > 3]
+    vocab |= {f"Ġ{g}": len(vocab) + i for i, g in enumerate(sorted(new))}
+    tokenizer._tokenizer = Tokenizer.from_str(json.dumps(whole))
+    if new:
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(SEED)
+            model.resize_token_embeddings(len(vocab), mean_resizing=False)
+            weight = model.get_input_embeddings().weight
+            weight[-len(new) :] = weight[genes].mean(0) + 0.3 * weight[genes].std(0) * torch.randn(len(new), weight.shape[1])
+    print(f"{len(new)} more genes have a token", flush=True)
+    return tokenizer
+
+
+def begin(args: argparse.Namespace, sets: list[Set]):
     """A tokenizer and a new model, or those of an earlier run."""
     from transformers import AutoModelForCausalLM, AutoTokenizer, GPTNeoXConfig, GPTNeoXForCausalLM
 
     if args.start is not None:
         tokenizer = AutoTokenizer.from_pretrained(args.start)
-        return tokenizer, AutoModelForCausalLM.from_pretrained(
-            args.start, dtype=torch.float32, hidden_dropout=args.dropout
-        )
+        model = AutoModelForCausalLM.from_pretrained(args.start, dtype=torch.float32, hidden_dropout=args.dropout)
+        return more_genes(tokenizer, model, sets), model
     genes = gene_words(sets, args.genes)
     plain = [t.template.replace("{cell_sentence}", "") for t in map(prompts.get, prompts.families()["scc2s"])]
     numbers = [f" {n}" for n in range(N_GENES + 1)]
@@ -100,7 +129,8 @@ def begin(args: argparse.Namespace, sets: list[Set], texts: dict[str, list[tuple
         *(f" {n}" for n in IFN_BETA),
     ]
     tokenizer = train.gene_tokenizer(
-        genes, 20 * plain + 20 * numbers + 30 * names + 10 * types + 10 * [f" {t}" for t in TYPES] + 50 * [f" {NONE}"] + [p for p, _ in texts["caption words"]],
+        genes, 20 * plain + 20 * numbers + 30 * names + 10 * types + 10 * [f" {t}" for t in TYPES] + 50 * [f" {NONE}"]
+        + 50 * [caption(t, s.tissue, ["CD3D", "LYZ", "NKG7"], stimulated=True) for t in TYPES for s in sets],
         n_pieces=1400,
     )  # fmt: skip
     config = GPTNeoXConfig(
@@ -119,10 +149,8 @@ def begin(args: argparse.Namespace, sets: list[Set], texts: dict[str, list[tuple
 
 
 def prepared(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """Samples of named gene sets, and words of captions."""
-    from mini_data import caption, split_of
-
-    out: dict[str, list[tuple[str, str]]] = {"name_genes": [], "gene_set": [], "caption words": []}
+    """Samples of named gene sets."""
+    out: dict[str, list[tuple[str, str]]] = {"name_genes": [], "gene_set": []}
     for number, (_, whole) in enumerate(load(folder).items()):
         for title, genes in gene_sets(whole, "train", copies=60, seed=101 * number):
             sentence = " ".join(genes)
@@ -130,8 +158,6 @@ def prepared(folder: Path) -> dict[str, list[tuple[str, str]]]:
                 task = prompts.get(name)
                 (text,) = task.render([sentence], {"organism": "Homo sapiens", "gene_set": [title]}).texts
                 out[name].append((text, task.complete(gene_set=title, cell_sentence=sentence)))
-        some = whole[split_of(whole) == "train"][:200].copy()
-        out["caption words"] += [(text, "") for text in caption(some, whole)]
     return out
 
 
@@ -322,7 +348,7 @@ def main() -> None:
     args.run.mkdir(parents=True, exist_ok=True)
     sets, ratios = human_sets(args.data), ratio_profiles(args.data)
     texts = prepared(args.data)
-    tokenizer, model = begin(args, sets, texts)
+    tokenizer, model = begin(args, sets)
     for s in sets:
         print(s.name, s.X.shape, dict(zip(*np.unique(s.kind[s.part == "train"], return_counts=True), strict=True)))
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens", flush=True)
