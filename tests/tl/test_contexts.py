@@ -334,5 +334,49 @@ class TestContextAdata:
         scc2s.pp.contexts(both, groupby="donor", n_cells=3, key_added="donors")
         for name in ("contexts", "donors"):
             scc2s.tl.embed(both, model=Echo(), prompt=COUNT, contexts=name)
-        assert scc2s.pp.context_adata(both, contexts="donors").obs.columns.tolist() == ["donor", "n_cells"]
+        assert scc2s.pp.context_adata(both, key="donors").obs.columns.tolist() == ["donor", "n_cells"]
         assert scc2s.pp.context_adata(both).obs.columns.tolist() == ["tissue", "n_cells"]
+
+
+class TestPerplexity:
+    @staticmethod
+    def falls_with_order() -> CallableModel:
+        """Finds genes in the order of the alphabet likelier, and headers certain."""
+
+        def likelihood(prompts: list[str], answers: list[str]) -> np.ndarray:
+            found = []
+            for answer in answers:
+                cells = [part.split() for part in scc2s.sentences.split_cells(answer)]
+                found.append(-sum(len(c) for c in cells) * np.log(2) - sum(c != sorted(c) for c in cells))
+            return np.array(found)
+
+        return CallableModel(log_likelihood=likelihood)
+
+    def test_per_gene_over_all_cells_of_a_context_and_shuffled_within_cells(self) -> None:
+        adata = cells()
+        genes = " ".join(f"G{i:02d}" for i in range(12))
+        adata.obs["c2s_sentence"] = genes
+        scc2s.tl.perplexity(adata, model=self.falls_with_order(), contexts="contexts")
+        found = adata.uns["c2s"]["by_contexts"]["c2s_perplexity"]
+        n_cells = get_contexts(adata).table["n_cells"].to_numpy()
+        assert np.allclose(found["table"]["c2s_perplexity"], 2)
+        assert np.allclose(found["table"]["c2s_perplexity_log_likelihood"], -n_cells * 12 * np.log(2))
+        assert np.allclose(found["table"]["c2s_perplexity_shuffled"], 2 * np.exp(1 / 12))  # every cell out of order
+        assert found["params"]["task"] == "generate_sample"
+        assert "c2s_perplexity" not in adata.obs
+
+    def test_tiny_models_give_the_likelihood_of_the_text_of_all_cells(self, pieces: Callable[[str], object]) -> None:
+        adata, model = cells(), pieces("gpt_neox")
+        scc2s.tl.perplexity(adata, model=model, contexts="contexts")
+        table = adata.uns["c2s"]["by_contexts"]["c2s_perplexity"]["table"]
+        one = [adata.obs.loc[cell, "c2s_sentence"] for cell in get_contexts(adata).cells[0]]
+        task = scc2s.prompts.get("generate_sample")
+        fields = {"organism": "Homo sapiens", "n_cells": str(len(one)), "n_genes": str(len(one[0].split()))}
+        prompt = task.render([""], fields).texts[0]
+        answer = task.complete(multi_cell_sentences=scc2s.sentences.join_cells(one))
+        want = model.log_likelihood([prompt], [answer]).logprob[0]
+        assert table["c2s_perplexity_log_likelihood"].iloc[0] == pytest.approx(want, rel=1e-4)
+
+    def test_a_prompt_that_shows_the_cells_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="does not ask for cells"):
+            scc2s.tl.perplexity(cells(), model="no such model", prompt=COUNT, contexts="contexts")

@@ -59,7 +59,7 @@ class Contexts:
         where = {name: row for row, name in enumerate(adata.obs_names)}
         if absent := [cell for some in self.cells for cell in some if cell not in where]:
             msg = (
-                f"{len(absent)} cells of the contexts are not in the data, e.g. {absent[0]!r}; draw contexts from these "
+                f"{len(absent)} cells of the contexts are not in the data, e.g. {absent[0]!r}; draw them from these "
                 "data: scc2s.pp.contexts(adata, ...)"
             )
             raise KeyError(msg)

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from mudata import MuData
 
 
-def context_adata(adata: ad.AnnData | MuData, *, contexts: str = CONTEXTS, mod: str = "rna") -> ad.AnnData:
+def context_adata(adata: ad.AnnData | MuData, *, key: str = CONTEXTS, mod: str = "rna") -> ad.AnnData:
     """An AnnData with a row for each context, for the neighbors, embeddings and plots of scanpy.
 
     Parameters
     ----------
     adata
         Cells with contexts (:func:`scc2s.pp.contexts`), and what tools have said of these.
-    contexts
+    key
         Name of the contexts in ``.uns["c2s"]``.
     mod
         Modality, where `adata` is a MuData.
@@ -50,19 +50,19 @@ def context_adata(adata: ad.AnnData | MuData, *, contexts: str = CONTEXTS, mod: 
     True
     """
     data = get_adata(adata, mod)
-    table = get_contexts(data, contexts).table
+    table = get_contexts(data, key).table
     obs = table.set_axis(table.index.astype(str)).copy()
     obsm: dict[str, np.ndarray | pd.DataFrame] = {}
     records = {}
-    for name, found in data.uns["c2s"].get(f"by_{contexts}", {}).items():
+    for name, found in data.uns["c2s"].get(f"by_{key}", {}).items():
         if list(map(str, found["names"])) != obs.index.tolist():
             msg = f"the result {name!r} is of other contexts than are there now; call the tool that wrote it again"
             raise ValueError(msg)
         if "table" in found:
             obs = obs.join(found["table"].set_axis(obs.index))
-        for key, values in found.get("arrays", {}).items():
-            obsm[key] = values.set_axis(obs.index) if isinstance(values, pd.DataFrame) else np.asarray(values)
-        records[name] = {key: value for key, value in found.items() if key not in ("table", "arrays", "names")}
+        for slot, values in found.get("arrays", {}).items():
+            obsm[slot] = values.set_axis(obs.index) if isinstance(values, pd.DataFrame) else np.asarray(values)
+        records[name] = {part: value for part, value in found.items() if part not in ("table", "arrays", "names")}
     out = ad.AnnData(obs=obs, obsm=obsm)
     if records:
         out.uns["c2s"] = records

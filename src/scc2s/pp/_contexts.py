@@ -98,9 +98,9 @@ def contexts(
     ['CD14+ Monocyte 1', 'CD14+ Monocyte 2']
     """
     least, most = _sizes(n_cells)
-    for name, value in {"n_contexts": n_contexts, "n_genes": n_genes}.items():
-        if value is not None:
-            whole(name, value)
+    for argument, number in {"n_contexts": n_contexts, "n_genes": n_genes}.items():
+        if number is not None:
+            whole(argument, number)
     whole("random_state", random_state, 0)
     if on_small not in ("skip", "keep", "error"):
         msg = f"on_small={on_small!r} is not known; pass on_small='skip', 'keep' or 'error'"
@@ -129,8 +129,8 @@ def contexts(
         kept = on_small == "keep" and 0 < len(rows) < least
         sets = Draws(data.obs_names, len(rows), len(rows), random_state).of(name, rows, 1) if kept else []
         sets = sets or draws.of(name, rows, n_contexts if len(rows) >= least else None)
-        for number, some in enumerate(sets, 1):
-            names.append(f"{name} {number}")
+        for place, some in enumerate(sets, 1):
+            names.append(f"{name} {place}")
             values.append(value)
             cells.append(data.obs_names[some].tolist())
     if not names:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,6 +10,7 @@ from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s.models._answers import answers
 from scc2s.models._taught import taught
+from scc2s.tl._asking.annotate_targets import annotate_targets
 from scc2s.tl._asking.answers import (
     as_answers,
     given_labels,
@@ -26,12 +28,13 @@ from scc2s.tl._asking.offer import offer
 from scc2s.tl._asking.question import load_for
 from scc2s.tl._asking.readings import reader
 from scc2s.tl._asking.subjects import refuse_for_contexts, subject
+from scc2s.tl._asking.targets import given_targets
 from scc2s.tl._asking.untaught import compare
 from scc2s.tl._asking.verdicts import judge
 from scc2s.tl._describing.groups import Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from os import PathLike
 
     from anndata import AnnData
@@ -48,11 +51,12 @@ _COLUMNS = ("prob", "entropy", "none", "trust", "raw")
 def annotate(
     adata: AnnData | MuData,
     *,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     mode: Literal["score", "generate"] = "score",
     target: str = "cell_type",
+    targets: Sequence[str] | None = None,
     groupby: str | None = None,
     min_prob: float | None = None,
     normalize: Literal["sum", "mean"] = "sum",
@@ -87,7 +91,7 @@ def annotate(
         Cells with sentences (:func:`scc2s.pp.sentences`).
     labels
         Labels to choose from, each once; ``None`` takes those that the model declares. With ``mode="generate"`` and no
-        labels at all the answers themselves, tidied, are the labels.
+        labels at all the answers themselves, tidied, are the labels. With `targets` a list for each, by its name.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
         takes ``scc2s.settings.model``.
@@ -101,6 +105,11 @@ def annotate(
         ``"score"`` or ``"generate"``.
     target
         What is asked for; names the prompt and the results.
+    targets
+        Several things that are asked for at once, in place of `target`, e.g. ``["cell_type", "perturbation"]``: the
+        prompt asks for all, and one answer has them all. ``mode="score"`` compares all combinations of the labels (up
+        to 1000); the probability of a label is that of all combinations with it. Each has slots ``c2s_<target>...`` of
+        its own (``<key_added>_<target>...``), and all one record. ``prompt=None`` is in the words of this package.
     groupby
         Column of ``.obs``, e.g. ``"leiden"``: also give each group the label with the highest probability, averaged
         over its cells; with ``mode="generate"`` the label that most of its cells got.
@@ -184,7 +193,7 @@ def annotate(
     FloatingPointError
         If the scores are not finite.
     TypeError
-        If labels are not a list of texts.
+        If labels are not a list of texts, or, with `targets`, such a list for each.
     ValueError
         If there are no labels to choose from, they repeat, or one is missing or empty.
     KeyError
@@ -219,14 +228,38 @@ def annotate(
         random_state=random_state,
         cache=cache,
     )
-    given = given_labels(labels, target, scored=mode == "score")
+    scored = mode == "score"
+    several = None
+    if targets is not None:
+        several = given_targets(targets, labels, scored=scored, synonyms=synonyms, prompt=prompt)
+    elif isinstance(labels, Mapping):
+        msg = "labels= by target are for several targets; pass targets=[...] too, or labels=[...]"
+        raise TypeError(msg)
+    given = given_labels(labels, target, scored=scored) if several is None else None
     out, data = opened(adata, mod=mod, copy=copy)
     about = subject(data, contexts, organism=organism, sentence_key=sentence_key)
-    listed = refuse_for_contexts(contexts, target, mode, groupby)
+    listed = refuse_for_contexts(contexts, target if several is None else list(several), mode, groupby)
     if groupby is not None:
         refuse_column_name("groupby", groupby)
         if data.n_obs or groupby not in data.obs:
             Groups.of(data, groupby)  # an error now rather than after the work
+    if several is not None:
+        annotate_targets(
+            about,
+            several,
+            model=model,
+            prompt=prompt,
+            mode=mode,
+            groupby=groupby,
+            min_prob=min_prob,
+            normalize=normalize,
+            prior_correction=prior_correction,
+            controls=controls,
+            several=contexts is not None,
+            decoding=decoding,
+            key_added=key_added,
+        )
+        return out if copy else None
     key = f"c2s_{target}" if key_added is None else key_added
     result = about.claim(
         "annotate",
@@ -241,7 +274,7 @@ def annotate(
     if (wanted := worded(prompt, name)) is not None:
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, name, can=mode)
-    names = label_set(given, loaded, target, needed=mode == "score")
+    names = label_set(given, loaded, target, needed=scored)
     offered = offer(loaded, names, target, own_prompt=prompt is not None)
     choices = as_answers(offered.choices, task)
     room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
@@ -290,7 +323,13 @@ def annotate(
     more = {"taught": untaught.entry()}
     if controls:
         nulls = ask_nulls(
-            question, own, answer, names=about.names, model=loaded, n_answer_tokens=room, random_state=random_state
+            question,
+            own,
+            answer,
+            names=about.names.tolist(),
+            model=loaded,
+            n_answer_tokens=room,
+            random_state=random_state,
         )
         more |= judge(nulls, loaded.id, f"{key}_trust" if mode == "score" else None)
         if mode == "score":

@@ -44,9 +44,11 @@ class Subject:
         """The places of a result called `key`; the record of the `usual` name has that of the tool."""
         return claim(self.data, tool if key == usual else f"{tool}_{key}", obs=obs, obsm=obsm)
 
-    def look(self, prompt: str | Task | None, name: str, *, needed: bool = True) -> Any:
+    def look(self, prompt: str | Task | None, name: str, *, needed: bool = True, shows: bool = True) -> Any:
         """Read what the prompts will hold, and refuse what cannot be asked."""
-        return look(self.data, prompt, name, organism=self.organism, sentence_key=self.sentence_key, needed=needed)
+        return look(
+            self.data, prompt, name, organism=self.organism, sentence_key=self.sentence_key, needed=needed, shows=shows
+        )
 
     def ask(self, task: Task, model: Model, seen: Any, *, n_answer_tokens: int = 0) -> Question:
         """Render the prompts."""
@@ -104,7 +106,14 @@ class ContextSubject(Subject):
         refuse_name(key)
         return claim(self.data, f"by_{self.contexts}", key)
 
-    def look(self, prompt: str | Task | None, name: str, *, needed: bool = True) -> SeenContexts:  # noqa: ARG002
+    def look(
+        self,
+        prompt: str | Task | None,
+        name: str,
+        *,
+        needed: bool = True,  # noqa: ARG002
+        shows: bool = True,  # noqa: ARG002
+    ) -> SeenContexts:
         """Read what the prompts will hold, and refuse what cannot be asked."""
         return look_at_contexts(
             self.data, self.contexts, prompt, name, organism=self.organism, sentence_key=self.sentence_key
@@ -147,7 +156,7 @@ LISTS = ("cell_types",)
 """Targets whose answer is a list, one entry a cell."""
 
 
-def refuse_for_contexts(contexts: str | None, target: str, mode: str, groupby: str | None) -> bool:
+def refuse_for_contexts(contexts: str | None, target: str | list[str], mode: str, groupby: str | None) -> bool:
     """Whether the answer is a list of labels; raise for what cannot be asked of contexts, or of cells.
 
     Raises
@@ -160,6 +169,11 @@ def refuse_for_contexts(contexts: str | None, target: str, mode: str, groupby: s
     if groupby is not None:
         msg = f"groupby={groupby!r} is about cells, and contexts are groups already; leave groupby= out"
         raise ValueError(msg)
+    if not isinstance(target, str):
+        if found := [name for name in target if name in LISTS]:
+            msg = f"{found[0]!r} is a list with an entry for each cell; ask for it alone: target={found[0]!r}"
+            raise ValueError(msg)
+        return False
     if target in LISTS and mode != "generate":
         msg = (
             f"target={target!r} is a list with an entry for each cell, which a model can only write; "
