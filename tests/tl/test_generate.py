@@ -151,6 +151,50 @@ class TestSeveralCells:
         with pytest.raises(ValueError, match="not trained on the task 'generate_sample'.*declares no tasks.*prompt="):
             scc2s.tl.generate(cells(), 2, cells_per_sample=2, model=identity())
 
+    @pytest.mark.parametrize(
+        ("obs", "task"),
+        [
+            ({"tissue": "lung"}, "generate_sample_by_tissue"),
+            ({"cell_types": [["B cell", "T cell"]]}, "generate_sample_by_cell_types"),
+            ({"cell_types": "B cell; T cell"}, "generate_sample_by_cell_types"),
+            ({"abstract": "We profiled cells."}, "generate_sample_by_abstract"),
+            (None, "generate_sample"),
+        ],
+    )
+    def test_the_task_of_a_sample_follows_from_what_is_said_about_it(
+        self, obs: dict[str, object] | None, task: str
+    ) -> None:
+        model = fixed(" G1 G2")
+        model.tasks = [task]
+        new = scc2s.tl.generate(cells(), 2, obs=obs, cells_per_sample=2, n_genes=2, constrain=False, model=model)
+        assert new.uns["c2s"]["generate"]["params"]["task"] == task
+        fields = {"n_cells": "2", "n_genes": "2", "organism": "Homo sapiens"} | {
+            name: "B cell; T cell" if name == "cell_types" else value for name, value in (obs or {}).items()
+        }
+        prompt = scc2s.prompts.get(task).render([""], fields).texts[0]
+        assert model.prompts[-1] == f"{prompt}\nCell 1: G1 G2\nCell 2:"
+
+    def test_each_cell_of_a_sample_gets_the_type_it_was_asked_for(self) -> None:
+        model = fixed(" G1 G2")
+        model.tasks = ["generate_sample_by_cell_types"]
+        types = [["B cell", "CD4-positive, alpha-beta T cell"], ["T cell", "T cell"]]
+        new = scc2s.tl.generate(
+            cells(), 2, obs={"cell_types": types}, cells_per_sample=2, n_genes=2, constrain=False, model=model
+        )
+        assert new.obs["cell_type"].tolist() == [one for some in types for one in some]
+        assert new.obs["cell_types"].tolist() == ["; ".join(some) for some in types for _ in some]
+
+    def test_another_number_of_types_than_cells_is_refused_before_a_model_is_loaded(self) -> None:
+        for types in (["B cell"], [["B cell"]], "B cell", [["B cell"] * 3]):
+            with pytest.raises(ValueError, match="cells_per_sample=2"):
+                scc2s.tl.generate(cells(), 2, obs={"cell_types": types}, cells_per_sample=2, model="no such model")
+
+    def test_cells_are_written_as_the_task_writes_them(self) -> None:
+        model = fixed(" G1")
+        task = scc2s.prompts.Task("mine", "{n_cells} cells:", cell="Cell {number}:\n{cell_sentence}.")
+        scc2s.tl.generate(cells(), 2, cells_per_sample=2, n_genes=1, constrain=False, model=model, prompt=task)
+        assert model.prompts[-1] == "2 cells:\nCell 1:\nG1.\nCell 2:"
+
     def test_cells_that_make_no_whole_samples_are_refused(self) -> None:
         with pytest.raises(ValueError, match="multiple of cells_per_sample=2"):
             scc2s.tl.generate(cells(), 3, cells_per_sample=2, model=identity())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -7,32 +8,33 @@ import numpy as np
 
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
-from scc2s._cells.results import claim
 from scc2s.models._answers import answers
 from scc2s.models._taught import taught
+from scc2s.tl._asking.annotate_targets import annotate_targets
 from scc2s.tl._asking.answers import (
     as_answers,
     given_labels,
     label_set,
-    one_hot,
-    read_labels,
     refuse_many_fields,
     refuse_wrong_synonyms,
     score_labels,
 )
 from scc2s.tl._asking.arguments import refuse_column_name, refuse_other_mode, share
-from scc2s.tl._asking.cells import look, worded
+from scc2s.tl._asking.cells import worded
 from scc2s.tl._asking.decoding import Decoding
-from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
-from scc2s.tl._asking.nulls import as_votes, ask_nulls
+from scc2s.tl._asking.labels import labels_of_groups, scored_slots
+from scc2s.tl._asking.nulls import ask_nulls
 from scc2s.tl._asking.offer import offer
-from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._asking.question import load_for
+from scc2s.tl._asking.readings import reader
+from scc2s.tl._asking.subjects import refuse_for_contexts, subject
+from scc2s.tl._asking.targets import given_targets
 from scc2s.tl._asking.untaught import compare
 from scc2s.tl._asking.verdicts import judge
 from scc2s.tl._describing.groups import Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from os import PathLike
 
     from anndata import AnnData
@@ -49,16 +51,18 @@ _COLUMNS = ("prob", "entropy", "none", "trust", "raw")
 def annotate(
     adata: AnnData | MuData,
     *,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     mode: Literal["score", "generate"] = "score",
     target: str = "cell_type",
+    targets: Sequence[str] | None = None,
     groupby: str | None = None,
     min_prob: float | None = None,
     normalize: Literal["sum", "mean"] = "sum",
     prior_correction: bool = False,
     controls: bool = True,
+    contexts: str | None = None,
     synonyms: Mapping[str, str] | None = None,
     temperature: float = 0.0,
     top_p: float = 1.0,
@@ -72,11 +76,14 @@ def annotate(
     mod: str = "rna",
     copy: bool = False,
 ) -> AnnData | MuData | None:
-    """Label each cell with a language model.
+    """Label each cell, or each context of several cells, with a language model.
 
     ``mode="score"`` compares the probabilities that the model gives to each of `labels` as the answer: no other
     answer can come out, and each comes with a probability. ``mode="generate"`` lets the model write, and maps what it
     wrote to `labels`.
+
+    With `contexts` the question is about a sample: ``target="tissue"``, ``"disease"``, or ``"cell_types"``, the list of
+    the types of its cells, which a model can only write (``mode="generate"``).
 
     Parameters
     ----------
@@ -84,18 +91,25 @@ def annotate(
         Cells with sentences (:func:`scc2s.pp.sentences`).
     labels
         Labels to choose from, each once; ``None`` takes those that the model declares. With ``mode="generate"`` and no
-        labels at all the answers themselves, tidied, are the labels.
+        labels at all the answers themselves, tidied, are the labels. With `targets` a list for each, by its name.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
         takes ``scc2s.settings.model``.
     prompt
         Template with ``{cell_sentence}``; ``{n_genes}`` and ``{organism}`` are filled too, any other field is a
         column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt named `target` of the model's
-        family.
+        family. With `contexts` a template has ``{multi_cell_sentences}``, and ``{n_cells}`` is filled; any other field
+        is a column of their table, or of ``.obs`` where the cells of each context agree; ``None`` takes the prompt
+        ``"sample_<target>"``.
     mode
         ``"score"`` or ``"generate"``.
     target
         What is asked for; names the prompt and the results.
+    targets
+        Several things that are asked for at once, in place of `target`, e.g. ``["cell_type", "perturbation"]``: the
+        prompt asks for all, and one answer has them all. ``mode="score"`` compares all combinations of the labels (up
+        to 1000); the probability of a label is that of all combinations with it. Each has slots ``c2s_<target>...`` of
+        its own (``<key_added>_<target>...``), and all one record. ``prompt=None`` is in the words of this package.
     groupby
         Column of ``.obs``, e.g. ``"leiden"``: also give each group the label with the highest probability, averaged
         over its cells; with ``mode="generate"`` the label that most of its cells got.
@@ -112,6 +126,9 @@ def annotate(
         Ask the control questions and write the report: a sample of the cells again with their genes in another order,
         with the genes of another cell, and with none. At most a tenth more questions, but at least 20 cells. A warning
         is logged where the answers do not differ.
+    contexts
+        Ask about contexts of several cells in place of single cells: their name in ``.uns["c2s"]``
+        (:func:`scc2s.pp.contexts`).
     synonyms
         Other wordings and the label each stands for, for ``mode="generate"``. Case, punctuation and plural never
         matter.
@@ -164,12 +181,19 @@ def annotate(
         also ``controls``, the table of :func:`scc2s.metrics.null_report`, ``verdict`` (do the cells change the
         answers?) and ``n_control_prompts``.
 
+    With `contexts` nothing is written to cells, but to `.uns['c2s']['by_<contexts>'][key_added]`: the record, with
+    ``table``, a row a context and the columns above, ``arrays``, the probabilities, and ``names``, those of the
+    contexts (:func:`scc2s.pp.context_adata` makes an AnnData of them). A list of types is one text, parted by
+    semicolons, in the order of the cells (:func:`scc2s.prompts.read_list`), with ``<key>_n``, its length, and
+    ``<key>_complete``, whether it has an entry for each cell of the prompt; :func:`scc2s.metrics.label_lists` compares
+    lists. Another context's genes, and none, are its controls.
+
     Raises
     ------
     FloatingPointError
         If the scores are not finite.
     TypeError
-        If labels are not a list of texts.
+        If labels are not a list of texts, or, with `targets`, such a list for each.
     ValueError
         If there are no labels to choose from, they repeat, or one is missing or empty.
     KeyError
@@ -204,37 +228,57 @@ def annotate(
         random_state=random_state,
         cache=cache,
     )
-    given = given_labels(labels, target, scored=mode == "score")
+    scored = mode == "score"
+    several = None
+    if targets is not None:
+        several = given_targets(targets, labels, scored=scored, synonyms=synonyms, prompt=prompt)
+    elif isinstance(labels, Mapping):
+        msg = "labels= by target are for several targets; pass targets=[...] too, or labels=[...]"
+        raise TypeError(msg)
+    given = given_labels(labels, target, scored=scored) if several is None else None
     out, data = opened(adata, mod=mod, copy=copy)
+    about = subject(data, contexts, organism=organism, sentence_key=sentence_key)
+    listed = refuse_for_contexts(contexts, target if several is None else list(several), mode, groupby)
     if groupby is not None:
         refuse_column_name("groupby", groupby)
         if data.n_obs or groupby not in data.obs:
             Groups.of(data, groupby)  # an error now rather than after the work
+    if several is not None:
+        annotate_targets(
+            about,
+            several,
+            model=model,
+            prompt=prompt,
+            mode=mode,
+            groupby=groupby,
+            min_prob=min_prob,
+            normalize=normalize,
+            prior_correction=prior_correction,
+            controls=controls,
+            several=contexts is not None,
+            decoding=decoding,
+            key_added=key_added,
+        )
+        return out if copy else None
     key = f"c2s_{target}" if key_added is None else key_added
-    result = claim(
-        data,
-        "annotate" if key == "c2s_cell_type" else f"annotate_{key}",
+    result = about.claim(
+        "annotate",
+        key,
+        "c2s_cell_type",
         obs=[key, *(f"{key}_{part}" for part in (*_COLUMNS, *([] if groupby is None else [groupby])))],
         obsm=[f"{key}_probs"],
     )
-    seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
+    name = about.task(target)
+    seen = about.look(prompt, name, needed=False)
     refuse_wrong_synonyms(synonyms or {}, given)
-    if (wanted := worded(prompt, target)) is not None:
+    if (wanted := worded(prompt, name)) is not None:
         refuse_many_fields(wanted)
-    loaded, task = load_for(model, prompt, target, can=mode)
-    names = label_set(given, loaded, target, needed=mode == "score")
+    loaded, task = load_for(model, prompt, name, can=mode)
+    names = label_set(given, loaded, target, needed=scored)
     offered = offer(loaded, names, target, own_prompt=prompt is not None)
     choices = as_answers(offered.choices, task)
     room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
-    question = ask(
-        data,
-        task,
-        loaded,
-        organism=organism,
-        sentence_key=sentence_key,
-        n_answer_tokens=room,
-        seen=seen,
-    )
+    question = about.ask(task, loaded, seen, n_answer_tokens=room)
     untaught = compare(loaded, question, offered.meant, target)
     untaught.say(loaded, len(names))
     obs: dict[str, Any]
@@ -256,7 +300,7 @@ def annotate(
         own = answer(question)
         probs = question.spread(own)
         votes = offered.of_labels(probs)
-        obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob, offered.of_none(probs))
+        obs, obsm = scored_slots(about.names, key, votes, names, min_prob, offered.of_none(probs))
     else:
         write = partial(
             answers,
@@ -267,18 +311,25 @@ def annotate(
             cache=cache,
         )
         raw = write(question.rendered.texts)
-        matched, names = read_labels(raw, task, names, synonyms)
-        votes = question.spread(one_hot(matched, names))
-        obs = generated_slots(data.n_obs, key, question.cells, raw, matched, names)
+        found = reader(task, synonyms, listed=listed)(raw, names, question)
+        names = found.labels
+        votes = question.spread(found.votes())
+        obs = found.slots(len(about.names), key, question)
 
         def answer(some: Question) -> np.ndarray:
-            return as_votes(read_labels(write(some.rendered.texts), task, names, synonyms)[0], names)
+            return reader(task, synonyms, listed=listed)(write(some.rendered.texts), names, some).shares()
 
-        own = as_votes(matched, names)
+        own = found.shares()
     more = {"taught": untaught.entry()}
     if controls:
         nulls = ask_nulls(
-            question, own, answer, names=data.obs_names, model=loaded, n_answer_tokens=room, random_state=random_state
+            question,
+            own,
+            answer,
+            names=about.names.tolist(),
+            model=loaded,
+            n_answer_tokens=room,
+            random_state=random_state,
         )
         more |= judge(nulls, loaded.id, f"{key}_trust" if mode == "score" else None)
         if mode == "score":
@@ -305,5 +356,5 @@ def annotate(
         "key_added": key,
         **(offered.params() if mode == "score" else {}),
     }
-    result.write({**params, **question.params()}, model=loaded.info(), more=more, obs=obs, obsm=obsm)
+    about.write(result, {**params, **question.params()}, model=loaded.info(), more=more, obs=obs, obsm=obsm)
     return out if copy else None

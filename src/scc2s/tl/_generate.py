@@ -20,6 +20,7 @@ from scc2s.tl._writing.checks import as_task, check_asked, ready
 from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.like import in_the_manner_of
 from scc2s.tl._writing.new_cells import new_cells, write_samples
+from scc2s.tl._writing.samples import TYPE, TYPES, sample_task, types_as_text
 from scc2s.tl._writing.write_cells import read_cells
 
 if TYPE_CHECKING:
@@ -74,8 +75,10 @@ def generate(
         Cells for each condition; ``None`` is one sample.
     obs
         What the cells are to be: values of columns, e.g. ``{"cell_type": ["B cell", "NK cell"]}`` (`n` cells for each
-        combination), or a table with a row for each condition. Each column is a field of the prompt. ``None``: cells of
-        any kind.
+        combination), or a table with a row for each condition, such as that of :func:`scc2s.pp.contexts`. Each column
+        is a field of the prompt. ``None``: cells of any kind. Samples of several cells may have a ``tissue``, an
+        ``abstract``, or ``cell_types``: a list of types for each sample, one a cell (or one text, parted by
+        semicolons).
     cells_per_sample
         Cells that are written one after another into one context, under headers ``Cell 1:``, ``Cell 2:``, ..., so that
         each follows from those before it.
@@ -85,8 +88,10 @@ def generate(
     prompt
         Template without a cell; ``{n_genes}``, ``{organism}`` and ``{n_cells}`` (of a sample) are filled, any other
         field is a column of `obs`. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"generate"``
-        (``"generate_unconditional"`` without `obs`, ``"generate_sample"`` for several cells) of the model's family; a
-        model that was taught ``"generate_like"`` is also shown the strongest genes of `adata`, if that has sentences.
+        (``"generate_unconditional"`` without `obs`; for several cells ``"generate_sample"``,
+        ``"generate_sample_by_tissue"``, ``"generate_sample_by_cell_types"`` or ``"generate_sample_by_abstract"``, by
+        the columns of `obs`) of the model's family; a model that was taught ``"generate_like"`` is also shown the
+        strongest genes of `adata`, if that has sentences.
     n_genes
         Genes of each cell; ``None`` takes the median of the sentences of `adata`, or 200 where there are none.
     controls
@@ -122,7 +127,8 @@ def generate(
     `.X` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
         Log-normalised expression: the ranks of the genes put through the line.
     `.obs[...]`
-        The columns of `obs`; with several cells a sample also ``c2s_sample``, its number.
+        The columns of `obs`; with several cells a sample also ``c2s_sample``, its number, and, where the types of the
+        cells were asked for, ``cell_type``.
     `.obs['c2s_sentence']` : :class:`pandas.Series` (dtype `object`)
         What the model wrote.
     `.obs['c2s_n_words']`, `.obs['c2s_n_genes']` : :class:`pandas.Series` (dtype `int32`)
@@ -150,7 +156,8 @@ def generate(
     TypeError
         If a number of cells or genes is not whole.
     ValueError
-        If `obs` has a column that the prompt does not name, or the model was not trained on the task.
+        If `obs` has a column that the prompt does not name, or another number of types than cells, or the model was
+        not trained on the task.
 
     Examples
     --------
@@ -178,12 +185,12 @@ def generate(
     refuse_numbered(data)
     refuse_empty(data, cells=False)
     line = fit or stored_fit(data)
-    table = conditions(obs, n_samples)
+    table = types_as_text(conditions(obs, n_samples), cells_per_sample)
     genes = writable_words(data, sentence_key)
     decoding = ready(decoding, genes.in_sentences)
     length = decoding.n_genes or _usual_length(data, sentence_key, len(genes.in_sentences))
     several = cells_per_sample > 1
-    name = "generate_sample" if several else "generate_unconditional" if obs is None else "generate"
+    name = sample_task(table) if several else "generate_unconditional" if obs is None else "generate"
     fields_of = partial(
         condition_fields, data, table=table, n_genes=length, n_cells=cells_per_sample, organism=organism
     )
@@ -206,7 +213,7 @@ def generate(
         report, note = beside_real(
             data,
             out,
-            [str(name) for name in table.columns],
+            [TYPE if several and name == TYPES else str(name) for name in table.columns],
             genes,
             line,
             length,

@@ -8,15 +8,16 @@ import numpy as np
 
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
-from scc2s._cells.results import claim
 from scc2s.metrics import perplexity as per_gene
 from scc2s.models._numbers import checked, likelihoods
 from scc2s.models.decoding._cache import refuse_cache
 from scc2s.prompts import custom
-from scc2s.prompts._task import SENTENCE
+from scc2s.prompts._task import CELLS, SENTENCE
+from scc2s.sentences import join_cells
 from scc2s.tl._asking.arguments import refuse_column_name
-from scc2s.tl._asking.cells import look, worded
-from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._asking.cells import worded
+from scc2s.tl._asking.question import load_for
+from scc2s.tl._asking.subjects import subject
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
+    from scc2s.tl._asking.question import Question
+
+_OTHERS = ("_shuffled", "_log_likelihood")
 
 
 def perplexity(
@@ -33,6 +37,7 @@ def perplexity(
     *,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
+    contexts: str | None = None,
     organism: str | None = None,
     random_state: int = 0,
     cache: str | PathLike[str] | ResponseCache | None = None,
@@ -58,7 +63,13 @@ def perplexity(
     prompt
         Template that asks for a cell and does not show it; ``{n_genes}`` and ``{organism}`` are filled, any other field
         is a column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt
-        ``"generate_unconditional"`` of the model's family.
+        ``"generate_unconditional"`` of the model's family. With `contexts` it asks for several cells
+        (``{n_cells}``); any other field is a column of their table, or of ``.obs`` where the cells of each context
+        agree; ``None`` takes the task ``"generate_sample"``.
+    contexts
+        Ask about contexts of several cells in place of single cells: their name in ``.uns["c2s"]``
+        (:func:`scc2s.pp.contexts`). The text is that of all their cells with the headers between them, which a model
+        that was taught them finds certain; the genes are those of all cells, each of which follows from those before.
     organism
         Organism in the prompt; ``None`` takes ``.obs["organism"]`` (cell by cell), ``.uns["organism"]``, or what the
         case of the gene names suggests.
@@ -89,6 +100,10 @@ def perplexity(
         Parameters, perplexity over all genes of all cells (``perplexity``, ``perplexity_shuffled``), prompt, number of
         shortened sentences, model and versions.
 
+    With `contexts` nothing is written to cells, but to `.uns['c2s']['by_<contexts>'][key_added]`: the record, with
+    ``table``, a row a context and the columns above, and ``names``, those of the contexts
+    (:func:`scc2s.pp.context_adata`). Genes are shuffled within each cell.
+
     Raises
     ------
     KeyError
@@ -111,26 +126,25 @@ def perplexity(
     refuse_column_name("key_added", key_added)
     refuse_cache(cache)
     out, data = opened(adata, mod=mod, copy=copy)
-    result = claim(
-        data,
-        "perplexity" if key_added == "c2s_perplexity" else f"perplexity_{key_added}",
-        obs=[f"{key_added}{name}" for name in ("", "_shuffled", "_log_likelihood")],
+    about = subject(data, contexts, organism=organism, sentence_key=sentence_key)
+    result = about.claim(
+        "perplexity", key_added, "c2s_perplexity", obs=[f"{key_added}{name}" for name in ("", *_OTHERS)]
     )
+    field, name = (SENTENCE, "generate_unconditional") if contexts is None else (CELLS, "generate_sample")
     if isinstance(prompt, str):
-        prompt = custom(prompt, response=f" {{{SENTENCE}}}")
-    name = "generate_unconditional"
-    if (wanted := worded(prompt, name)) is not None:
-        _with_answer(wanted)
-    seen = look(data, prompt, name, organism=organism, sentence_key=sentence_key, shows=False)
+        prompt = custom(prompt, response=f" {{{field}}}")
+    wanted = worded(prompt, name)
+    shown = prompt if wanted is None else _with_answer(wanted, field)
+    seen = about.look(shown, name, shows=contexts is not None)
     loaded, task = load_for(model, prompt, name, can="log_likelihood")
-    question = ask(data, _with_answer(task), loaded, organism=organism, sentence_key=sentence_key, seen=seen)
+    question = about.ask(_with_answer(task, field), loaded, seen)
     parts = [_parted(text, *span) for text, span in zip(question.rendered.texts, question.rendered.spans, strict=True)]
     prompts = [before for before, _ in parts]
-    n_genes = np.array(question.rendered.n_genes)
+    n_genes = np.array([len(question.genes(i)) for i in range(len(parts))])
     found = {}
     for name, answers in (
         ("", [after for _, after in parts]),
-        ("_shuffled", [_shuffled(after, random_state) for _, after in parts]),
+        ("_shuffled", [_shuffled(question, i, after, random_state) for i, (_, after) in enumerate(parts)]),
     ):
         found[name] = likelihoods(loaded, prompts, answers, cache=cache).logprob
     with np.errstate(over="ignore"):
@@ -146,20 +160,21 @@ def perplexity(
         "key_added": key_added,
         **{f"perplexity{name}": float(per_gene(logp.sum(), n_genes.sum())) for name, logp in found.items()},
     }
-    result.write({**params, **question.params(), "prompt": task.template}, model=loaded.info(), obs=columns)
+    about.write(result, {**params, **question.params(), "prompt": task.template}, model=loaded.info(), obs=columns)
     return out if copy else None
 
 
-def _with_answer(task: Task) -> Task:
+def _with_answer(task: Task, field: str) -> Task:
     """The prompt with the answer after it, so that a sentence too long for the model loses genes at its end."""
-    if SENTENCE in task.fields or SENTENCE not in task.response_fields:
+    if field in task.fields or field not in task.response_fields:
+        what = "a cell" if field == SENTENCE else "cells"
         msg = (
-            f"task {task.name!r} does not ask for a cell it has not shown; pass prompt=scc2s.prompts.custom(template, "
-            f"response=' {{{SENTENCE}}}') without {{{SENTENCE}}} in the template"
+            f"task {task.name!r} does not ask for {what} it has not shown; pass prompt=scc2s.prompts.custom(template, "
+            f"response=' {{{field}}}') without {{{field}}} in the template"
         )
         raise ValueError(msg)
-    field = f"{{{SENTENCE}}}"
-    return replace(task, template=task.template + task.response.partition(field)[0] + field)
+    braced = f"{{{field}}}"
+    return replace(task, template=task.template + task.response.partition(braced)[0] + braced)
 
 
 def _parted(text: str, start: int, end: int) -> tuple[str, str]:
@@ -168,9 +183,11 @@ def _parted(text: str, start: int, end: int) -> tuple[str, str]:
     return before, text[len(before) : end]
 
 
-def _shuffled(answer: str, random_state: int) -> str:
-    """The same genes in another order, which follows from the sentence: the same in any subset."""
-    genes = answer.split()
+def _shuffled(question: Question, i: int, answer: str, random_state: int) -> str:
+    """The same genes of each cell in another order, which follows from the text: the same in any subset."""
     rng = np.random.default_rng([random_state, zlib.crc32(answer.encode())])
     space = answer[: len(answer) - len(answer.lstrip())]
-    return space + " ".join(rng.permutation(genes))
+    shown = question.shown(i)
+    if isinstance(shown, str):
+        return space + " ".join(rng.permutation(shown.split()))
+    return space + join_cells([" ".join(rng.permutation(one.split())) for one in shown], cell=question.task.cell)

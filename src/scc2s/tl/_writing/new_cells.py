@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from scc2s._settings import settings
+from scc2s.prompts._task import SENTENCE
 from scc2s.sentences import parse, split_cells
+from scc2s.tl._writing.samples import TYPE, types_of_cells
 from scc2s.tl._writing.write_cells import write_texts
 
 if TYPE_CHECKING:
@@ -39,11 +41,14 @@ def write_samples(
     if cells_per_sample == 1:
         return write_texts(model, contexts, lengths, genes, decoding, draws, task)
     cells = []
+    before, _, after = task.cell.partition(f"{{{SENTENCE}}}")
+    gap = before[len(before.rstrip()) :]
     for number in range(1, cells_per_sample + 1):
-        contexts = [f"{context}\nCell {number}:" for context in contexts]
+        contexts = [f"{context}\n{before.rstrip().format(number=number)}" for context in contexts]
         answers = write_texts(model, contexts, lengths, genes, decoding, draws, None)
         texts = [next(iter(split_cells(answer)), "") for answer in answers]  # a free answer may run on to the next cell
-        contexts = [f"{context} {text}" for context, text in zip(contexts, texts, strict=True)]
+        end = after.format(number=number)
+        contexts = [f"{context}{gap}{text}{end}" for context, text in zip(contexts, texts, strict=True)]
         cells.append(texts)
     return [text for sample in zip(*cells, strict=True) for text in sample]
 
@@ -72,6 +77,8 @@ def new_cells(
     obs = table.loc[table.index.repeat(cells_per_sample)]
     if cells_per_sample > 1:
         obs = obs.assign(c2s_sample=obs.index)
+    if (types := types_of_cells(table, cells_per_sample)) is not None:
+        obs = obs.assign(**{TYPE: types})
     index = pd.RangeIndex(len(obs)).astype(str)
     own = {
         "c2s_sentence": pd.Series(written.texts, index=index, dtype=object),
