@@ -1,4 +1,5 @@
 from ._check import check
+from ._interactions import interactions
 from ._neighborhoods import neighborhoods
 from ._pairs import pairs
 from ._rank_fit import rank_fit
@@ -7,4 +8,4 @@ from ._reconstruct import reconstruct
 from ._samples import samples
 from ._sentences import sentences
 
-__all__ = ["check", "neighborhoods", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
+__all__ = ["check", "interactions", "neighborhoods", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
