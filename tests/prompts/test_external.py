@@ -65,9 +65,26 @@ def test_other_layouts_are_refused_with_the_layout_that_works(tmp_path: Path, ta
         prompts.from_json(write(tmp_path / "a.json", table))
 
 
-def test_prompts_about_several_cells_are_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.json", {"model_input": "{num_cells}: {multi_cell_sentences}", "response": "{tissue}."})
-    with pytest.raises(ValueError, match="several cells"):
+def test_prompts_about_several_cells_get_our_names_of_fields(tmp_path: Path) -> None:
+    table = {"model_input": "{num_cells} x {num_genes}: {multi_cell_sentences}", "response": "{tissue}."}
+    task = prompts.from_json(write(tmp_path / "a.json", table))[0]
+    assert task.fields == ("n_cells", "n_genes", "multi_cell_sentences")
+    assert task.render([["A B", "C"]]).texts == ["2 x 2: Cell 1: A B\nCell 2: C"]
+    assert task.complete(tissue="lung") == " lung."
+
+
+def test_abstracts_and_samples_of_a_tissue_are_read_too(tmp_path: Path) -> None:
+    wanted = {"model_input": "{organism}, {multi_cell_sentences}", "response": "{abstract}"}
+    task = prompts.from_json(write(tmp_path / "a.json", wanted))[0]
+    assert task.answer(task.complete(abstract="We profiled cells.")) == "We profiled cells"
+    written = {"model_input": "{num_cells} cells of {tissue}", "response": "{multi_cell_sentences}"}
+    task = prompts.from_json(write(tmp_path / "b.json", written))[0]
+    assert (task.fields, task.response_fields) == (("n_cells", "tissue"), ("multi_cell_sentences",))
+
+
+def test_one_cell_and_several_in_one_prompt_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", {"model_input": "{cell_sentence} {multi_cell_sentences}", "response": "{x}"})
+    with pytest.raises(ValueError, match="one cell and several"):
         prompts.from_json(path)
 
 
@@ -95,6 +112,13 @@ def test_installed_cell2sentence_is_read_but_not_imported(tmp_path: Path, monkey
     tasks = prompts.from_cell2sentence()
     assert [t.family for t in tasks] == ["cell2sentence"] * 2
     assert tasks[0].name == "cell_type"
+    write(
+        folder / "multi_cell_tissue_prediction_prompts.json",
+        {"model_input": ["{num_cells}: {multi_cell_sentences}"], "response": ["{tissue}."]},
+    )
+    assert prompts.from_cell2sentence("sample_tissue")[0].fields == ("n_cells", "multi_cell_sentences")
+    with pytest.raises(FileNotFoundError, match="abstract"):
+        prompts.from_cell2sentence("sample_abstract")
 
 
 def test_error_names_the_install_when_cell2sentence_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,5 +129,5 @@ def test_error_names_the_install_when_cell2sentence_is_not_there(monkeypatch: py
 
 
 def test_unknown_task_names_the_known_ones() -> None:
-    with pytest.raises(KeyError, match="'cell_type' or 'generate'"):
+    with pytest.raises(KeyError, match="'cell_type', 'generate', 'sample_tissue'"):
         prompts.from_cell2sentence("tissue")

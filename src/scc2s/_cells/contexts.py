@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.fields import prompt_fields
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from anndata import AnnData
 
@@ -56,7 +58,10 @@ class Contexts:
         """
         where = {name: row for row, name in enumerate(adata.obs_names)}
         if absent := [cell for some in self.cells for cell in some if cell not in where]:
-            msg = f"{len(absent)} cells of the contexts are not in the data, e.g. {absent[0]!r}; draw contexts from these data: scc2s.pp.contexts(adata, ...)"
+            msg = (
+                f"{len(absent)} cells of the contexts are not in the data, e.g. {absent[0]!r}; draw contexts from these "
+                "data: scc2s.pp.contexts(adata, ...)"
+            )
             raise KeyError(msg)
         return [np.array([where[cell] for cell in some], dtype=np.intp) for some in self.cells]
 
@@ -75,6 +80,67 @@ def get_contexts(adata: AnnData, key: str = CONTEXTS) -> Contexts:
         raise KeyError(msg)
     table, cells = found["table"], found["cells"]
     return Contexts(table, grouped(table.index.astype(str), cells["context"].astype(str), cells["cell"].astype(str)))
+
+
+def genes_of(adata: AnnData, key: str) -> int | None:
+    """Genes that each cell is to have in the prompts of these contexts; ``None``: all of its sentence."""
+    n = adata.uns["c2s"][key].get("params", {}).get("n_genes")
+    return None if n is None or isinstance(n, str) else int(n)
+
+
+def context_fields(
+    adata: AnnData, contexts: Contexts, rows: list[np.ndarray], names: Iterable[str], *, organism: str | None
+) -> dict[str, list[str]]:
+    """Values of the fields `names` of a prompt, one a context: a column of its table, or of ``.obs``.
+
+    Parameters
+    ----------
+    adata
+        Cells.
+    contexts, rows
+        Contexts, and the rows of the cells of each.
+    names
+        Fields other than the cells themselves and their numbers.
+    organism
+        Organism; ``None`` takes that of the data.
+
+    Raises
+    ------
+    KeyError
+        Neither has a column of that name.
+    ValueError
+        A value is missing, or the cells of a context differ in it.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name in contexts.table and not (name == "organism" and organism is not None):
+            column = contexts.table[name]
+            if n_missing := int(column.isna().sum()):
+                msg = (
+                    f"{name!r} is missing for {n_missing} contexts, and the prompt names it; set it in "
+                    "adata.uns['c2s'][...]['table'], or draw contexts with groupby= a column without gaps"
+                )
+                raise ValueError(msg)
+            found[name] = [str(value) for value in column]
+            continue
+        used = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *rows]))
+        values = np.empty(adata.n_obs, dtype=object)
+        values[used] = prompt_fields(adata[used], [name], organism=organism)[name]
+        found[name] = [
+            _one(values[some], name, str(label)) for label, some in zip(contexts.table.index, rows, strict=True)
+        ]
+    return found
+
+
+def _one(values: np.ndarray, name: str, context: str) -> str:
+    different = sorted(set(values.tolist()))
+    if len(different) != 1:
+        msg = (
+            f"the cells of context {context!r} differ in {name!r} ({', '.join(map(repr, different[:3]))}), and the "
+            f"prompt names it; draw contexts with groupby=[..., {name!r}]"
+        )
+        raise ValueError(msg)
+    return str(different[0])
 
 
 def grouped(names: Sequence[str], contexts: Sequence[str], cells: Sequence[str]) -> list[list[str]]:

@@ -20,6 +20,7 @@ from ._kendall import kendall_tau, rank_values
 from ._keywords import keyword_recall
 from ._knn import knn_condition_accuracy
 from ._label_agreement import label_agreement
+from ._label_lists import label_lists
 from ._label_report import LabelReport, label_report
 from ._labels import entropy, mean_by_group
 from ._mmd import mmd
@@ -80,6 +81,7 @@ __all__ = [
     "keyword_recall",
     "knn_condition_accuracy",
     "label_agreement",
+    "label_lists",
     "label_report",
     "marginal_cells",
     "mean_by_group",

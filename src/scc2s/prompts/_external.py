@@ -6,24 +6,30 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._task import N_GENES, Task
+from ._task import CELLS, N_CELLS, N_GENES, SENTENCE, Task
 
 if TYPE_CHECKING:
     from os import PathLike
 
-_N_GENES_THERE = "num_genes"
-_SEVERAL_CELLS = "multi_cell_sentences"
+_OURS = {"num_genes": N_GENES, "num_cells": N_CELLS}
 _FILES = {
-    "cell_type": "single_cell_cell_type_prediction_prompts.json",
-    "generate": "single_cell_cell_type_conditional_generation_prompts.json",
+    "cell_type": "single_cell_cell_type_prediction*.json",
+    "generate": "single_cell_cell_type_conditional_generation*.json",
+    "sample_tissue": "multi_cell_tissue_prediction*.json",
+    "generate_sample_by_tissue": "multi_cell_tissue_conditional_generation*.json",
+    "sample_abstract": "multi_cell*abstract*.json",
 }
+"""Name of our task of the same kind, and the file in the package."""
 
 
 def from_json(path: str | PathLike[str], *, name: str | None = None, family: str = "external") -> list[Task]:
-    """Tasks from a JSON file in the layout of the `cell2sentence` package.
+    r"""Tasks from a JSON file in the layout of the `cell2sentence` package.
 
     The file holds ``{"model_input": [template, ...], "response": [template]}``; either may also be one string. Its
-    field ``{num_genes}`` becomes ``{n_genes}``; all others keep their names.
+    field ``{num_genes}`` becomes ``{n_genes}``, and ``{num_cells}`` ``{n_cells}``; all others keep their names:
+    ``{cell_sentence}``, ``{multi_cell_sentences}``, ``{organism}``, ``{cell_type}``, ``{tissue}``, ``{abstract}``. How
+    a checkpoint saw one of several cells written is not in such a file: the tasks write ``Cell 1: ...``, a line each;
+    for other headers ``dataclasses.replace(task, cell="Cell {number}:\n{cell_sentence}.")``.
 
     Parameters
     ----------
@@ -43,7 +49,7 @@ def from_json(path: str | PathLike[str], *, name: str | None = None, family: str
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file has another layout, or its prompts hold several cells.
+        If the file has another layout, or a prompt holds one cell and several.
 
     Examples
     --------
@@ -64,8 +70,8 @@ def from_json(path: str | PathLike[str], *, name: str | None = None, family: str
     answer = response if response[:1].isspace() else f" {response}"
     name = path.stem if name is None else name
     tasks = [Task(name, _rename(template), _rename(answer), family) for template in templates]
-    if any(_SEVERAL_CELLS in (*task.fields, *task.response_fields) for task in tasks):
-        msg = f"{path.name} asks about several cells at once; pass a file whose prompts have {{cell_sentence}}"
+    if any({SENTENCE, CELLS} <= set(task.fields) for task in tasks):
+        msg = f"{path.name} shows one cell and several in one prompt; keep {{{SENTENCE}}} or {{{CELLS}}} in each"
         raise ValueError(msg)
     return tasks
 
@@ -78,7 +84,8 @@ def from_cell2sentence(task: str = "cell_type") -> list[Task]:
     Parameters
     ----------
     task
-        ``"cell_type"`` or ``"generate"`` (a cell of a given type).
+        ``"cell_type"``, ``"generate"`` (a cell of a given type), or, about several cells, ``"sample_tissue"``,
+        ``"generate_sample_by_tissue"``, ``"sample_abstract"``; as far as the installed version has them.
 
     Returns
     -------
@@ -89,7 +96,9 @@ def from_cell2sentence(task: str = "cell_type") -> list[Task]:
     ModuleNotFoundError
         If `cell2sentence` is not installed.
     KeyError
-        If it has no such task.
+        If there is no such task.
+    FileNotFoundError
+        If the installed version has no file for it.
 
     Examples
     --------
@@ -97,15 +106,18 @@ def from_cell2sentence(task: str = "cell_type") -> list[Task]:
     >>> sc.tl.c2s_embed(adata, model="vandijklab/C2S-Scale-Pythia-1b-pt", prompt=task)  # doctest: +SKIP
     """
     if task not in _FILES:
-        msg = f"cell2sentence has no prompts for {task!r} here; pass {' or '.join(map(repr, _FILES))}"
+        msg = f"cell2sentence has no prompts for {task!r} here; pass one of {', '.join(map(repr, _FILES))}"
         raise KeyError(msg)
     spec = find_spec("cell2sentence")
     if spec is None or not spec.submodule_search_locations:
         msg = "cell2sentence is not installed; call `pip install cell2sentence --no-deps`, or prompts.from_json(path)"
         raise ModuleNotFoundError(msg)
-    return from_json(
-        Path(spec.submodule_search_locations[0]) / "prompts" / _FILES[task], name=task, family="cell2sentence"
-    )
+    folder = Path(spec.submodule_search_locations[0]) / "prompts"
+    found = sorted(folder.glob(_FILES[task]))
+    if not found:
+        msg = f"the installed cell2sentence has no file {_FILES[task]} in {folder}; call prompts.from_json(your file)"
+        raise FileNotFoundError(msg)
+    return from_json(found[0], name=task, family="cell2sentence")
 
 
 def _parts(path: Path) -> tuple[list[str], str]:
@@ -130,4 +142,7 @@ def _parts(path: Path) -> tuple[list[str], str]:
 
 
 def _rename(template: str) -> str:
-    return re.sub(rf"(?<!\{{)\{{{_N_GENES_THERE}\}}(?!\}})", f"{{{N_GENES}}}", template)
+    """The template with our names of fields, and what stands in doubled braces as it is."""
+    for there, ours in _OURS.items():
+        template = re.sub(rf"(?<!\{{)\{{{there}\}}(?!\}})", f"{{{ours}}}", template)
+    return template

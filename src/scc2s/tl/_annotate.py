@@ -7,26 +7,25 @@ import numpy as np
 
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
-from scc2s._cells.results import claim
 from scc2s.models._answers import answers
 from scc2s.models._taught import taught
 from scc2s.tl._asking.answers import (
     as_answers,
     given_labels,
     label_set,
-    one_hot,
-    read_labels,
     refuse_many_fields,
     refuse_wrong_synonyms,
     score_labels,
 )
 from scc2s.tl._asking.arguments import refuse_column_name, refuse_other_mode, share
-from scc2s.tl._asking.cells import look, worded
+from scc2s.tl._asking.cells import worded
 from scc2s.tl._asking.decoding import Decoding
-from scc2s.tl._asking.labels import generated_slots, labels_of_groups, scored_slots
-from scc2s.tl._asking.nulls import as_votes, ask_nulls
+from scc2s.tl._asking.labels import labels_of_groups, scored_slots
+from scc2s.tl._asking.nulls import ask_nulls
 from scc2s.tl._asking.offer import offer
-from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._asking.question import load_for
+from scc2s.tl._asking.readings import reader
+from scc2s.tl._asking.subjects import refuse_for_contexts, subject
 from scc2s.tl._asking.untaught import compare
 from scc2s.tl._asking.verdicts import judge
 from scc2s.tl._describing.groups import Groups
@@ -59,6 +58,7 @@ def annotate(
     normalize: Literal["sum", "mean"] = "sum",
     prior_correction: bool = False,
     controls: bool = True,
+    contexts: str | None = None,
     synonyms: Mapping[str, str] | None = None,
     temperature: float = 0.0,
     top_p: float = 1.0,
@@ -72,11 +72,14 @@ def annotate(
     mod: str = "rna",
     copy: bool = False,
 ) -> AnnData | MuData | None:
-    """Label each cell with a language model.
+    """Label each cell, or each context of several cells, with a language model.
 
     ``mode="score"`` compares the probabilities that the model gives to each of `labels` as the answer: no other
     answer can come out, and each comes with a probability. ``mode="generate"`` lets the model write, and maps what it
     wrote to `labels`.
+
+    With `contexts` the question is about a sample: ``target="tissue"``, ``"disease"``, or ``"cell_types"``, the list of
+    the types of its cells, which a model can only write (``mode="generate"``).
 
     Parameters
     ----------
@@ -91,7 +94,9 @@ def annotate(
     prompt
         Template with ``{cell_sentence}``; ``{n_genes}`` and ``{organism}`` are filled too, any other field is a
         column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt named `target` of the model's
-        family.
+        family. With `contexts` a template has ``{multi_cell_sentences}``, and ``{n_cells}`` is filled; any other field
+        is a column of their table, or of ``.obs`` where the cells of each context agree; ``None`` takes the prompt
+        ``"sample_<target>"``.
     mode
         ``"score"`` or ``"generate"``.
     target
@@ -112,6 +117,9 @@ def annotate(
         Ask the control questions and write the report: a sample of the cells again with their genes in another order,
         with the genes of another cell, and with none. At most a tenth more questions, but at least 20 cells. A warning
         is logged where the answers do not differ.
+    contexts
+        Ask about contexts of several cells in place of single cells: their name in ``.uns["c2s"]``
+        (:func:`scc2s.pp.contexts`).
     synonyms
         Other wordings and the label each stands for, for ``mode="generate"``. Case, punctuation and plural never
         matter.
@@ -164,6 +172,13 @@ def annotate(
         also ``controls``, the table of :func:`scc2s.metrics.null_report`, ``verdict`` (do the cells change the
         answers?) and ``n_control_prompts``.
 
+    With `contexts` nothing is written to cells, but to `.uns['c2s']['by_<contexts>'][key_added]`: the record, with
+    ``table``, a row a context and the columns above, ``arrays``, the probabilities, and ``names``, those of the
+    contexts (:func:`scc2s.pp.context_adata` makes an AnnData of them). A list of types is one text, parted by
+    semicolons, in the order of the cells (:func:`scc2s.prompts.read_list`), with ``<key>_n``, its length, and
+    ``<key>_complete``, whether it has an entry for each cell of the prompt; :func:`scc2s.metrics.label_lists` compares
+    lists. Another context's genes, and none, are its controls.
+
     Raises
     ------
     FloatingPointError
@@ -206,35 +221,31 @@ def annotate(
     )
     given = given_labels(labels, target, scored=mode == "score")
     out, data = opened(adata, mod=mod, copy=copy)
+    about = subject(data, contexts, organism=organism, sentence_key=sentence_key)
+    listed = refuse_for_contexts(contexts, target, mode, groupby)
     if groupby is not None:
         refuse_column_name("groupby", groupby)
         if data.n_obs or groupby not in data.obs:
             Groups.of(data, groupby)  # an error now rather than after the work
     key = f"c2s_{target}" if key_added is None else key_added
-    result = claim(
-        data,
-        "annotate" if key == "c2s_cell_type" else f"annotate_{key}",
+    result = about.claim(
+        "annotate",
+        key,
+        "c2s_cell_type",
         obs=[key, *(f"{key}_{part}" for part in (*_COLUMNS, *([] if groupby is None else [groupby])))],
         obsm=[f"{key}_probs"],
     )
-    seen = look(data, prompt, target, organism=organism, sentence_key=sentence_key, needed=False)
+    name = about.task(target)
+    seen = about.look(prompt, name, needed=False)
     refuse_wrong_synonyms(synonyms or {}, given)
-    if (wanted := worded(prompt, target)) is not None:
+    if (wanted := worded(prompt, name)) is not None:
         refuse_many_fields(wanted)
-    loaded, task = load_for(model, prompt, target, can=mode)
+    loaded, task = load_for(model, prompt, name, can=mode)
     names = label_set(given, loaded, target, needed=mode == "score")
     offered = offer(loaded, names, target, own_prompt=prompt is not None)
     choices = as_answers(offered.choices, task)
     room = int(loaded.count_tokens(choices).max()) + 1 if mode == "score" else max_new_tokens
-    question = ask(
-        data,
-        task,
-        loaded,
-        organism=organism,
-        sentence_key=sentence_key,
-        n_answer_tokens=room,
-        seen=seen,
-    )
+    question = about.ask(task, loaded, seen, n_answer_tokens=room)
     untaught = compare(loaded, question, offered.meant, target)
     untaught.say(loaded, len(names))
     obs: dict[str, Any]
@@ -256,7 +267,7 @@ def annotate(
         own = answer(question)
         probs = question.spread(own)
         votes = offered.of_labels(probs)
-        obs, obsm = scored_slots(data.obs_names, key, votes, names, min_prob, offered.of_none(probs))
+        obs, obsm = scored_slots(about.names, key, votes, names, min_prob, offered.of_none(probs))
     else:
         write = partial(
             answers,
@@ -267,18 +278,19 @@ def annotate(
             cache=cache,
         )
         raw = write(question.rendered.texts)
-        matched, names = read_labels(raw, task, names, synonyms)
-        votes = question.spread(one_hot(matched, names))
-        obs = generated_slots(data.n_obs, key, question.cells, raw, matched, names)
+        found = reader(task, synonyms, listed=listed)(raw, names, question)
+        names = found.labels
+        votes = question.spread(found.votes())
+        obs = found.slots(len(about.names), key, question)
 
         def answer(some: Question) -> np.ndarray:
-            return as_votes(read_labels(write(some.rendered.texts), task, names, synonyms)[0], names)
+            return reader(task, synonyms, listed=listed)(write(some.rendered.texts), names, some).shares()
 
-        own = as_votes(matched, names)
+        own = found.shares()
     more = {"taught": untaught.entry()}
     if controls:
         nulls = ask_nulls(
-            question, own, answer, names=data.obs_names, model=loaded, n_answer_tokens=room, random_state=random_state
+            question, own, answer, names=about.names, model=loaded, n_answer_tokens=room, random_state=random_state
         )
         more |= judge(nulls, loaded.id, f"{key}_trust" if mode == "score" else None)
         if mode == "score":
@@ -305,5 +317,5 @@ def annotate(
         "key_added": key,
         **(offered.params() if mode == "score" else {}),
     }
-    result.write({**params, **question.params()}, model=loaded.info(), more=more, obs=obs, obsm=obsm)
+    about.write(result, {**params, **question.params()}, model=loaded.info(), more=more, obs=obs, obsm=obsm)
     return out if copy else None

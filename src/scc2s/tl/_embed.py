@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Literal
 
 from scc2s._cells.access import sentence_slots
 from scc2s._cells.columns import opened
-from scc2s._cells.results import claim
 from scc2s.models._numbers import embeddings
 from scc2s.models.decoding._cache import refuse_cache
 from scc2s.tl._asking.arguments import model_layer_of
-from scc2s.tl._asking.cells import look
-from scc2s.tl._asking.question import ask, load_for
+from scc2s.tl._asking.contexts import SeenContexts
+from scc2s.tl._asking.question import load_for
+from scc2s.tl._asking.subjects import subject
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
+    from scc2s.tl._asking.cells import Cells
 
 
 def embed(
@@ -29,6 +30,7 @@ def embed(
     pooling: Literal["mean", "last"] = "mean",
     model_layer: int = -1,
     scope: Literal["all", "sentence"] = "all",
+    contexts: str | None = None,
     organism: str | None = None,
     cache: str | PathLike[str] | ResponseCache | None = None,
     sentence_key: str = "c2s_sentence",
@@ -52,13 +54,19 @@ def embed(
     prompt
         Template with ``{cell_sentence}``; ``{n_genes}`` and ``{organism}`` are filled too, any other field is a
         column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the cell type prompt of the model's
-        family.
+        family. With `contexts` a template has ``{multi_cell_sentences}``, and ``{n_cells}`` is filled; any other field
+        is a column of their table, or of ``.obs`` where the cells of each context agree; ``None`` takes the task
+        ``"sample_cell_types"``.
     pooling
         ``"mean"`` over tokens, or the ``"last"`` token.
     model_layer
         Layer of the hidden states: ``-1`` is the last, ``0`` the token embeddings.
     scope
-        Pool over ``"all"`` tokens of the prompt or those of the ``"sentence"`` only.
+        Pool over ``"all"`` tokens of the prompt or those of the ``"sentence"`` only (of the cells of a context, with
+        their headers).
+    contexts
+        Ask about contexts of several cells in place of single cells: their name in ``.uns["c2s"]``
+        (:func:`scc2s.pp.contexts`).
     organism
         Organism in the prompt; ``None`` takes ``.obs["organism"]`` (cell by cell), ``.uns["organism"]``, or what the
         case of the gene names suggests.
@@ -83,6 +91,10 @@ def embed(
         Embedding, for ``sc.pp.neighbors(adata, use_rep="X_c2s")``.
     `.uns['c2s']['embed']` (`['embed_<key_added>']` for another name) : :class:`dict`
         Parameters, prompt, number of shortened sentences, model and versions.
+
+    With `contexts` nothing is written to cells, but to `.uns['c2s']['by_<contexts>'][key_added]`: the record, with
+    ``arrays[key_added]``, a row a context, and ``names``, those of the contexts. :func:`scc2s.pp.context_adata` makes
+    an AnnData of them.
 
     Raises
     ------
@@ -110,22 +122,36 @@ def embed(
     layer = model_layer_of(model_layer, layer, "embed")
     refuse_cache(cache)
     out, data = opened(adata, mod=mod, copy=copy)
-    result = claim(data, "embed" if key_added == "X_c2s" else f"embed_{key_added}", obsm=[key_added])
-    seen = look(data, prompt, "cell_type", organism=organism, sentence_key=sentence_key)
-    if n_empty := len(seen.rows) - len(seen.written):
+    about = subject(data, contexts, organism=organism, sentence_key=sentence_key)
+    result = about.claim("embed", key_added, "X_c2s", obsm=[key_added])
+    name = about.task("cell_types", usual="cell_type")
+    seen = about.look(prompt, name)
+    _refuse_empty(seen, sentence_key)
+    loaded, task = load_for(model, prompt, name, can="embed")
+    question = about.ask(task, loaded, seen)
+    spans = question.rendered.spans if scope == "sentence" else None
+    vectors = embeddings(loaded, question.rendered.texts, spans=spans, pooling=pooling, layer=layer, cache=cache)
+    params = {"layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
+    params["pooling"] = getattr(loaded, "pooling", pooling)  # an endpoint pools as it was started
+    about.write(result, {**params, **question.params()}, model=loaded.info(), obsm={key_added: vectors})
+    return out if copy else None
+
+
+def _refuse_empty(seen: Cells | SeenContexts, sentence_key: str) -> None:
+    """Raise where something has no sentence, and so no vector."""
+    if isinstance(seen, SeenContexts):
+        if lost := [name for name, some in zip(seen.names, seen.sentences, strict=True) if not some]:
+            msg = (
+                f"{len(lost)} contexts have no cell with a sentence and so no embedding, e.g. {lost[0]!r}; draw "
+                "contexts after the sentences are made: sc.pp.c2s_contexts(adata, ...)"
+            )
+            raise ValueError(msg)
+    elif n_empty := len(seen.rows) - len(seen.written):
         msg = (
             f"{n_empty} of {len(seen.rows)} cells have an empty sentence and so no embedding; "
             f"leave them out: adata = adata[adata.obs[{sentence_slots(sentence_key).n_genes!r}] > 0].copy()"
         )
         raise ValueError(msg)
-    loaded, task = load_for(model, prompt, "cell_type", can="embed")
-    question = ask(data, task, loaded, organism=organism, sentence_key=sentence_key, seen=seen)
-    spans = question.rendered.spans if scope == "sentence" else None
-    vectors = embeddings(loaded, question.rendered.texts, spans=spans, pooling=pooling, layer=layer, cache=cache)
-    params = {"layer": layer, "scope": scope, "sentence_key": sentence_key, "key_added": key_added}
-    params["pooling"] = getattr(loaded, "pooling", pooling)  # an endpoint pools as it was started
-    result.write({**params, **question.params()}, model=loaded.info(), obsm={key_added: vectors})
-    return out if copy else None
 
 
 def _check(pooling: str, scope: str) -> None:

@@ -90,7 +90,7 @@ def look(
     found = Cells(
         sentences=sentences,
         rows=np.arange(len(sentences)) if rows is None else rows,
-        fields=_fields(adata, _known_fields(name) if task is None else task.fields, organism),
+        fields=_fields(adata, known_fields(name) if task is None else task.fields, organism),
     )
     if needed and not len(found.written):
         msg = (
@@ -142,7 +142,7 @@ def worded(prompt: str | Task | None, name: str) -> Task | None:
     return None
 
 
-def _known_fields(name: str) -> Iterable[str]:
+def known_fields(name: str) -> Iterable[str]:
     """Fields that the prompt `name` has in every family that has it."""
     every = [prompts.get(name, family=family).fields for family, names in prompts.families().items() if name in names]
     return reduce(lambda one, other: [field for field in one if field in other], every)

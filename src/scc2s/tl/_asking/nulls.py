@@ -10,7 +10,6 @@ import numpy as np
 from scc2s._cells.sampling import shuffled
 from scc2s.metrics import excess, null_report
 from scc2s.prompts._answers import UNMAPPED
-from scc2s.prompts._task import Rendered
 from scc2s.sentences import name_hashes
 
 if TYPE_CHECKING:
@@ -108,14 +107,14 @@ def ask_nulls(
     random_state
         Seed.
     """
-    texts, spans = question.rendered.texts, question.rendered.spans
+    texts = question.rendered.texts
     there = [str(name) for name in np.asarray(names, dtype=object)[question.cells]]
     order = shuffled(there, random_state, ties=texts)
     n = sample_size(len(texts), len(set(_keys(question))))
     sampled, others = order[:n], np.roll(order, -1)[:n]
-    words = {i: texts[i][slice(*spans[i])] for i in (*sampled.tolist(), *others.tolist())}
+    words = {i: question.shown(i) for i in (*sampled.tolist(), *others.tolist())}
     mixed = [_in_another_order(words[i], there[i], random_state) for i in sampled.tolist()]
-    sentences = [*mixed, *(words[i] for i in others.tolist()), *([""] * n)]
+    sentences = [*mixed, *(words[i] for i in others.tolist()), *([question.nothing] * n)]
     again = _about(question, np.tile(sampled, 3), sentences, model, n_answer_tokens)
     wanted = dict.fromkeys(again.rendered.texts, np.full(own.shape[1], np.nan))
     found = {text: row for text, row in zip(texts, own, strict=True) if text in wanted}
@@ -123,12 +122,12 @@ def ask_nulls(
     missing = dict.fromkeys(text for text in again.rendered.texts if text.strip() and text not in found)
     new = [again.rendered.texts.index(text) for text in missing]
     if new:
-        found |= dict(zip(missing, ask(_some(again, np.array(new))), strict=True))
+        found |= dict(zip(missing, ask(again.some(np.array(new))), strict=True))
     wanted |= found
     rows = np.array([wanted[text] for text in again.rendered.texts]).reshape(3, n, own.shape[1])
     if len(texts) < 2:
         rows[1] = np.nan  # there is no other cell
-    keys = _keys(_some(question, sampled))
+    keys = _keys(question.some(sampled))
     without = {key: row for key, row in zip(keys, rows[2], strict=True) if not np.isnan(row).any()}
     report = null_report(own[sampled], dict(zip((SHUFFLED, OTHER, NONE), rows, strict=True)))
     return Nulls(report, sampled, without, len(new))
@@ -149,10 +148,14 @@ def as_votes(matched: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     return votes
 
 
-def _in_another_order(sentence: str, name: str, seed: int) -> str:
-    words = sentence.split()
+def _in_another_order(shown: str | list[str], name: str, seed: int) -> str | list[str]:
     rng = np.random.default_rng(int(name_hashes([name], seed=seed)[0]))
-    return " ".join(words[i] for i in rng.permutation(len(words)))
+
+    def mixed(sentence: str) -> str:
+        words = sentence.split()
+        return " ".join(words[i] for i in rng.permutation(len(words)))
+
+    return mixed(shown) if isinstance(shown, str) else [mixed(one) for one in shown]
 
 
 def _keys(question: Question) -> list[tuple[str, ...]]:
@@ -162,21 +165,11 @@ def _keys(question: Question) -> list[tuple[str, ...]]:
     return list(zip(*question.fields.values(), strict=True))
 
 
-def _about(question: Question, rows: np.ndarray, sentences: list[str], model: Any, n_answer_tokens: int) -> Question:
+def _about(
+    question: Question, rows: np.ndarray, sentences: Sequence[str | list[str]], model: Any, n_answer_tokens: int
+) -> Question:
     """Questions about other sentences, the rest as in `rows` of a question."""
-    found = _some(question, rows)
+    found = question.some(rows)
     room = None if model.max_tokens is None else model.max_tokens - n_answer_tokens
     rendered = question.task.render(sentences, found.fields, count_tokens=model.count_tokens, max_tokens=room)
     return replace(found, rendered=rendered)
-
-
-def _some(question: Question, rows: np.ndarray) -> Question:
-    """Some of the questions, repeats allowed."""
-    at, old = rows.tolist(), question.rendered
-    return replace(
-        question,
-        rendered=Rendered([old.texts[i] for i in at], [old.spans[i] for i in at], [old.n_genes[i] for i in at], 0),
-        cells=question.cells[rows],
-        asked=question.asked[rows],
-        fields={name: [values[i] for i in at] for name, values in question.fields.items()},
-    )

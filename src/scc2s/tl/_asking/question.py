@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from scc2s._cells.access import get_sentences
 from scc2s._cells.fields import prompt_fields
 from scc2s._logging import logger
 from scc2s.models._taught import taught
-from scc2s.prompts._task import SENTENCE, SENTENCES
+from scc2s.prompts._task import SENTENCE, SENTENCES, Rendered
 from scc2s.tl._asking.cells import worded
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from scc2s.models import Model
-    from scc2s.prompts import Rendered, Task
+    from scc2s.prompts import Task
     from scc2s.tl._asking.cells import Cells
 
 
@@ -42,9 +42,33 @@ class Question:
     n_unread: int = 0
     """Words that were left out of all prompts, as the model does not read them."""
 
+    def shown(self, i: int) -> str | list[str]:
+        """The sentence in prompt `i`; of several cells a list of them."""
+        return self.rendered.texts[i][slice(*self.rendered.spans[i])]
+
+    def genes(self, i: int) -> list[str]:
+        """All genes in prompt `i`."""
+        found = self.shown(i)
+        return found.split() if isinstance(found, str) else [gene for one in found for gene in one.split()]
+
+    @property
+    def nothing(self) -> str | list[str]:
+        """What stands for the cells in a prompt without genes."""
+        return ""
+
+    def some(self, rows: np.ndarray) -> Self:
+        """Some of the questions, repeats allowed."""
+        at, old = rows.tolist(), self.rendered
+        n_cells = [old.n_cells[i] for i in at] if old.n_cells else []
+        rendered = Rendered(
+            [old.texts[i] for i in at], [old.spans[i] for i in at], [old.n_genes[i] for i in at], 0, n_cells
+        )
+        fields = {name: [values[i] for i in at] for name, values in self.fields.items()}
+        return replace(self, rendered=rendered, cells=self.cells[rows], asked=self.asked[rows], fields=fields)
+
     def null_texts(self) -> list[str]:
         """The same prompts without the genes of the cell."""
-        return self.task.render([""] * len(self.cells), self.fields).texts
+        return self.task.render([self.nothing] * len(self.cells), self.fields).texts
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Rows of the cells asked about, among rows of NaN for all others."""

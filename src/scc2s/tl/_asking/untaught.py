@@ -142,5 +142,4 @@ def _shares(tokenizer: Any, question: Question) -> np.ndarray:
 
 
 def _sentences(question: Question) -> Iterator[list[str]]:
-    for text, (start, end) in zip(question.rendered.texts, question.rendered.spans, strict=True):
-        yield text[start:end].split()
+    return map(question.genes, range(len(question.cells)))
