@@ -141,7 +141,7 @@ def interactions(
             "extracellular=False"
         )
         raise ValueError(msg)
-    table = table.sort_values("n_records", ascending=False, kind="stable").head(max_pairs).reset_index(drop=True)
+    table = table.sort_values("n_records", ascending=False, kind="stable").iloc[:max_pairs].reset_index(drop=True)
     table["text"] = said(table, template)
     table.index = table.index.astype(str)
     params: dict[str, Any] = {

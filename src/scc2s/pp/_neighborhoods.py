@@ -276,7 +276,7 @@ def _usable(
         msg = "no cell has both a section and coordinates; pass another groupby= or spatial_key="
         raise ValueError(msg)
     order = shuffled(adata.obs_names, random_state)
-    return order[there[order]]
+    return np.asarray(order[there[order]])
 
 
 def _graph(adata: AnnData, name: str) -> Any:

@@ -126,12 +126,12 @@ class Graph:
         return [self.joined.indices[a:b].astype(np.intp) for a, b in zip(start, end, strict=True)]
 
     def n_around(self) -> np.ndarray:
-        return np.diff(self.joined.indptr) - 1
+        return np.asarray(np.diff(self.joined.indptr) - 1)
 
     def touching(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         is_other = np.zeros(self.joined.shape[0], dtype=np.int32)
         is_other[others] = 1
-        return np.asarray(self.joined @ is_other)[rows] > 0
+        return np.asarray((self.joined @ is_other)[rows] > 0)
 
     def together(self, rows: np.ndarray) -> bool:
         return any(np.isin(rows, some).all() for some in self.around(rows))
