@@ -2,6 +2,7 @@
 
 from ._auroc import auroc
 from ._bertscore import BertScore, Encoded, bertscore, encoder_from
+from ._binary_report import binary_report
 from ._bootstrap import Interval, bootstrap
 from ._bulk_profile import BulkProfile, bulk_profile
 from ._calibration import Calibration, calibration
@@ -13,6 +14,7 @@ from ._embedding_scores import embedding_scores
 from ._energy import energy_distance
 from ._expression_error import ExpressionError, expression_error
 from ._fidelity import sentence_fidelity
+from ._fitted_answers import fitted_answers
 from ._floor_cells import marginal_cells, thinned_cells
 from ._foscttm import foscttm
 from ._gene_correlation import gene_correlation
@@ -36,6 +38,7 @@ from ._screen import HitRule, screen_table
 from ._spread import spread
 from ._synergy import synergy
 from ._temperature import fit_temperature, scaled_by_temperature
+from ._togetherness import context_features, profile_correlation, same_type_share
 from ._validity import validity
 from ._wasserstein import wasserstein
 from ._yardsticks import perturbation_yardsticks
@@ -54,12 +57,14 @@ __all__ = [
     "LabelReport",
     "auroc",
     "bertscore",
+    "binary_report",
     "bootstrap",
     "bulk_profile",
     "de_agreement",
     "de_table",
     "calibration",
     "classifier_auroc",
+    "context_features",
     "delta_pearson",
     "discrimination",
     "embedding_scores",
@@ -68,6 +73,7 @@ __all__ = [
     "entropy",
     "expression_error",
     "fit_temperature",
+    "fitted_answers",
     "divergence",
     "encoder_from",
     "energy_distance",
@@ -92,7 +98,9 @@ __all__ = [
     "perplexity",
     "perturbation_report",
     "perturbation_yardsticks",
+    "profile_correlation",
     "rank_values",
+    "same_type_share",
     "scaled_by_temperature",
     "scfid",
     "scfid_details",

@@ -5,6 +5,7 @@ from ._calibration import calibration
 from ._captions import captions
 from ._confusion import confusion
 from ._labels import labels
+from ._neighborhood import neighborhood
 from ._perturbation import perturbation
 from ._rank_fit import rank_fit
 from ._screen import screen
@@ -17,6 +18,7 @@ __all__ = [
     "captions",
     "confusion",
     "labels",
+    "neighborhood",
     "perturbation",
     "rank_fit",
     "screen",

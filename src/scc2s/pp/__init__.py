@@ -1,6 +1,8 @@
 from ._check import check
 from ._context_adata import context_adata
 from ._contexts import contexts
+from ._interactions import interactions
+from ._neighborhoods import neighborhoods
 from ._pairs import pairs
 from ._rank_fit import rank_fit
 from ._recipe import recipe
@@ -8,4 +10,16 @@ from ._reconstruct import reconstruct
 from ._samples import samples
 from ._sentences import sentences
 
-__all__ = ["check", "context_adata", "contexts", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
+__all__ = [
+    "check",
+    "context_adata",
+    "contexts",
+    "interactions",
+    "neighborhoods",
+    "pairs",
+    "rank_fit",
+    "recipe",
+    "reconstruct",
+    "samples",
+    "sentences",
+]

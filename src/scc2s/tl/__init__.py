@@ -16,6 +16,7 @@ from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
 from ._program_score import program_score
+from ._same_neighborhood import same_neighborhood
 from ._screen import screen
 from ._shortlist import shortlist
 from ._transfer_labels import transfer_labels
@@ -37,6 +38,7 @@ __all__ = [
     "perplexity",
     "perturb",
     "program_score",
+    "same_neighborhood",
     "screen",
     "shortlist",
     "transfer_labels",
