@@ -33,6 +33,7 @@ ROOMS = {
     "_describing": ("_asking",),
     "_comparing": ("_asking",),
     "_labelling": ("_asking",),
+    "_talking": ("_asking", "_describing"),
 }
 """Rooms below ``tl`` and those that each may use."""
 KNOWS_ANNDATA = {"_cells", *TOOLS, "datasets", "cli", "_demo", "atlas", "app", "report", "_io"}

@@ -1,3 +1,4 @@
+from ._add_text import add_text
 from ._check import check
 from ._pairs import pairs
 from ._rank_fit import rank_fit
@@ -6,4 +7,4 @@ from ._reconstruct import reconstruct
 from ._samples import samples
 from ._sentences import sentences
 
-__all__ = ["check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
+__all__ = ["add_text", "check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
