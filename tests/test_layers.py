@@ -34,6 +34,7 @@ ROOMS = {
     "_comparing": ("_asking",),
     "_labelling": ("_asking",),
     "_spatial": ("_asking",),
+    "_talking": ("_asking", "_describing"),
 }
 """Rooms below ``tl`` and those that each may use."""
 KNOWS_ANNDATA = {"_cells", *TOOLS, "datasets", "cli", "_demo", "atlas", "app", "report", "_io"}

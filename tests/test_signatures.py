@@ -25,7 +25,11 @@ OTHER_FIRST = {
     "tl.name_genes": ["genes"],
 }
 """Functions that are not about one data set."""
-MORE_POSITIONAL = {"tl.importance": ["adata", "target", "cells"], "tl.compare_labels": ["adata", "a", "b"]}
+MORE_POSITIONAL = {
+    "tl.importance": ["adata", "target", "cells"],
+    "tl.compare_labels": ["adata", "a", "b"],
+    "tl.compare": ["adata", "groupby", "a", "b"],
+}
 
 OWN_DEFAULT = {
     "base": "recipe takes the base of the data",
@@ -52,7 +56,9 @@ OWN_DEFAULT = {
 """Parameters whose default differs between functions, and why."""
 OWN_WORDING = {
     **OWN_DEFAULT,
+    "a": "columns, or groups",
     "adata": "what it has to hold",
+    "b": "columns, or groups",
     "controls": "questions to the model, or cells that no model wrote",
     "layer": "whose expression, for what",
     "n_boot": "of which intervals",

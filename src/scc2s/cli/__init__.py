@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ._abstract import abstract
 from ._annotate import annotate
+from ._ask import ask
 from ._caption import caption
+from ._compare import compare
 from ._demo import demo
 from ._embed import embed
 from ._ending import Command
@@ -35,6 +38,9 @@ for _command in (
     embed,
     annotate,
     caption,
+    ask,
+    compare,
+    abstract,
     generate,
     perturb,
     screen,

@@ -32,6 +32,12 @@ ModelName = Annotated[
     str | None, typer.Option("--model", help="Catalogue name, hub id or folder; default: scc2s-mini.")
 ]
 Prompt = Annotated[str | None, typer.Option(help="Template with {cell_sentence}; default: the model's own.")]
+TalkingModel = Annotated[
+    str | None, typer.Option("--model", help="Folder or hub id of a model that talks, or the address of its server.")
+]
+TalkingBackend = Annotated[str, typer.Option("--backend", help="torch, or server for an address.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Ask in a plain text, for a model that was not trained to talk.")]
+UseText = Annotated[bool, typer.Option("--use-text", help="Put texts that the file holds beside the cells.")]
 Organism = Annotated[str | None, typer.Option(help="Organism in the prompt; default: from the file.")]
 Backend = Annotated[str, typer.Option(help="torch, or onnx for a folder that scc2s export wrote.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 RENAMED = {
     "annotate": {"labels": "label"},
+    "ask": {"groups": "group"},
     "embed": {"layer": "model_layer"},
     "evaluate": {"metrics": "metric"},
     "screen": {"perturbations": "perturbation"},

@@ -7,8 +7,9 @@ from ._errors import PartialAnswersError
 from ._estimate import Estimate, estimate
 from ._load import load
 from ._onnx import export_onnx
-from ._protocols import Embeds, Generates, LabelScores, Model, Reads, Scores, TextScores
+from ._protocols import Embeds, Generates, LabelScores, Model, Reads, Scores, Talks, TextScores
 from ._replay import ReplayModel
+from ._replies import replies
 from ._taught import Taught
 from .decoding import GeneVocabulary, ResponseCache, Sampling
 
@@ -26,6 +27,7 @@ __all__ = [
     "ResponseCache",
     "Sampling",
     "Scores",
+    "Talks",
     "Taught",
     "TextScores",
     "answers",
@@ -33,4 +35,5 @@ __all__ = [
     "estimate",
     "export_onnx",
     "load",
+    "replies",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._chat import checked
 from ._finite import IN_FUNCTION, check_finite
 from ._protocols import LabelScores, TextScores
 from ._taught import Taught
@@ -33,6 +34,9 @@ class CallableModel:
         get what :meth:`scc2s.models.Generates.generate` was given; without ``genes`` it cannot be held to genes.
     log_likelihood
         Takes prompts and as many answers, gives one log-likelihood each.
+    reply
+        Takes the messages of a conversation, gives one answer. Parameters named ``max_new_tokens``, ``sampling`` or
+        ``seed`` get what :meth:`scc2s.models.Talks.reply` was given.
     id
         What provenance calls it.
     family
@@ -63,6 +67,7 @@ class CallableModel:
         score: Callable[[list[str], list[str]], Any] | None = None,
         generate: Callable[..., Sequence[str]] | None = None,
         log_likelihood: Callable[[list[str], list[str]], Any] | None = None,
+        reply: Callable[..., str] | None = None,
         id: str = "callable",
         family: str = "scc2s",
         labels: list[str] | None = None,
@@ -82,6 +87,8 @@ class CallableModel:
             self.generate = _Generate(generate)
         if log_likelihood is not None:
             self.log_likelihood = _LogLikelihood(log_likelihood)
+        if reply is not None:
+            self.reply = _Reply(reply)
 
     def info(self) -> dict[str, Any]:
         """What a result that this model gave should record."""
@@ -90,6 +97,10 @@ class CallableModel:
     def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
         """Number of words of each text."""
         return np.array([len(text.split()) for text in texts], dtype=np.int64)
+
+    def count_message_tokens(self, messages: Sequence[Mapping[str, str]]) -> int:
+        """Number of words of a conversation."""
+        return sum(len(message["content"].split()) for message in checked(messages))
 
 
 def _array(found: Any, dtype: type[np.floating[Any]], name: str) -> np.ndarray:
@@ -202,3 +213,25 @@ class _LogLikelihood:
             raise ValueError(msg)
         check_finite(out, "numbers that log_likelihood= gave", IN_FUNCTION)
         return TextScores(out, np.array([len(answer.split()) for answer in answers], dtype=np.int64))
+
+
+class _Reply:
+    def __init__(self, function: Callable[..., str]) -> None:
+        self._function = function
+        self._takes = set(signature(function).parameters)
+
+    def __call__(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The next answer in a conversation."""
+        given = {"max_new_tokens": max_new_tokens, "sampling": sampling, "seed": seed}
+        found = self._function(checked(messages), **{name: v for name, v in given.items() if name in self._takes})
+        if not isinstance(found, str):
+            msg = f"reply= gave {type(found).__name__}; return one text, '' where there is none"
+            raise TypeError(msg)
+        return found

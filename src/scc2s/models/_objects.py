@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._protocols import Embeds, Generates, Reads, Scores
+from ._protocols import Embeds, Generates, Reads, Scores, Talks
 
 # Packages whose models write text, but know neither our prompts nor, most of them, their tokenizer.
 _FOREIGN = (
@@ -61,9 +61,9 @@ def checked_object(model: Any, *, changed: bool) -> Any:
             "scc2s.models.CallableModel(generate=function)"
         )
         raise TypeError(msg)
-    if not isinstance(model, Embeds | Scores | Reads | Generates):
+    if not isinstance(model, Embeds | Scores | Reads | Generates | Talks):
         msg = (
-            f"a {kind} is not a model: it has no embed, score, log_likelihood or generate; give a "
+            f"a {kind} is not a model: it has no embed, score, log_likelihood, generate or reply; give a "
             "name or a folder, or wrap a function: scc2s.models.CallableModel(generate=function)"
         )
         raise TypeError(msg)

@@ -1,4 +1,4 @@
-"""What a language model can do here. Three small protocols, because not every backend can do everything."""
+"""What a language model can do here. Small protocols, because not every backend can do everything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .decoding import GeneVocabulary, Sampling
 
@@ -234,6 +234,50 @@ class Generates(Protocol):
 
 
 @runtime_checkable
+class Talks(Protocol):
+    """A model that was trained to answer in a conversation, in the form that it was trained on (its chat template)."""
+
+    def reply(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The next answer in a conversation. :func:`scc2s.models.replies` adds seeds and a cache.
+
+        Parameters
+        ----------
+        messages
+            ``{"role": ..., "content": ...}`` each: at most one of ``"system"``, which is the first, then ``"user"`` and
+            ``"assistant"`` in turns; the last is of ``"user"``.
+        max_new_tokens
+            Most tokens of the answer; it ends earlier where the model ends it.
+        sampling
+            How words are drawn; ``None`` takes the most likely token each time.
+        seed
+            Number for the draws: the same conversation and number give the same answer.
+
+        Raises
+        ------
+        ValueError
+            The model has no chat template, or the conversation does not fit its context.
+        """
+        ...
+
+    def count_message_tokens(self, messages: Sequence[Mapping[str, str]]) -> int:
+        """Tokens of a conversation up to where the answer begins, with all that the chat template adds.
+
+        Raises
+        ------
+        ValueError
+            The model has no chat template.
+        """
+        ...
+
+
+@runtime_checkable
 class Attends(Protocol):
     """A model that shows its attention."""
 
@@ -280,9 +324,9 @@ class ReadingModel(Model, Embeds, Scores, Reads, Protocol):
     """What an exported model can do."""
 
 
-class WholeModel(ReadingModel, Generates, Attends, WithRandomWeights, Protocol):
+class WholeModel(ReadingModel, Generates, Talks, Attends, WithRandomWeights, Protocol):
     """What a model of transformers can do."""
 
 
-class ServedModel(Model, Embeds, Scores, Reads, Generates, Protocol):
+class ServedModel(Model, Embeds, Scores, Reads, Generates, Talks, Protocol):
     """What a model behind an endpoint can do, as far as the endpoint goes."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._chat import checked
 from ._protocols import LabelScores, TextScores
 from ._taught import Taught, taught
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
     from ._protocols import Pooling
@@ -153,6 +154,31 @@ class ReplayModel:
             for prompt, n, seed in zip(prompts, lengths, numbers, strict=True)
         ]
         return self._ask(keys, ask)
+
+    def reply(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The next answer in a conversation."""
+        said = checked(messages)
+
+        def ask(_: list[int]) -> list[str]:
+            return [self._model.reply(said, max_new_tokens=max_new_tokens, sampling=sampling, seed=seed)]
+
+        how = None if sampling is None else [sampling.temperature, sampling.top_p, sampling.top_k]
+        key = ("reply", said, max_new_tokens, *((how, None if seed is None else int(seed)) if how else ()))
+        return str(self._ask([key], ask)[0])
+
+    def count_message_tokens(self, messages: Sequence[Mapping[str, str]]) -> int:
+        """Number of tokens of a conversation."""
+        said = checked(messages)
+        return int(
+            self._ask([("count_message_tokens", said)], lambda _: [int(self._model.count_message_tokens(said))])[0]
+        )
 
     def _ask(self, questions: Sequence[tuple[Any, ...]], ask: Callable[[list[int]], list[Any]]) -> list[Any]:
         keys = [json.dumps(question) for question in questions]

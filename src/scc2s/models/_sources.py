@@ -12,7 +12,7 @@ from ._catalogue import entry
 
 MINI = "scc2s-mini"
 # All that a model needs, and nothing that is not needed: no other weight formats, no code.
-_WANTED = ("*.safetensors", "*.json", "tokenizer.model", "merges.txt", "vocab.txt")
+_WANTED = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")
 
 
 @dataclass(frozen=True)

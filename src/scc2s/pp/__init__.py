@@ -1,3 +1,4 @@
+from ._add_text import add_text
 from ._check import check
 from ._context_adata import context_adata
 from ._contexts import contexts
@@ -23,3 +24,4 @@ __all__ = [
     "samples",
     "sentences",
 ]
+__all__ = ["add_text", "check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]

@@ -1,8 +1,12 @@
 """Ask a language model about cells: embed and label them, and let it write new ones."""
 
+from ._abstract import abstract
 from ._annotate import annotate
+from ._ask import ask
 from ._attention import attention
 from ._caption import caption
+from ._chat import chat
+from ._compare import compare
 from ._compare_labels import compare_labels
 from ._embed import embed
 from ._evaluate import evaluate
@@ -22,9 +26,13 @@ from ._shortlist import shortlist
 from ._transfer_labels import transfer_labels
 
 __all__ = [
+    "abstract",
     "annotate",
+    "ask",
     "attention",
     "caption",
+    "chat",
+    "compare",
     "compare_labels",
     "embed",
     "evaluate",

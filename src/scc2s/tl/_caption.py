@@ -86,7 +86,7 @@ def caption(
     n_top
         Genes to list that are higher in the group than elsewhere.
     min_share
-        A gene that a caption names should be above 0 in at least this share of the group's cells.
+        A gene that a text names should be above 0 in at least this share of the group's cells.
     min_auroc
         A gene, or the mean of a type's markers, counts as higher in a group where a cell of the group is above another
         cell of the data set in at least this share of all pairs, ties counting half (area under the ROC curve; 0.5:

@@ -25,11 +25,18 @@ pytestmark = pytest.mark.slow
 pytest.importorskip("fastapi", reason="needs transformers[serving]")
 pytest.importorskip("uvicorn", reason="needs transformers[serving]")
 
+TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}Genes:{% endif %}"
+)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = scc2s.models._sources.find("scc2s-mini", None).folder
-    return shutil.copytree(found, tmp_path_factory.mktemp("serve") / "mini")
+    copy = shutil.copytree(found, tmp_path_factory.mktemp("serve") / "mini")
+    (copy / "chat_template.jinja").write_text(TEMPLATE)
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +97,12 @@ def test_a_field_that_it_does_not_know_is_told(folder, url):
     there = scc2s.models.load(url, backend="server", model=str(folder))
     with pytest.raises(ValueError, match="top_k"):
         there.generate(["CD3D"], max_new_tokens=2, sampling=scc2s.models.Sampling(top_k=5), seeds=[1], progress=False)
+
+
+def test_its_chat_route_answers_as_the_model_here(folder, url):
+    here = scc2s.models.load(folder, device="cpu", dtype="float32")
+    there = scc2s.models.load(url, backend="server", model=str(folder))
+    messages = [{"role": "system", "content": "Genes: CD79A MS4A1"}, {"role": "user", "content": "Name more genes."}]
+    more = [*messages, {"role": "assistant", "content": "CD79B"}, {"role": "user", "content": "And more."}]
+    for asked in (messages, more):
+        assert there.reply(asked, max_new_tokens=12) == here.reply(asked, max_new_tokens=12) != ""

@@ -27,6 +27,33 @@ def completions(found: Any, n: int) -> list[dict[str, Any]] | None:
     return [row | {"text": whole_characters(row["text"])} for row in rows]
 
 
+def chat_reply(found: Any, page: str, max_new_tokens: int) -> str:
+    """The text of an answer in a conversation.
+
+    Raises
+    ------
+    Refused
+        There is none, or it is empty.
+    """
+    rows = found.get("choices") if isinstance(found, dict) else None
+    first = rows[0] if isinstance(rows, list) and rows else None
+    message = first.get("message") if isinstance(first, dict) else None
+    if not isinstance(message, dict) or not isinstance(message.get("content", ""), str | None):
+        msg = f"{page} answers with something that is not a message; see to the address"
+        raise Refused(msg, 200)
+    text = whole_characters(message.get("content") or "").strip()
+    if not text:
+        cut = isinstance(first, dict) and first.get("finish_reason") == "length"
+        why = (
+            f"all of max_new_tokens={max_new_tokens} went to what it does not show; pass more"
+            if cut
+            else ("ask in other words, or see to the chat template of the server")
+        )
+        msg = f"{page} gave an empty answer; {why}"
+        raise Refused(msg, 200)
+    return text
+
+
 def whole_characters(text: str) -> str:
     r"""The text with pairs of surrogates joined, and single ones replaced.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from scc2s._logging import logger
 from scc2s.models._catalogue import entry
+from scc2s.models._chat import checked
 from scc2s.models._errors import PartialAnswersError
 from scc2s.models._family import UNKNOWN
 from scc2s.models._progress import bar
@@ -14,7 +15,7 @@ from scc2s.models._protocols import LabelScores, TextScores
 from scc2s.models._taught import Taught
 from scc2s.models._tokens import as_list, check_pairs
 
-from ._answers import completions, finite_vectors
+from ._answers import chat_reply, completions, finite_vectors
 from ._client import Client, Refused
 from ._held import HeldWriter, jobs_of, report
 from ._logprobs import answer_logprob
@@ -23,7 +24,7 @@ from ._served import served
 from ._structured import Dialect, find_dialect, not_held
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scc2s.models._protocols import Pooling
     from scc2s.models.decoding import GeneVocabulary, Sampling
@@ -123,6 +124,38 @@ class ServerModel:
         if cut := sum(choice.get("finish_reason") == "length" for choice in found):
             logger.info("%d of %d answers ended at max_new_tokens=%d", cut, len(found), max_new_tokens)
         return [choice["text"] for choice in found]
+
+    def reply(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The next answer in a conversation, in the server's own chat template; see :meth:`scc2s.models.Talks.reply`.
+
+        Raises
+        ------
+        ConnectionError
+            The server gave no whole answer, however often it was asked.
+        ValueError
+            It has no chat route or no chat template, or answered with nothing.
+        """
+        body = {
+            "model": self.id,
+            "messages": checked(messages),
+            "max_tokens": max_new_tokens,
+            "stream": False,
+            **_drawn(sampling, seed),
+        }
+        found = self._client.post("/chat/completions", body)
+        return chat_reply(found, f"{self._client.url}/chat/completions", max_new_tokens)
+
+    def count_message_tokens(self, messages: Sequence[Mapping[str, str]]) -> int:
+        """Tokens of a conversation, estimated as by :meth:`count_tokens`, with eight for each message."""
+        contents = [message["content"] for message in checked(messages)]
+        return int(self.count_tokens(contents).sum()) + 8 * len(contents)
 
     @property
     def structured_output(self) -> str | None:

@@ -61,7 +61,7 @@ def generate(
         Bar.
     """
     _check(prompts, max_new_tokens, genes, sampling, seeds)
-    ends = _end_tokens(decoder, tokenizer)
+    ends = end_tokens(decoder, tokenizer)
     writer = _Writer(
         decoder,
         tokenizer,
@@ -150,7 +150,7 @@ class _Writer:
         else:
             written = write_by_transformers(self.decoder, ids, rules)
         if plan is None or rules.constraint is None:
-            return _texts(self.tokenizer, written, self.ends)
+            return texts(self.tokenizer, written, self.ends)
         return plan.texts(rules.constraint)
 
 
@@ -197,14 +197,14 @@ def _check(
         raise ValueError(msg)
 
 
-def _end_tokens(decoder: Decoder, tokenizer: Any) -> list[int]:
+def end_tokens(decoder: Decoder, tokenizer: Any) -> list[int]:
     """Tokens that end an answer, that of the tokenizer first."""
     declared = decoder.lm.generation_config.eos_token_id
     found = [tokenizer.eos_token_id, *(declared if isinstance(declared, list) else [declared])]
     return list(dict.fromkeys(token for token in found if token is not None))
 
 
-def _texts(tokenizer: Any, rows: list[list[int]], ends: list[int]) -> list[str]:
+def texts(tokenizer: Any, rows: list[list[int]], ends: list[int]) -> list[str]:
     answers = []
     for row in rows:
         stop = next((i for i, token in enumerate(row) if token in ends), len(row))

@@ -80,7 +80,7 @@ def in_batches(
             yield rows, result
             continue
         # Outside the except block: there the traceback keeps the tensors of the failed batch alive.
-        _free()
+        free()
         budget = min(budget, len(rows) * int(lengths[rows].max())) // 2
         logger.info("out of memory: going on with batches of %d tokens", budget)
         rest = np.concatenate([rows, *waiting[::-1]])
@@ -92,7 +92,8 @@ def _fair(lengths: np.ndarray, budget: int, workers: int) -> int:
     return budget if workers == 1 else min(budget, max(budget // 4, int(lengths.sum()) // (3 * workers)))
 
 
-def _free() -> None:
+def free() -> None:
+    """Give memory that nobody uses back to the device."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -17,10 +17,11 @@ from ._likelihood import log_likelihood
 from ._linear import widen
 from ._products import use_products
 from ._score import score
+from ._talk import Talker
 from ._vocabulary import Tries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -87,6 +88,7 @@ class TorchModel:
         widen(lm)
         use_products(lm)
         self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
+        self._talker = Talker(self._decoder, tokenizer, id, self.token_budget)
         self._at_once = _batches_at_once(self._decoder.config, self.token_budget * lm.dtype.itemsize)
 
     def __repr__(self) -> str:
@@ -233,6 +235,26 @@ class TorchModel:
                 reading=self.token_budget,
                 progress=running,
             )
+
+    @torch.inference_mode()
+    def reply(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The next answer in a conversation; see :meth:`scc2s.models.Talks.reply`.
+
+        What the last conversations began with is kept in memory (up to 1 GiB, or the last one), so that another
+        question about the same cells does not read them again.
+        """
+        return self._talker.reply(messages, max_new_tokens=max_new_tokens, sampling=sampling, seed=seed)
+
+    def count_message_tokens(self, messages: Sequence[Mapping[str, str]]) -> int:
+        """Tokens of a conversation; see :meth:`scc2s.models.Talks.count_message_tokens`."""
+        return len(self._talker.tokens(messages))
 
 
 def _context(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:

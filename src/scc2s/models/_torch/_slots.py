@@ -82,6 +82,11 @@ class Slots:
             for block, states in ((layer.keys, new.keys), (layer.values, new.values)):
                 block[rows.to(block.device), :, : states.shape[2]] = states[source.to(states.device)]
 
+    def first(self, n: int) -> Cache:
+        """Copies of the keys and values of the first row's first `n` tokens."""
+        layers = [FilledLayer(layer.keys[:1, :, :n].clone(), layer.values[:1, :, :n].clone()) for layer in self._layers]
+        return Cache(layers=list(layers))
+
     def _block(self, states: torch.Tensor) -> torch.Tensor:
         # Zeros, as what is hidden still counts times nothing.
         return states.new_zeros((self._n_rows, states.shape[1], self._n_slots, states.shape[3]))

@@ -19,6 +19,8 @@ from ._prefix import growing
 from ._slots import Slots
 
 if TYPE_CHECKING:
+    from transformers.cache_utils import Cache
+
     from scc2s.models.decoding import Sampling
 
     from ._constrain import GeneConstraint
@@ -87,6 +89,25 @@ def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *
         pass
     writing.check()
     return writing.answers
+
+
+def write_one(decoder: Decoder, start: Start, ids: np.ndarray, rules: Rules, *, budget: int) -> tuple[list[int], Cache]:
+    """Tokens of the answer to one prompt, and the keys and values of the prompt and of all of them but the last.
+
+    Parameters
+    ----------
+    decoder, start, rules, budget
+        As for :func:`write`; the rules have no constraint.
+    ids
+        The prompt.
+    """
+    slots, states = _read(decoder, start, [ids], budget)
+    writing = _Writing(decoder, rules, slots, states, torch.tensor([len(ids)]))
+    while writing.step():
+        pass
+    writing.check()
+    (written,) = writing.answers
+    return written, slots.first(len(ids) + len(written) - 1)
 
 
 def _read(decoder: Decoder, start: Start, ids: list[np.ndarray], budget: int) -> tuple[Slots, torch.Tensor]:

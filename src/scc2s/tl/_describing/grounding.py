@@ -54,7 +54,7 @@ def grounding(
     rows = []
     for text, group, said in zip(texts, about, found, strict=True):
         row = {"group": group, **_genes(said, shares[group], higher, group, min_share, min_auroc)}
-        row |= _type(types.read(text), higher, group, types, min_auroc)
+        row |= type_of(types.read(text), higher, group, types, min_auroc)
         reasons, open_ = _reasons(row), _not_judged(row, higher, text)
         rows.append({**row, "flagged": bool(reasons), "why": "; ".join([*reasons, *open_])})
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -100,7 +100,7 @@ def _genes(
     }
 
 
-def _type(label: str | None, higher: Specific, group: str, types: TypeNames, min_auroc: float) -> dict[str, Any]:
+def type_of(label: str | None, higher: Specific, group: str, types: TypeNames, min_auroc: float) -> dict[str, Any]:
     """What the markers say of the type that a text names."""
     out: dict[str, Any] = {"type": label or "", "type_auroc": np.nan, "type_markers": "", "type_rival": ""}
     out["type_supported"] = ""

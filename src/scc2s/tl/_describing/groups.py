@@ -112,16 +112,21 @@ def _rank_genes(expressed: Expression, groups: Groups, n: int) -> dict[str, list
     tested = [name for name, size in zip(groups.names, groups.sizes, strict=True) if 1 < size < expressed.n_cells]
     if not tested:
         return {}
-    values = describe(expressed.blocks(2048))
-    blocks = list(log_blocks(expressed, values, 1e4, math.e))
-    dense = isinstance(blocks[0], np.ndarray)
-    X = np.vstack(blocks) if dense else sparse.csr_matrix(sparse.vstack(blocks))  # scanpy takes no sparse arrays
-    names = [name for i, name in enumerate(expressed.names) if expressed.allowed is None or expressed.allowed[i]]
+    X, names = log_matrix(expressed)
     column = np.array([*groups.names, None], dtype=object)[groups.codes]  # -1 picks None
     obs = pd.DataFrame({"group": pd.Categorical(column)}, index=np.arange(X.shape[0]).astype(str))
     cells = AnnData(X, obs=obs, var=pd.DataFrame(index=names))
     sc.tl.rank_genes_groups(cells, "group", groups=tested, n_genes=min(n, len(names)))
     return _higher(cells.uns["rank_genes_groups"])
+
+
+def log_matrix(expressed: Expression) -> tuple[Any, list[str]]:
+    """Log-normalised values of the genes that are used, as scanpy takes them, and the names of these genes."""
+    values = describe(expressed.blocks(2048))
+    blocks = list(log_blocks(expressed, values, 1e4, math.e))
+    dense = isinstance(blocks[0], np.ndarray)
+    X = np.vstack(blocks) if dense else sparse.csr_matrix(sparse.vstack(blocks))  # scanpy takes no sparse arrays
+    return X, [name for i, name in enumerate(expressed.names) if expressed.allowed is None or expressed.allowed[i]]
 
 
 def _stored(adata: AnnData, groupby: str, key: str) -> dict[str, list[str]]:

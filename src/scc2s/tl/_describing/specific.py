@@ -80,7 +80,7 @@ def specific(expressed: Expression, groups: Groups, genes: Iterable[str], marker
     found = {label: columns for label, columns in found.items() if len(columns) >= LEAST}
     asked = index.find(genes)[0]
     wanted = sorted({*asked, *(column for columns in found.values() for column in columns)})
-    X = _values(expressed, wanted)
+    X = log_values(expressed, wanted)
     place = {column: i for i, column in enumerate(wanted)}
     names = [expressed.names[column] for column in wanted]
     single = group_auroc(X, groups.codes, len(groups.names))
@@ -127,7 +127,7 @@ def _shares_of_others(has: np.ndarray, groups: Groups) -> np.ndarray:
     return np.asarray((has.sum(axis=0) - inside) / n_others)
 
 
-def _values(expressed: Expression, columns: list[int]) -> sparse.csc_matrix:
+def log_values(expressed: Expression, columns: list[int]) -> sparse.csc_matrix:
     """Log-normalised values of some genes, of those too that sentences leave out; totals are over all genes."""
     every = replace(expressed, allowed=None)
     blocks = log_blocks(every, describe(every.blocks(2048)), 1e4, math.e)
