@@ -1,9 +1,10 @@
 from ._check import check
 from ._pairs import pairs
+from ._pseudobulk import pseudobulk
 from ._rank_fit import rank_fit
 from ._recipe import recipe
 from ._reconstruct import reconstruct
 from ._samples import samples
 from ._sentences import sentences
 
-__all__ = ["check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
+__all__ = ["check", "pairs", "pseudobulk", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]

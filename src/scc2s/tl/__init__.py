@@ -12,6 +12,7 @@ from ._gene_set import gene_set
 from ._generate import generate
 from ._importance import importance
 from ._marker_labels import marker_labels
+from ._match_bulk import match_bulk
 from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
@@ -33,6 +34,7 @@ __all__ = [
     "generate",
     "importance",
     "marker_labels",
+    "match_bulk",
     "name_genes",
     "perplexity",
     "perturb",
