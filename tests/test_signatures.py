@@ -48,6 +48,7 @@ OWN_DEFAULT = {
     "n_top": "listed, or named",
     "name": "of a gene set, or of a cell",
     "program": "needed where it is the question",
+    "reference": "cells with labels, or what genes are compared with",
     "target": "a task, or an answer",
     "temperature": "1 where cells are drawn, 0 where text is written",
 }
