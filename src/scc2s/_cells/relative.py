@@ -171,8 +171,8 @@ def _refuse_unlike(means: np.ndarray, n: int) -> None:
         raise ValueError(msg)
     if (means[there] < 0).any() or not np.isfinite(means[there]).all():
         msg = (
-            "reference= holds negative or infinite values; pass means of log-normalised expression (log1p of a total of "
-            f"{TARGET_SUM:g}), which are not scaled"
+            "reference= holds negative or infinite values; pass means of log-normalised expression (log1p of a total "
+            f"of {TARGET_SUM:g}), which are not scaled"
         )
         raise ValueError(msg)
     if n_none := int((~there).sum()):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _OURS = ("sentences", "rank_fit", "recipe", "generate", "annotate", "embed", "perplexity", "caption", "name_genes",
-         "perturb", "fate", "marker_labels", "transfer_labels", "compare_labels", "bulk_match", "donors")  # fmt: skip
+         "perturb", "fate", "marker_labels", "transfer_labels", "compare_labels", "bulk_match", "donors",
+         "split")  # fmt: skip
 """Entries of ``uns["c2s"]`` that each belong to one tool, whether they are there yet or not."""
 _SEVERAL = ("sentences", "annotate", "embed", "perplexity", "caption", "name_genes", "marker_labels",
             "transfer_labels", "bulk_match", "donors")  # fmt: skip

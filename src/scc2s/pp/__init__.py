@@ -6,5 +6,6 @@ from ._recipe import recipe
 from ._reconstruct import reconstruct
 from ._samples import samples
 from ._sentences import sentences
+from ._split import split
 
-__all__ = ["check", "pairs", "pseudobulk", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
+__all__ = ["check", "pairs", "pseudobulk", "rank_fit", "recipe", "reconstruct", "samples", "sentences", "split"]
