@@ -32,6 +32,8 @@ OWN_DEFAULT = {
     "cmap": "each plot has its own",
     "color": "each plot has its own",
     "control": "needed where effects begin at it",
+    "donor_key": "needed where donors are the question",
+    "features": "columns of obs, or what a classifier learns from",
     "groupby": "needed where the result is by group",
     "key": "name of the result that the plot shows, as its tool names it",
     "key_added": "name of the tool's own result",

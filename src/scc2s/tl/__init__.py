@@ -19,6 +19,7 @@ from ._perturb import perturb
 from ._program_score import program_score
 from ._screen import screen
 from ._shortlist import shortlist
+from ._stratify import stratify
 from ._transfer_labels import transfer_labels
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "program_score",
     "screen",
     "shortlist",
+    "stratify",
     "transfer_labels",
 ]
