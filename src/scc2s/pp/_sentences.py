@@ -11,7 +11,7 @@ from scc2s._cells.columns import opened
 from scc2s._cells.genes import listed
 from scc2s._cells.masks import mask_params
 from scc2s._cells.ranks import gene_list_mark, marks
-from scc2s._cells.relative import Relative, relative_to
+from scc2s._cells.relative import relative_to
 from scc2s._cells.results import claim, refuse_name
 from scc2s._cells.rows import BLOCK
 from scc2s._logging import logger
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from scc2s._cells.access import OnDuplicate, Slots
     from scc2s._cells.expression import Expression
+    from scc2s._cells.relative import Relative
     from scc2s._cells.results import Result
     from scc2s.sentences._rank import TieBreak
 
@@ -166,7 +167,7 @@ def sentences(
         store = "ranks" if data.n_obs > _MANY_CELLS else "text"
     exclude = listed(exclude)
     more: dict[str, Any] = {}
-    expressed: Expression | Relative = expression(
+    plain = expression(
         data,
         layer=layer,
         use_raw=use_raw,
@@ -177,9 +178,10 @@ def sentences(
         on_duplicate=on_duplicate,
         organism=organism,
     )
-    if reference is not None:
-        expressed = relative_to(data, expressed, reference, mod=mod)
-        more["reference"] = expressed.table
+    above = None if reference is None else relative_to(data, plain, reference, mod=mod)
+    expressed: Expression | Relative = plain if above is None else above
+    if above is not None:
+        more["reference"] = above.table
     ranker = Ranker(expressed.names, tie_break=tie_break, seed=random_state, allowed=expressed.allowed, n_jobs=n_jobs)
     obs: dict[str, Any] = {}
     obsm: dict[str, np.ndarray] = {}
@@ -207,7 +209,7 @@ def sentences(
         **mask_params(data, var_mask, layer=layer, use_raw=use_raw),
         "on_duplicate": on_duplicate,
         "organism": named,
-        "reference": expressed.said if isinstance(expressed, Relative) else None,
+        "reference": None if above is None else above.said,
         "tie_break": tie_break,
         "random_state": random_state,
         "store": store,

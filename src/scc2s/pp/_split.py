@@ -154,10 +154,10 @@ def split(
                      for p, u in zip(part, units, strict=True)], dtype=object)  # fmt: skip
     if onto is not None:
         earlier = data.obs[onto].astype(object).to_numpy()
-        part = np.where(free, part, np.where(pd.isna(earlier), None, earlier))
+        part = np.where(free, part, _or_none(earlier))
         before = f"{onto}_unit"
         known = data.obs[before].astype(object).to_numpy() if before in data.obs else np.full(data.n_obs, None)
-        unit = np.where(free, unit, np.where(pd.isna(known), None, known))
+        unit = np.where(free, unit, _or_none(known))
     params = {
         "scheme": scheme,
         "key": key,
@@ -177,6 +177,13 @@ def split(
     obs = {key_added: pd.Categorical(part, categories=categories), f"{key_added}_unit": pd.Categorical(unit)}
     result.write(params, more=more, obs=obs)
     return out if copy else None
+
+
+def _or_none(values: np.ndarray) -> np.ndarray:
+    """Missing values of any kind as ``None``."""
+    out = np.array(values, dtype=object)
+    out[pd.isna(out)] = None
+    return out
 
 
 def _check_shares(val: float, test: float) -> None:
