@@ -18,7 +18,7 @@ TOOLS = ("pp", "tl", "pl")
 LAYERS = [
     ("cli", "_demo", "__main__"),
     ("report", "app", "atlas"),
-    (*TOOLS, "datasets"),
+    (*TOOLS, "datasets", "io"),
     ("_cells",),
     ("train", "metrics"),
     ("prompts", "programs", "models"),
@@ -37,7 +37,7 @@ ROOMS = {
     "_talking": ("_asking", "_describing"),
 }
 """Rooms below ``tl`` and those that each may use."""
-KNOWS_ANNDATA = {"_cells", *TOOLS, "datasets", "cli", "_demo", "atlas", "app", "report", "_io"}
+KNOWS_ANNDATA = {"_cells", *TOOLS, "datasets", "io", "cli", "_demo", "atlas", "app", "report", "_io"}
 KNOWS_TORCH = ("models/_torch/", "train/", "metrics/_bertscore.py")
 KNOWS_TORCH_FOR_EXPORT = tuple(f"models/_onnx/{name}.py" for name in ("_blocks", "_export", "_graph", "_writing"))
 

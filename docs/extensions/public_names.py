@@ -7,7 +7,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 API = Path(__file__).parents[1] / "api"
-MODULES = ("pp", "tl", "pl", "models", "prompts", "programs", "sentences", "train", "metrics")
+MODULES = ("pp", "tl", "pl", "models", "prompts", "programs", "sentences", "train", "metrics", "io")
 
 
 def _check(_app: Sphinx) -> None:

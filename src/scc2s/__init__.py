@@ -8,13 +8,14 @@ from ._attach import attach, attach_when_imported
 from ._settings import settings
 
 if TYPE_CHECKING:
-    from . import metrics, models, pl, pp, programs, prompts, sentences, tl
+    from . import io, metrics, models, pl, pp, programs, prompts, sentences, tl
 
     __version__: str
 
 __all__ = [
     "__version__",
     "attach",
+    "io",
     "metrics",
     "models",
     "pl",

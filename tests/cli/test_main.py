@@ -167,6 +167,7 @@ def test_help_needs_no_torch() -> None:
         "generate",
         "perturb",
         "screen",
+        "match-bulk",
         "evaluate",
         "models",
     ):

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from cell_files import blood_counts
 
+from scc2s import pp
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,6 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     names = {"CD19+ B": "B cell", "CD56+ NK": "NK cell"}
     adata.obs["cell_type"] = [names.get(kind, kind) for kind in adata.obs["cell_type"]]
     adata.write_h5ad("cells.h5ad")
+    pp.pseudobulk(adata, by="cell_type").write_h5ad("bulk.h5ad")
     both = adata[:24].copy()
     both.obs["condition"] = np.where(np.arange(24) % 2, "stim", "ctrl")
     both.write_h5ad("both.h5ad")
@@ -48,7 +51,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_page_names_every_command_that_takes_a_file() -> None:
     from scc2s.cli import app
 
-    known = {command.callback.__name__ for command in app.registered_commands if command.callback is not None}
+    known = {
+        command.callback.__name__.replace("_", "-")
+        for command in app.registered_commands
+        if command.callback is not None
+    }
     assert {args[0] for args in commands()} == known - {"demo", "models", "version"}
 
 

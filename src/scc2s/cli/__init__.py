@@ -18,6 +18,7 @@ from ._ending import Command
 from ._evaluate import evaluate
 from ._export import export
 from ._generate import generate
+from ._match_bulk import match_bulk
 from ._models import models
 from ._perturb import perturb
 from ._screen import screen
@@ -44,6 +45,7 @@ for _command in (
     generate,
     perturb,
     screen,
+    match_bulk,
     evaluate,
     export,
     models,

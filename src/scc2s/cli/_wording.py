@@ -17,8 +17,13 @@ RENAMED = {
 }
 """Options of a command that the library's function of this name calls otherwise."""
 
-_ARGUMENTS = {"export": "MODEL FOLDER", "models": "", "evaluate": "PREDICTED REAL SCORES.csv"}
-_FUNCTIONS = {"export_onnx": "export", "catalogue": "models"}
+_ARGUMENTS = {
+    "export": "MODEL FOLDER",
+    "models": "",
+    "evaluate": "PREDICTED REAL SCORES.csv",
+    "match-bulk": "IN BULK OUT",
+}
+_FUNCTIONS = {"export_onnx": "export", "catalogue": "models", "match_bulk": "match-bulk"}
 
 _TEXT = r"""'[^']*'|"[^"]*\""""
 _VALUE = rf"(?:{_TEXT}|\[[^\]]*\]|\{{[^}}]*\}}|\.\.\.|-?\d[\w.+-]*|\w+)"

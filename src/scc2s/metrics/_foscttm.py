@@ -7,7 +7,7 @@ import numpy as np
 from ._arrays import matrix
 
 
-def foscttm(distances: Any) -> float:
+def foscttm(distances: Any, own: Any = None) -> float:
     """Fraction of samples closer than the true match, mean of both directions.
 
     For distances with the true matches on the diagonal: ``x_i = mean_j [D_ij < D_ii]``, ``y_j = mean_i [D_ij < D_jj]``
@@ -17,7 +17,11 @@ def foscttm(distances: Any) -> float:
     Parameters
     ----------
     distances
-        Square: sample i of one side against sample j of the other.
+        Square: sample i of one side against sample j of the other. With `own`: each sample against each of the profiles
+        that are matches, once.
+    own
+        Column of the true match of each row; several rows may have the same one. The result is that of the square where
+        each row brings its own match, which is never built: many cells and few profiles cost little.
 
     Returns
     -------
@@ -27,10 +31,30 @@ def foscttm(distances: Any) -> float:
     --------
     >>> round(foscttm([[0.1, 0.4, 0.2], [0.3, 0.2, 0.1], [0.5, 0.6, 0.0]]), 6)  # 1 / 18
     0.055556
+    >>> foscttm([[0.1, 0.4], [0.2, 0.3], [0.5, 0.4]], own=[0, 0, 1])
+    0.0
     """
     D = matrix(distances, "distances")
+    if own is not None:
+        return _of_profiles(D, own)
     if D.shape[0] != D.shape[1] or not len(D):
         msg = f"distances are {D.shape[0]} x {D.shape[1]}; pass a square matrix with the true matches on its diagonal"
         raise ValueError(msg)
     own = np.diag(D)
     return float(((own[:, None] > D).mean() + (own[None, :] > D).mean()) / 2)
+
+
+def _of_profiles(D: np.ndarray, own: Any) -> float:
+    columns = np.asarray(own)
+    if columns.shape != (len(D),) or columns.dtype.kind not in "iu" or not len(D):
+        msg = f"own has shape {columns.shape} for {len(D)} rows of distances; pass the number of a column for each row"
+        raise ValueError(msg)
+    if columns.min() < 0 or columns.max() >= D.shape[1]:
+        msg = f"own goes from {columns.min()} to {columns.max()}; pass own= columns of distances, 0 to {D.shape[1] - 1}"
+        raise ValueError(msg)
+    true = D[np.arange(len(D)), columns]
+    n_rows = np.bincount(columns, minlength=D.shape[1])
+    closer = float(sum(n * np.count_nonzero(D[:, j] < true) for j, n in enumerate(n_rows.tolist()) if n))
+    for j in np.flatnonzero(n_rows).tolist():
+        closer += float(np.searchsorted(np.sort(D[:, j]), true[columns == j], side="left").sum())
+    return closer / (2 * len(D) ** 2)

@@ -5,11 +5,13 @@ from ._contexts import contexts
 from ._interactions import interactions
 from ._neighborhoods import neighborhoods
 from ._pairs import pairs
+from ._pseudobulk import pseudobulk
 from ._rank_fit import rank_fit
 from ._recipe import recipe
 from ._reconstruct import reconstruct
 from ._samples import samples
 from ._sentences import sentences
+from ._split import split
 
 __all__ = [
     "check",
@@ -25,3 +27,4 @@ __all__ = [
     "sentences",
 ]
 __all__ = ["add_text", "check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
+__all__ = ["check", "pairs", "pseudobulk", "rank_fit", "recipe", "reconstruct", "samples", "sentences", "split"]

@@ -108,6 +108,7 @@ def reconstruct(
     name = name_of_result(key_added, "reconstructed")
     result = claim(data, name, layers=[key_added])
     refuse_record(data, name, usual="reconstructed", holds="n_invalid")
+    _refuse_relative(data, sentence_key)
     line = _line(data, fit)
     genes = words_of(data, sentence_key, gene_symbols=gene_symbols)
     how: _Reading = {"duplicates": duplicates, "unknown": unknown}
@@ -132,6 +133,17 @@ def reconstruct(
     }
     result.write(params, layers={key_added: found})
     return out if copy else None
+
+
+def _refuse_relative(data: AnnData, sentence_key: str) -> None:
+    """Sentences whose ranks say how far a gene is above a reference, not how strong it is."""
+    found = data.uns.get("c2s", {}).get(sentence_slots(sentence_key).record, {})
+    if (said := str(found.get("params", {}).get("reference", "None"))) != "None":
+        msg = (
+            f"the sentences {sentence_key!r} are of genes above a reference ({said}), and their ranks are not ranks of "
+            "expression; call sc.pp.c2s_sentences(adata) first, or pass sentence_key= others"
+        )
+        raise ValueError(msg)
 
 
 def _line(data: AnnData, fit: RankFit | None) -> RankFit:

@@ -11,6 +11,7 @@ from scc2s._cells.columns import opened
 from scc2s._cells.genes import listed
 from scc2s._cells.masks import mask_params
 from scc2s._cells.ranks import gene_list_mark, marks
+from scc2s._cells.relative import relative_to
 from scc2s._cells.results import claim, refuse_name
 from scc2s._cells.rows import BLOCK
 from scc2s._logging import logger
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from scc2s._cells.access import OnDuplicate, Slots
     from scc2s._cells.expression import Expression
+    from scc2s._cells.relative import Relative
     from scc2s._cells.results import Result
     from scc2s.sentences._rank import TieBreak
 
@@ -46,6 +48,7 @@ def sentences(
     var_mask: str | np.ndarray | pd.Series | None = None,
     on_duplicate: OnDuplicate = "error",
     organism: str | None = None,
+    reference: str | pd.Series[Any] | np.ndarray | AnnData | MuData | None = None,
     tie_break: TieBreak = "hash",
     random_state: int = 0,
     store: Literal["text", "ranks"] | None = None,
@@ -58,7 +61,8 @@ def sentences(
 
     Counts, normalised and log-transformed values of a cell give the same sentence (Rizvi et al., bioRxiv
     10.1101/2025.04.14.648850, equation 1), so nothing has to be done to the data first; scaled data is refused. In
-    count data most genes are tied with others; they are ordered by `tie_break`.
+    count data most genes are tied with others; they are ordered by `tie_break`. Bulk profiles (TPM, CPM, counts,
+    logarithms of a microarray) are rows like any other: only the order of the genes counts.
 
     Parameters
     ----------
@@ -83,6 +87,12 @@ def sentences(
         are summed as what they are logarithms of, so that counts and logarithms give one sentence.
     organism
         Organism, for the prompts of all later steps: ``"Homo sapiens"``, ``"human"``, ``"NCBITaxon:9606"``, ...
+    reference
+        Order genes by how far they stand above a reference, and leave out those that do not: log(1 + x), x of a total
+        of 1e4 for each cell, less the reference's mean of the same (scc2s definition). For states rather than types,
+        since genes that all cells have go. ``"mean"``: the mean of all cells. A column of ``.obs``: the mean of the
+        cell's own group, such as its type. A Series of such values by gene, or an array, one a gene: what another data
+        set has. An AnnData: the mean of its rows. ``None``: genes by expression alone, as models were trained.
     tie_break
         Order of genes with the same value: ``"hash"`` (a seeded hash of the set of genes that the cell expresses and
         the name of the gene: favours no gene, and does not depend on the order of cells or genes), ``"name"``
@@ -118,7 +128,8 @@ def sentences(
     `.uns['organism']` : :class:`str`
         Scientific name, if `organism` is given.
     `.uns['c2s']['sentences']` : :class:`dict`
-        Parameters, number of empty cells and versions; the genes and their fingerprint, where ranks are stored.
+        Parameters, number of empty cells and versions; the genes and their fingerprint, where ranks are stored;
+        ``reference`` (genes x groups), where there is one: its columns can be passed for other cells.
 
     With another `key_added`, such as ``"top50_sentence"``, ``top50`` stands for ``c2s`` in the names of obs and obsm,
     and the record is ``sentences_top50``.
@@ -155,7 +166,8 @@ def sentences(
     if store is None:
         store = "ranks" if data.n_obs > _MANY_CELLS else "text"
     exclude = listed(exclude)
-    expressed = expression(
+    more: dict[str, Any] = {}
+    plain = expression(
         data,
         layer=layer,
         use_raw=use_raw,
@@ -166,10 +178,13 @@ def sentences(
         on_duplicate=on_duplicate,
         organism=organism,
     )
+    above = None if reference is None else relative_to(data, plain, reference, mod=mod)
+    expressed: Expression | Relative = plain if above is None else above
+    if above is not None:
+        more["reference"] = above.table
     ranker = Ranker(expressed.names, tie_break=tie_break, seed=random_state, allowed=expressed.allowed, n_jobs=n_jobs)
     obs: dict[str, Any] = {}
     obsm: dict[str, np.ndarray] = {}
-    more: dict[str, Any] = {}
     if store == "text":
         text, lengths = _text(expressed, ranker, n_genes)
         # object by name: pandas 3 would make it its own string type, which older readers do not know
@@ -177,11 +192,12 @@ def sentences(
     else:
         obsm[slots.ranks], lengths = _ranks(expressed, ranker, n_genes)
         obs[slots.gene_list] = marks(expressed.names, data.obs_names)
-        more = {"genes": np.array(expressed.names, dtype=object), "gene_list": gene_list_mark(expressed.names)}
+        more |= {"genes": np.array(expressed.names, dtype=object), "gene_list": gene_list_mark(expressed.names)}
     obs[slots.n_genes] = lengths
     n_empty = int((lengths == 0).sum())
     if n_empty:
-        logger.warning("%d of %d cells express no gene and have an empty sentence", n_empty, data.n_obs)
+        what = "express no gene" if reference is None else "express no gene above the reference"
+        logger.warning("%d of %d cells %s and have an empty sentence", n_empty, data.n_obs, what)
     params = {
         "n_genes": n_genes,
         "source": expressed.source,
@@ -193,6 +209,7 @@ def sentences(
         **mask_params(data, var_mask, layer=layer, use_raw=use_raw),
         "on_duplicate": on_duplicate,
         "organism": named,
+        "reference": None if above is None else above.said,
         "tie_break": tie_break,
         "random_state": random_state,
         "store": store,
@@ -230,7 +247,7 @@ def _remove_others(data: AnnData, slots: Slots, store: str) -> None:
         data.obs = data.obs.drop(columns=unused)
 
 
-def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _text(expressed: Expression | Relative, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
     joiner = Joiner(expressed.names)
     text = np.full(expressed.n_cells, "", dtype=object)
     lengths = np.zeros(expressed.n_cells, dtype=np.int32)
@@ -245,7 +262,7 @@ def _text(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[n
     return text, lengths
 
 
-def _ranks(expressed: Expression, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _ranks(expressed: Expression | Relative, ranker: Ranker, n_genes: int | None) -> tuple[np.ndarray, np.ndarray]:
     found = np.full((expressed.n_cells, min(n_genes or 1, len(expressed.names))), -1, dtype=np.int32)
     for start, block in expressed.blocks(_SMALL_BLOCK):
         ranks = ranker(block, n_genes, start=start)

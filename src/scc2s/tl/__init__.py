@@ -16,6 +16,7 @@ from ._gene_set import gene_set
 from ._generate import generate
 from ._importance import importance
 from ._marker_labels import marker_labels
+from ._match_bulk import match_bulk
 from ._name_genes import name_genes
 from ._perplexity import perplexity
 from ._perturb import perturb
@@ -23,6 +24,7 @@ from ._program_score import program_score
 from ._same_neighborhood import same_neighborhood
 from ._screen import screen
 from ._shortlist import shortlist
+from ._stratify import stratify
 from ._transfer_labels import transfer_labels
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "generate",
     "importance",
     "marker_labels",
+    "match_bulk",
     "name_genes",
     "perplexity",
     "perturb",
@@ -49,5 +52,6 @@ __all__ = [
     "same_neighborhood",
     "screen",
     "shortlist",
+    "stratify",
     "transfer_labels",
 ]

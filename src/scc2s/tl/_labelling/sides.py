@@ -39,7 +39,7 @@ class Sides(NamedTuple):
 
 def by_genes(
     reference: AnnData, adata: AnnData, *, layer: str | None, reference_layer: str | None, use_raw: bool | None,
-    gene_symbols: str | None, target_sum: float,
+    gene_symbols: str | None, target_sum: float, called: str = "reference",
 ) -> Sides:  # fmt: skip
     """Log-normalised expression of the genes that both have, normalised over just these, since one may be a panel.
 
@@ -56,12 +56,11 @@ def by_genes(
     shared = [(i, place[name]) for i, name in enumerate(names) if name in place]
     if len(shared) < LEAST_SHARED:
         msg = (
-            f"{len(shared)} of {len(names)} genes are in the reference too, and {LEAST_SHARED} are needed; pass "
-            "reference= cells of the same organism with the same kind of gene names, or gene_symbols= the column with "
-            "symbols"
+            f"{len(shared)} of {len(names)} genes are in {called}= too, and {LEAST_SHARED} are needed; pass "
+            f"{called}= of the same organism with the same kind of gene names, or gene_symbols= the column with symbols"
         )
         raise ValueError(msg)
-    logger.info("%d genes are in both (%d in the cells, %d in the reference)", len(shared), len(names), len(known))
+    logger.info("%d genes are in both (%d in the cells, %d in %s=)", len(shared), len(names), len(known), called)
     query, kind = _logged(ours, [i for i, _ in shared], target_sum)
     learned, reference_kind = _logged(theirs, [i for _, i in shared], target_sum)
     params = {
@@ -74,7 +73,7 @@ def by_genes(
     return Sides(learned, query, np.diff(query.indptr) > 0, params)
 
 
-def by_sentences(reference: AnnData, adata: AnnData, sentence_key: str) -> Sides:
+def by_sentences(reference: AnnData, adata: AnnData, sentence_key: str, *, called: str = "reference") -> Sides:
     """Ranks of the words of the sentences that a model would read, and nothing else.
 
     Raises
@@ -87,7 +86,7 @@ def by_sentences(reference: AnnData, adata: AnnData, sentence_key: str) -> Sides
     texts = get_sentences(adata, sentence_key)
     if sentence_key not in reference.obs and sentence_slots(sentence_key).ranks not in reference.obsm:
         extra = "" if sentence_key == "c2s_sentence" else f", key_added={sentence_key!r}"
-        msg = f"the reference has no sentences; call sc.pp.c2s_sentences(reference{extra}) first"
+        msg = f"{called}= has no sentences; call sc.pp.c2s_sentences({called}{extra}) first"
         raise KeyError(msg)
     known = get_sentences(reference, sentence_key)
     most = max((len(text.split()) for text in (*texts, *known)), default=0)
@@ -96,7 +95,7 @@ def by_sentences(reference: AnnData, adata: AnnData, sentence_key: str) -> Sides
     n_shared = len(np.unique(query.indices))
     if n_shared < LEAST_SHARED:
         msg = (
-            f"{n_shared} words of the sentences are in those of the reference too, and {LEAST_SHARED} are needed; make "
+            f"{n_shared} words of the sentences are in those of {called}= too, and {LEAST_SHARED} are needed; make "
             "both of the same organism and the same kind of gene names: sc.pp.c2s_sentences(adata, gene_symbols=...)"
         )
         raise ValueError(msg)
