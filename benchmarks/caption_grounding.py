@@ -67,7 +67,9 @@ def main() -> None:
         adata = load(name, args.data)
         rows += [planted(adata).assign(set=name, source="planted")]
         if model is not None:
-            rows += [said(adata, by, model).assign(set=name, source=f"mini, {by}") for by in ("type", "leiden", "random")]
+            rows += [
+                said(adata, by, model).assign(set=name, source=f"mini, {by}") for by in ("type", "leiden", "random")
+            ]
         for part in rows[-4:]:
             if len(part) and part["set"].iloc[0] == name:
                 print(json.dumps(counts(part, part["source"].iloc[0], name)), flush=True)

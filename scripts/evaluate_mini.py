@@ -1,7 +1,8 @@
 """Measure scc2s-mini on cells it was not trained on, and write its model card.
 
     python scripts/evaluate_mini.py --data DATA --model runs/mini/model            # figures.json and README.md in the model folder
-    python scripts/evaluate_mini.py --data DATA --model FOLDER --part val --quick  # choices are made on the validation split
+    python scripts/evaluate_mini.py --data DATA --model FOLDER --part val --quick  # choices are made on the validation split;
+                                                              # --declare: scc2s.json declares the types that are found there
 
 Every figure stands beside its baselines: the most frequent type, marker genes and logistic regression (annotation), PCA (embedding),
 the marginal-rank sampler and thinned real cells (generation), control and mean shift (perturbation), shuffled genes (perplexity).
@@ -23,6 +24,7 @@ import pandas as pd
 import scanpy as sc
 from mini_card import card
 from mini_data import gene_sets, load, split_of
+from mini_types import TYPES
 
 import scc2s
 from scc2s._demo._baselines import nearest_neighbors, scores
@@ -136,7 +138,9 @@ def cells(model, folder: Path, part: str, n: int, temperatures: list[float]) -> 
     out = []
     for temperature in temperatures:
         new = generated_cells.write(adata, model, n, N_GENES, temperature, constrain=True)
-        free = generated_cells.write(adata, model, 8, N_GENES, temperature, constrain=False).uns["c2s"]["generate"]["params"]
+        free = generated_cells.write(adata, model, 8, N_GENES, temperature, constrain=False).uns["c2s"]["generate"][
+            "params"
+        ]
         table = generated_cells.scores(new, adata, part)
         out.append({"temperature": temperature, "cells a type": n, "free": {k: free[k] for k in ("share_valid", "share_unique")},
                     "rows": json.loads(table.to_json(orient="index"))})  # fmt: skip
@@ -150,9 +154,20 @@ def captions(model, folder: Path) -> dict[str, dict]:
     for name in (*caption_grounding.BLOOD, *caption_grounding.TISSUES):
         adata = caption_grounding.load(name, folder)
         where = "tissues" if name in caption_grounding.TISSUES else "blood"
-        rows += [caption_grounding.said(adata, by, model).assign(source=f"{where}, groups are {by}") for by in ("type", "leiden")]
+        rows += [
+            caption_grounding.said(adata, by, model).assign(source=f"{where}, groups are {by}")
+            for by in ("type", "leiden")
+        ]
     table = pd.concat(rows, ignore_index=True)
     return {source: caption_grounding.counts(part, source, "") for source, part in table.groupby("source")}
+
+
+def declare(folder: Path, recall: dict[str, dict]) -> None:
+    """Types of which at least half of five or more cells are found, into scc2s.json."""
+    path = folder / "scc2s.json"
+    found = [kind for kind in TYPES if kind in recall and recall[kind]["cells"] >= 5 and recall[kind]["recall"] >= 0.5]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": found}, indent=1) + "\n")
+    print("declared:", ", ".join(found), "; not:", ", ".join(kind for kind in TYPES if kind not in found), flush=True)
 
 
 def main() -> None:
@@ -161,6 +176,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--part", default="test", choices=["val", "test"])
     parser.add_argument("--quick", action="store_true", help="annotation only")
+    parser.add_argument("--declare", action="store_true", help="with --quick: declare the types that are found")
     parser.add_argument("--temperature", type=float, nargs="+", default=[1.0], help="of generated cells")
     parser.add_argument("--cells", type=int, default=40, help="generated cells a type")
     args = parser.parse_args()
@@ -198,6 +214,8 @@ def main() -> None:
     figures["unknown types"] = mini_labels.strangers(datasets, args.data, model, args.part)
     show("unknown types", figures["unknown types"])
     if args.quick:
+        if args.declare:
+            declare(args.model, figures["recall"])
         return
     for name, adata in load(args.data).items():
         adata.obs["part"] = split_of(adata)

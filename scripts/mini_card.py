@@ -97,7 +97,13 @@ def _ci(scored: dict[str, float] | None) -> str:
 
 
 def annotation(figures: dict) -> str:
-    methods = ["scc2s-mini", "marker genes", "logistic regression, sentences", "logistic regression, all genes", "most frequent type"]
+    methods = [
+        "scc2s-mini",
+        "marker genes",
+        "logistic regression, sentences",
+        "logistic regression, all genes",
+        "most frequent type",
+    ]
     rows = [
         [part, str(f["n"]), f"{f['n_types']} ({f['types with markers']})", *(_ci(f.get(m)) for m in methods)]
         for part, f in figures["annotation"].items()
@@ -110,15 +116,15 @@ def annotation(figures: dict) -> str:
     )
 
 
-def recall(figures: dict) -> str:
+def recall(figures: dict, declared: list[str]) -> str:
     rows = [
-        [kind, str(f["cells"]), _share(f["recall"]), ", ".join(f["sets"])]
+        [kind, "yes" if kind in declared else "no", str(f["cells"]), _share(f["recall"]), ", ".join(f["sets"])]
         for kind, f in sorted(figures["recall"].items(), key=lambda item: -item[1]["recall"])
     ]
     return (
-        "## Types that it declares, and how many of their cells it finds\n\nShare of the held-out cells of a type that are called so, or by a type"
-        " below it, over the sets of the table above. Types of fewer than ten held-out cells, or of a recall under 0.5, are not declared.\n\n"
-        + _table(["type", "held-out cells", "found", "sets"], rows)
+        "## How many cells of each type it finds\n\nShare of the held-out cells of a type that are called so, or by a type below it, over the sets"
+        " of the table above. It declares the types of which it found at least half on at least five validation cells.\n\n"
+        + _table(["type", "declared", "held-out cells", "found", "sets"], rows)
     )
 
 
@@ -136,7 +142,7 @@ def wording(figures: dict) -> str:
 def strangers(figures: dict) -> str:
     rows = [[name, _share(value)] for name, value in figures["unknown types"].items()]
     return (
-        "## Cells of no type on the list\n\nAUROC of the probability of \"none\" against held-out cells of known types. Mast cells and pericytes were"
+        '## Cells of no type on the list\n\nAUROC of the probability of "none" against held-out cells of known types. Mast cells and pericytes were'
         " never trained on. Of the foreign sets other cells were trained on, as none of the types, so there it is at home.\n\n"
         + _table(["cells", "AUROC"], rows)
     )
@@ -158,7 +164,9 @@ def generation(figures: dict) -> str:
     measures = ["scFID", "energy", "AUROC", "gene-gene r", "spread", "own type", "copies"]
     rows, free = [], []
     for f in figures["generation"]:
-        free.append(f"{f['free']['share_valid']:.1%} and {f['free']['share_unique']:.1%} at temperature {f['temperature']:g}")
+        free.append(
+            f"{f['free']['share_valid']:.1%} and {f['free']['share_unique']:.1%} at temperature {f['temperature']:g}"
+        )
         rows += [
             [f"scc2s-mini, temperature {f['temperature']:g}" if name == "generated" else name]
             + [f"{row[m]:.3f}" if row[m] is not None else "" for m in measures]
@@ -178,7 +186,9 @@ def perplexity(figures: dict) -> str:
         [name, str(f["cells"]), f"{f['as they are']:.0f}", f"{f['shuffled']:.0f}"]
         for name, f in figures["perplexity"].items()
     ]
-    return "## Perplexity per gene of held-out sentences\n\n" + _table(["cells", "n", "as they are", "same genes, shuffled"], rows)
+    return "## Perplexity per gene of held-out sentences\n\n" + _table(
+        ["cells", "n", "as they are", "same genes, shuffled"], rows
+    )
 
 
 SHOWN = {
@@ -199,7 +209,10 @@ def perturbation(figures: dict) -> str:
             first = of["prediction"]
             rows.append(
                 [part, kind, f"{first['n_control']} / {first['n_true']}", f"{first['true_program_shift']:.2f}"]
-                + [f"{of[m]['program_shift']:.2f}; {_share(of[m]['delta_pearson'])}; {_share(of[m]['energy_distance'])}" for m in SHOWN]
+                + [
+                    f"{of[m]['program_shift']:.2f}; {_share(of[m]['delta_pearson'])}; {_share(of[m]['energy_distance'])}"
+                    for m in SHOWN
+                ]
             )
     return (
         "## IFN-beta response\n\nHeld-out control cells in, one constrained sample each; all cells are sentences put through one line"
@@ -220,7 +233,12 @@ def names(figures: dict) -> str:
 
 def captions(figures: dict) -> str:
     rows = [
-        [source, f"{f['right']} of {f['right'] + f['wrong']}", f"{f['wrong_flagged']} of {f['wrong']}", f"{f['right_flagged']} of {f['right']}"]
+        [
+            source,
+            f"{f['right']} of {f['right'] + f['wrong']}",
+            f"{f['wrong_flagged']} of {f['wrong']}",
+            f"{f['right_flagged']} of {f['right']}",
+        ]
         for source, f in figures["captions"].items()
     ]
     return (
@@ -230,13 +248,17 @@ def captions(figures: dict) -> str:
     )
 
 
-PARTS = (annotation, recall, wording, strangers, embedding, generation, perplexity, perturbation, names, captions)
+PARTS = (wording, strangers, embedding, generation, perplexity, perturbation, names, captions)
 
 
 def card(figures: dict, folder: Path) -> str:
     """Text of README.md in the model folder."""
     config, declared = (json.loads((folder / name).read_text()) for name in ("config.json", "scc2s.json"))
-    genes = [t for t in json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"] if t.startswith("Ġ") and t[1:].isupper()]
+    genes = [
+        t
+        for t in json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+        if t.startswith("Ġ") and t[1:].isupper()
+    ]
     about = {
         "layers": config["num_hidden_layers"],
         "width": config["hidden_size"],
@@ -247,4 +269,12 @@ def card(figures: dict, folder: Path) -> str:
         "labels": ", ".join(declared["labels"]),
         "unread": len(declared["unread_genes"]),
     }
-    return "\n".join([HEAD.format(**about), *(part(figures) for part in PARTS), LIMITS])
+    return "\n".join(
+        [
+            HEAD.format(**about),
+            annotation(figures),
+            recall(figures, declared["labels"]),
+            *(part(figures) for part in PARTS),
+            LIMITS,
+        ]
+    )

@@ -129,7 +129,8 @@ def recalls(pairs: dict[str, list[tuple[str, str]]]) -> dict[str, dict[str, Any]
                 found[kind].append(kind in line)
                 where[kind].add(name)
     return {
-        kind: {"cells": len(x), "recall": float(np.mean(x)), "sets": sorted(where[kind])} for kind, x in sorted(found.items())
+        kind: {"cells": len(x), "recall": float(np.mean(x)), "sets": sorted(where[kind])}
+        for kind, x in sorted(found.items())
     }
 
 
@@ -163,9 +164,7 @@ def strangers(datasets: dict[str, ad.AnnData], folder: Path, model, part: str) -
         new = (some.obs["part"] == "unseen type").to_numpy()
         for kind in sorted(set(some.obs["cell_type"][new])):
             chosen = ~new | (some.obs["cell_type"] == kind).to_numpy()
-            out[f"{kind}, {name}"] = auroc(
-                some.obs["c2s_cell_type_none"].to_numpy()[chosen], (new & chosen)[chosen]
-            )
+            out[f"{kind}, {name}"] = auroc(some.obs["c2s_cell_type_none"].to_numpy()[chosen], (new & chosen)[chosen])
     known = datasets["pbmc3k"][(datasets["pbmc3k"].obs["part"] == part).to_numpy()].copy()
     labels = sorted(set(known.obs["cell_type"]))
     scc2s.tl.annotate(known, labels=labels, model=model, controls=False)

@@ -18,7 +18,9 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")  # samples are made in a forked process, which OpenMP forbids
+os.environ.setdefault(
+    "NUMBA_THREADING_LAYER", "workqueue"
+)  # samples are made in a forked process, which OpenMP forbids
 
 import numpy as np
 import torch
@@ -103,7 +105,9 @@ def more_genes(tokenizer, model, sets: list[Set], least: float = 0.002):
             torch.manual_seed(SEED)
             model.resize_token_embeddings(len(vocab), mean_resizing=False)
             weight = model.get_input_embeddings().weight
-            weight[-len(new) :] = weight[genes].mean(0) + 0.3 * weight[genes].std(0) * torch.randn(len(new), weight.shape[1])
+            weight[-len(new) :] = weight[genes].mean(0) + 0.3 * weight[genes].std(0) * torch.randn(
+                len(new), weight.shape[1]
+            )
     print(f"{len(new)} more genes have a token", flush=True)
     return tokenizer
 
