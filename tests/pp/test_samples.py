@@ -81,3 +81,9 @@ def test_modality_of_a_mudata_and_excluded_genes(adata: AnnData) -> None:
     table = scc2s.pp.samples(MuData({"rna": adata}), "cell_type", gene_symbols="symbol")
     words = set(" ".join(table["prompt"].str.extract(r"Genes: (.*)")[0]).split())
     assert words <= set(adata.var["symbol"]) - {""}
+
+
+def test_a_task_about_several_cells_is_refused_by_name(adata: AnnData) -> None:
+    for name in ("sample_tissue", "generate_sample"):
+        with pytest.raises(ValueError, match=f"'{name}' is about several cells"):
+            scc2s.pp.samples(adata, name)

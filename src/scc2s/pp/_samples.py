@@ -10,6 +10,7 @@ from scc2s import prompts
 from scc2s._cells.access import expression, get_adata
 from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.fields import prompt_fields
+from scc2s.prompts._task import CELLS
 from scc2s.train import Augment, task_samples
 
 if TYPE_CHECKING:
@@ -109,6 +110,12 @@ def samples(
     if augment is not None and not isinstance(augment, Augment):
         msg = f"augment is of type {type(augment).__name__}; pass augment=scc2s.train.Augment(...), or None"
         raise TypeError(msg)
+    if CELLS in (*chosen.fields, *chosen.response_fields):
+        msg = (
+            f"task {chosen.name!r} is about several cells in a prompt, and a sample holds one; pass task= one with "
+            "{cell_sentence}, or write the prompts of contexts: prompts.get(...).render([[sentence, ...], ...])"
+        )
+        raise ValueError(msg)
     if "perturbed_sentence" in chosen.response_fields and pairs is None:
         msg = f"task {chosen.name!r} needs two cells a sample; pass pairs=sc.pp.c2s_pairs(adata, key=..., control=...)"
         raise ValueError(msg)
