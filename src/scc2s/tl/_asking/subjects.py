@@ -36,7 +36,8 @@ class Subject:
     @property
     def names(self) -> pd.Index:
         """Names of what is asked about."""
-        return pd.Index(self.data.obs_names)
+        names: pd.Index = self.data.obs_names
+        return names
 
     def task(self, target: str, usual: str | None = None) -> str:
         """Name of the task that asks for `target`."""
