@@ -64,6 +64,7 @@ OWN_WORDING = {
     "a": "columns, or groups",
     "adata": "what it has to hold",
     "b": "columns, or groups",
+    "contexts": "several cells of a prompt, or groups that are scored one by one",
     "controls": "questions to the model, or cells that no model wrote",
     "layer": "whose expression, for what",
     "n_boot": "of which intervals",
@@ -72,6 +73,7 @@ OWN_WORDING = {
     "prompt": "the fields that it may have",
     "random_state": "what is drawn",
     "target_sum": "what is brought to it",
+    "targets": "asked for at once, or genes that perturbations act on",
     "truth": "what really happened to the cells",
     "use_raw": "whose expression, for what",
 }

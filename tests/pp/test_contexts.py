@@ -156,6 +156,7 @@ def test_copy_leaves_the_cells_as_they_were_and_mudata_is_written_through_its_mo
     [
         ({"groupby": "organ"}, KeyError, "groupby="),
         ({"groupby": []}, ValueError, "groupby="),
+        ({"groupby": None}, TypeError, "groupby="),
         ({"n_cells": 0}, ValueError, "n_cells"),
         ({"n_cells": 2.5}, TypeError, "n_cells"),
         ({"n_cells": (5, 2)}, ValueError, r"n_cells=\(2, 5\)"),
@@ -182,6 +183,13 @@ def test_cells_of_one_name_are_refused_with_the_call_that_mends_it() -> None:
     adata.obs_names = ["same", *adata.obs_names[1:-1], "same"]
     with pytest.raises(ValueError, match="obs_names_make_unique"):
         scc2s.pp.contexts(adata, groupby="donor")
+
+
+def test_a_column_without_values_is_refused() -> None:
+    adata = cells()
+    adata.obs["empty"] = np.nan
+    with pytest.raises(ValueError, match=r"no cell has a sentence and a value in 'empty' \(60 miss a value\)"):
+        scc2s.pp.contexts(adata, groupby="empty")
 
 
 def test_no_cells_are_refused() -> None:

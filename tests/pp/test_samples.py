@@ -81,3 +81,73 @@ def test_modality_of_a_mudata_and_excluded_genes(adata: AnnData) -> None:
     table = scc2s.pp.samples(MuData({"rna": adata}), "cell_type", gene_symbols="symbol")
     words = set(" ".join(table["prompt"].str.extract(r"Genes: (.*)")[0]).split())
     assert words <= set(adata.var["symbol"]) - {""}
+
+
+class TestContexts:
+    def test_prompts_are_those_that_the_tools_ask_and_completions_what_is_known(self, adata: AnnData) -> None:
+        adata.obs["tissue"] = ["blood", "lung"] * 15
+        scc2s.pp.sentences(adata, n_genes=12)
+        scc2s.pp.contexts(adata, groupby="tissue", n_cells=(2, 4), n_genes=6)
+        table = scc2s.pp.samples(adata, "sample_tissue", contexts="contexts", organism="human")
+        seen: list[str] = []
+
+        def embed(asked: list[str]) -> np.ndarray:
+            seen.extend(asked)
+            return np.zeros((len(asked), 1))
+
+        task = prompts.get("sample_tissue")
+        model = scc2s.models.CallableModel(embed=embed)
+        scc2s.tl.embed(adata, model=model, prompt=task, contexts="contexts", organism="human")
+        contexts = adata.uns["c2s"]["contexts"]["table"]
+        assert table["prompt"].tolist() == seen
+        assert table["completion"].tolist() == [f" {tissue}" for tissue in contexts["tissue"]]
+        assert table["context"].tolist() == contexts.index.tolist()
+
+    def test_types_are_listed_in_the_order_of_the_cells_without_those_that_have_no_genes(self, adata: AnnData) -> None:
+        adata.obs["all"] = "x"
+        scc2s.pp.contexts(adata, groupby="all", n_cells=30)
+        cells = [cell for cell in adata.uns["c2s"]["contexts"]["cells"]["cell"] if cell != "c4"]
+        table = scc2s.pp.samples(adata, "sample_cell_types", contexts="contexts")
+        assert table["completion"].tolist() == [" " + "; ".join(adata.obs.loc[cells, "cell_type"])]
+        other = scc2s.pp.samples(adata, "sample_cell_types", contexts="contexts", columns={"cell_types": "drug"})
+        assert other["completion"].tolist() == [" " + "; ".join(adata.obs.loc[cells, "drug"])]
+
+    def test_samples_that_are_written_come_back_as_the_cells_and_say_how_many(self, adata: AnnData) -> None:
+        scc2s.pp.contexts(adata, groupby="cell_type", n_cells=3)
+        table = scc2s.pp.samples(adata, "generate_sample", contexts="contexts", n_genes=5, organism="human")
+        scc2s.pp.sentences(adata, n_genes=5)
+        cells = adata.uns["c2s"]["contexts"]["cells"].groupby("context", sort=False)["cell"].agg(list)
+        for (_, row), some in zip(table.iterrows(), cells, strict=True):
+            want = [text for text in adata.obs.loc[some, "c2s_sentence"] if text]
+            assert scc2s.sentences.split_cells(row["completion"]) == want
+            assert row["completion"].startswith("\nCell 1: ")
+            assert f"Name the 5 most expressed genes of each of {len(want)} Homo sapiens cells" in row["prompt"]
+
+    def test_a_neighbor_is_asked_for_and_not_shown(self, adata: AnnData) -> None:
+        adata = adata[adata.obs_names != "c4"].copy()
+        scc2s.pp.contexts(adata, groupby="cell_type", n_cells=3)
+        table = scc2s.pp.samples(adata, "generate_neighbor", contexts="contexts", n_genes=8)
+        for _, row in table.iterrows():
+            shown = scc2s.sentences.split_cells(row["prompt"])
+            assert row["completion"].strip() not in shown
+            assert "Below are 2 " in row["prompt"]
+        scc2s.pp.contexts(adata, groupby="cell_type", n_cells=1)
+        with pytest.raises(ValueError, match="fewer than 2 cells"):
+            scc2s.pp.samples(adata, "generate_neighbor", contexts="contexts")
+
+    def test_copies_vary_prompts_and_never_completions(self, adata: AnnData) -> None:
+        scc2s.pp.contexts(adata, groupby="cell_type", n_cells=3)
+        table = scc2s.pp.samples(
+            adata, "sample_cell_types", contexts="contexts", copies=3, augment=Augment(drop_genes=(0.2, 0.5))
+        )
+        assert table["prompt"].nunique() == len(table) == 3 * len(adata.uns["c2s"]["contexts"]["table"])
+        assert (table.groupby("context")["completion"].nunique() == 1).all()
+
+    def test_a_task_about_several_cells_needs_contexts_and_no_other_takes_them(self, adata: AnnData) -> None:
+        for name in ("sample_tissue", "generate_sample"):
+            with pytest.raises(ValueError, match=f"'{name}' is about several cells; pass contexts="):
+                scc2s.pp.samples(adata, name)
+        with pytest.raises(ValueError, match="not about several cells"):
+            scc2s.pp.samples(adata, "cell_type", contexts="contexts")
+        with pytest.raises(KeyError, match="scc2s.pp.contexts"):
+            scc2s.pp.samples(adata, "sample_tissue", contexts="contexts")

@@ -109,6 +109,8 @@ class TestEmbed:
             scc2s.tl.embed(adata, model="no such model", contexts="others")
         with pytest.raises(KeyError, match="not in the data"):
             scc2s.tl.embed(adata[:5].copy(), model="no such model", contexts="contexts")
+        with pytest.raises(ValueError, match="several cells.*pass contexts="):
+            scc2s.tl.embed(adata, model="no such model", prompt=scc2s.prompts.get("sample_tissue"))
         with pytest.raises(TypeError, match="contexts="):
             scc2s.tl.embed(adata, model="no such model", contexts=["contexts"])
         assert "by_contexts" not in adata.uns["c2s"]

@@ -122,7 +122,7 @@ def test_groups_a_name_of_ones_own_and_a_prompt_of_ones_own() -> None:
     assert {"mine_cell_type", "mine_perturbation_prob", "mine_cell_type_donor"} <= set(adata.obs)
     assert adata.obs.groupby("donor", observed=True)["mine_cell_type_donor"].nunique().tolist() == [1, 1]
     assert adata.uns["c2s"]["annotate_mine"]["params"]["prompt"] == prompt
-    task = scc2s.prompts.custom("{cell_sentence}?", response=" {perturbation} in a {cell_type}.")
+    task = scc2s.prompts.custom("{cell_sentence} ?", response=" {perturbation} in a {cell_type}.")
     seen: list[str] = []
 
     def score(prompts: list[str], choices: list[str]) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from scc2s._cells.fields import prompt_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from anndata import AnnData
 
@@ -89,7 +89,13 @@ def genes_of(adata: AnnData, key: str) -> int | None:
 
 
 def context_fields(
-    adata: AnnData, contexts: Contexts, rows: list[np.ndarray], names: Iterable[str], *, organism: str | None
+    adata: AnnData,
+    contexts: Contexts,
+    rows: list[np.ndarray],
+    names: Iterable[str],
+    *,
+    organism: str | None,
+    columns: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
     """Values of the fields `names` of a prompt, one a context: a column of its table, or of ``.obs``.
 
@@ -103,6 +109,8 @@ def context_fields(
         Fields other than the cells themselves and their numbers.
     organism
         Organism; ``None`` takes that of the data.
+    columns
+        Column of a field, where it has another name.
 
     Raises
     ------
@@ -113,8 +121,9 @@ def context_fields(
     """
     found: dict[str, list[str]] = {}
     for name in names:
-        if name in contexts.table and not (name == "organism" and organism is not None):
-            column = contexts.table[name]
+        own = (columns or {}).get(name, name)
+        if own in contexts.table and not (name == "organism" and organism is not None):
+            column = contexts.table[own]
             if n_missing := int(column.isna().sum()):
                 msg = (
                     f"{name!r} is missing for {n_missing} contexts, and the prompt names it; set it in "
@@ -125,7 +134,7 @@ def context_fields(
             continue
         used = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *rows]))
         values = np.empty(adata.n_obs, dtype=object)
-        values[used] = prompt_fields(adata[used], [name], organism=organism)[name]
+        values[used] = prompt_fields(adata[used], [name], organism=organism, columns=columns)[name]
         found[name] = [
             _one(values[some], name, str(label)) for label, some in zip(contexts.table.index, rows, strict=True)
         ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -116,6 +117,12 @@ def contexts(
         raise ValueError(msg)
     written = _written(data, sentence_key)
     groups, n_no_group = _groups(data, columns, written)
+    if not groups:
+        msg = (
+            f"no cell has a sentence and a value in {', '.join(map(repr, columns))} ({n_no_group} miss a value); fill "
+            "them, or pass groupby= other columns"
+        )
+        raise ValueError(msg)
     small = [name for name, _, rows in groups if len(rows) < least]
     if small and on_small == "error":
         msg = (
@@ -176,6 +183,9 @@ def _sizes(n_cells: Any) -> tuple[int, int]:
 
 
 def _columns(data: AnnData, groupby: str | Sequence[str]) -> list[str]:
+    if groupby is None or not isinstance(groupby, str | Iterable):
+        msg = f"groupby={groupby!r} names no column; pass groupby= columns of adata.obs, e.g. ['donor', 'tissue']"
+        raise TypeError(msg)
     columns = [groupby] if isinstance(groupby, str) else list(groupby)
     for name in columns:
         column(data, name, "groupby")

@@ -9,8 +9,11 @@ from scipy import sparse
 from scc2s import prompts
 from scc2s._cells.access import expression, get_adata
 from scc2s._cells.arguments import refuse_empty, whole
+from scc2s._cells.context_rows import ForSamples
 from scc2s._cells.fields import prompt_fields
+from scc2s.prompts._task import CELLS
 from scc2s.train import Augment, task_samples
+from scc2s.train._context_samples import context_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +31,7 @@ def samples(
     *,
     columns: Mapping[str, str] | None = None,
     pairs: pd.DataFrame | np.ndarray | None = None,
+    contexts: str | None = None,
     n_genes: int = 200,
     copies: int = 1,
     augment: Augment | None = None,
@@ -57,8 +61,13 @@ def samples(
     pairs
         For tasks that show one cell and ask for another: the table of :func:`scc2s.pp.pairs`, or integers, pairs x 2:
         row of the control cell, row of the perturbed cell.
+    contexts
+        For tasks about several cells in a prompt (``"sample_tissue"``, ``"generate_sample"``, ``"same_niche"``, ...):
+        name of the contexts in ``.uns["c2s"]`` (:func:`scc2s.pp.contexts`). A field is a column of their table, or of
+        ``.obs`` where the cells of each agree; ``{cell_types}`` is the list of the cells' own ``cell_type`` (or the
+        column that `columns` names). ``"generate_neighbor"`` asks for the last cell of each, and does not show it.
     n_genes
-        Longest sentence.
+        Longest sentence; at most that of the contexts.
     copies
         Samples of each cell or pair.
     augment
@@ -75,16 +84,16 @@ def samples(
 
     Returns
     -------
-    Columns ``prompt``, ``completion`` (starts with a space), ``task``, ``cell`` (name of the cell in the completion);
-    as :func:`scc2s.train.sft` and TRL take them.
+    Columns ``prompt``, ``completion`` (starts with white space), ``task``, ``cell`` (name of the cell in the
+    completion) or, with `contexts`, ``context``; as :func:`scc2s.train.sft` and TRL take them.
 
     Raises
     ------
     KeyError
         If a field of the task has no column.
     ValueError
-        If a column has missing values, the task needs `pairs`, those given are of other cells, a number is out of
-        range, or there are no cells with genes.
+        If a column has missing values, the task needs `pairs` or `contexts`, those given are of other cells, a number
+        is out of range, or there are no cells with genes.
     TypeError
         If a number is not whole, or `task` or `augment` of another type.
 
@@ -109,12 +118,22 @@ def samples(
     if augment is not None and not isinstance(augment, Augment):
         msg = f"augment is of type {type(augment).__name__}; pass augment=scc2s.train.Augment(...), or None"
         raise TypeError(msg)
+    several = CELLS in (*chosen.fields, *chosen.response_fields)
+    if several != (contexts is not None):
+        what, mend = (
+            ("is about several cells", "pass contexts= a name, after sc.pp.c2s_contexts(adata, ...)")
+            if several
+            else (f"is not about several cells ({{{CELLS}}})", "leave contexts= out")
+        )
+        msg = f"task {chosen.name!r} {what}; {mend}, or another task="
+        raise ValueError(msg)
     if "perturbed_sentence" in chosen.response_fields and pairs is None:
         msg = f"task {chosen.name!r} needs two cells a sample; pass pairs=sc.pp.c2s_pairs(adata, key=..., control=...)"
         raise ValueError(msg)
     rows = None if pairs is None else _rows(data, pairs)
     wanted = (*chosen.fields, *chosen.response_fields)
-    values = prompt_fields(data, wanted, organism=organism, columns=columns)
+    values = {} if several else prompt_fields(data, wanted, organism=organism, columns=columns)
+    drawn = None if contexts is None else ForSamples.of(data, contexts, wanted, organism=organism, columns=columns)
     found = expression(
         data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols, upper=upper, on_duplicate=on_duplicate
     )
@@ -122,6 +141,13 @@ def samples(
     names = found.names
     if found.allowed is not None:
         X, names = X[:, found.allowed], [names[i] for i in np.flatnonzero(found.allowed)]
+    if drawn is not None:
+        kept = drawn.expressed((X > 0).getnnz(axis=1) > 0)
+        table = context_samples(
+            chosen, X, names, kept.rows, kept.fields, n_genes=min(n_genes, kept.n_genes or n_genes), copies=copies,
+            augment=augment, seed=random_state,
+        )  # fmt: skip
+        return table.assign(context=np.array(kept.names, dtype=object)[table.pop("row")])
     if rows is None:
         rows = np.repeat(np.flatnonzero((X > 0).getnnz(axis=1))[:, None], 2, axis=1)
         if not len(rows):

@@ -64,7 +64,7 @@ def task_samples(
         pairs = np.repeat(np.arange(X.shape[0])[:, None], 2, axis=1)
     shown, answered = pairs[:, 0], pairs[:, 1]
     wanted = task.response_fields
-    _refuse_blank(fields, answered, wanted)
+    refuse_blank(fields, answered, wanted)
     writes_cell = any(f in SENTENCES for f in wanted)
     shows_cell = SENTENCE in task.fields
     plain = varied_sentences(X[answered], names, n_genes=n_genes) if writes_cell else []
@@ -97,7 +97,9 @@ def task_samples(
     return pd.concat(frames, ignore_index=True)
 
 
-def _refuse_blank(fields: Mapping[str, Sequence[str]], rows: np.ndarray, wanted: Sequence[str]) -> None:
+def refuse_blank(
+    fields: Mapping[str, Sequence[str]], rows: np.ndarray, wanted: Sequence[str], *, what: str = "cells"
+) -> None:
     """Raise where a cell has no answer to learn: missing values, blanks, and the words that these become as text."""
     for name in wanted:
         if name not in fields:
@@ -107,7 +109,7 @@ def _refuse_blank(fields: Mapping[str, Sequence[str]], rows: np.ndarray, wanted:
         if blank:
             n, first = len(set(blank)), blank[0]
             msg = (
-                f"{n} cells have no {name} to learn (the one in row {first}: {values[first]!r}); leave them out, e.g. "
+                f"{n} {what} have no {name} to learn (the one in row {first}: {values[first]!r}); leave them out, e.g. "
                 f"adata[adata.obs[{name!r}].notna()].copy(), or give them one"
             )
             raise ValueError(msg)

@@ -57,7 +57,8 @@ class Lists:
         """Share of each label among the entries that are one; NaN for an answer without any."""
         counts = _counts(self.found, self.labels)[:, : len(self.labels)]
         total = counts.sum(axis=1, keepdims=True)
-        return np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
+        votes: np.ndarray = np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
+        return votes
 
     def shares(self) -> np.ndarray:
         """Share of each label among the entries, and, last, of all that is none; so is an answer without entries."""

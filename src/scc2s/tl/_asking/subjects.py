@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from scc2s._cells.contexts import get_contexts
 from scc2s._cells.results import claim, refuse_name
-from scc2s.tl._asking.cells import look
+from scc2s.prompts._task import CELLS
+from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.contexts import SeenContexts, ask_contexts, look_at_contexts, sample_task, say_untaught
 from scc2s.tl._asking.question import ask
 
@@ -34,7 +36,8 @@ class Subject:
     @property
     def names(self) -> pd.Index:
         """Names of what is asked about."""
-        return self.data.obs_names
+        names: pd.Index = self.data.obs_names
+        return names
 
     def task(self, target: str, usual: str | None = None) -> str:
         """Name of the task that asks for `target`."""
@@ -46,6 +49,13 @@ class Subject:
 
     def look(self, prompt: str | Task | None, name: str, *, needed: bool = True, shows: bool = True) -> Any:
         """Read what the prompts will hold, and refuse what cannot be asked."""
+        task = worded(prompt, name)
+        if task is not None and CELLS in task.fields:
+            msg = (
+                f"the prompt of task {task.name!r} is about several cells ({{{CELLS}}}); pass contexts= the name of "
+                "those that sc.pp.c2s_contexts(adata, ...) has drawn, or another prompt="
+            )
+            raise ValueError(msg)
         return look(
             self.data, prompt, name, organism=self.organism, sentence_key=self.sentence_key, needed=needed, shows=shows
         )
@@ -85,9 +95,8 @@ class ContextSubject(Subject):
     @property
     def names(self) -> pd.Index:
         """Names of the contexts."""
-        from scc2s._cells.contexts import get_contexts
-
-        return pd.Index(get_contexts(self.data, self.contexts).table.index.astype(str), dtype=object)
+        names: pd.Index = get_contexts(self.data, self.contexts).table.index.astype(str).astype(object)
+        return names
 
     def task(self, target: str, usual: str | None = None) -> str:  # noqa: ARG002
         """Name of the task that asks for `target`."""
