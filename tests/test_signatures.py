@@ -31,6 +31,7 @@ OWN_DEFAULT = {
     "base": "recipe takes the base of the data",
     "cmap": "each plot has its own",
     "color": "each plot has its own",
+    "contexts": "those that the tool's own question is about",
     "control": "needed where effects begin at it",
     "groupby": "needed where the result is by group",
     "key": "name of the result that the plot shows, as its tool names it",

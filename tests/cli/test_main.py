@@ -164,6 +164,7 @@ def test_help_needs_no_torch() -> None:
         "generate",
         "perturb",
         "screen",
+        "neighborhood",
         "evaluate",
         "models",
     ):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _OURS = ("sentences", "rank_fit", "recipe", "generate", "annotate", "embed", "perplexity", "caption", "name_genes",
          "perturb", "fate", "marker_labels", "transfer_labels", "compare_labels", "neighborhoods",
-         "interactions", "same_neighborhood", "same_niche")  # fmt: skip
+         "niches", "interactions", "same_neighborhood", "same_niche",
+         "generate_neighbor")  # fmt: skip
 """Entries of ``uns["c2s"]`` that each belong to one tool, whether they are there yet or not."""
 _SEVERAL = ("sentences", "annotate", "embed", "perplexity", "caption", "name_genes", "marker_labels",
             "transfer_labels")  # fmt: skip

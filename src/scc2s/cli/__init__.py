@@ -16,6 +16,7 @@ from ._evaluate import evaluate
 from ._export import export
 from ._generate import generate
 from ._models import models
+from ._neighborhood import neighborhood
 from ._perturb import perturb
 from ._screen import screen
 from ._sentences import sentences
@@ -38,6 +39,7 @@ for _command in (
     generate,
     perturb,
     screen,
+    neighborhood,
     evaluate,
     export,
     models,
