@@ -43,6 +43,7 @@ OWN_DEFAULT = {
     "method": "of a score, or of a classifier",
     "n": "cells, or rows",
     "n_cells": "shown for a caption, asked in a screen, or learned from",
+    "n_contexts": "of each group, or in all",
     "n_genes": "words of a sentence, genes to write, genes to draw",
     "n_top": "listed, or named",
     "name": "of a gene set, or of a cell",

@@ -55,7 +55,7 @@ def niches(
     n_contexts
         Contexts of one niche to draw, as far as there are so many; ``None``: one for every cell.
     n_negatives
-        Negatives of each kind for each of these.
+        Negatives of each kind for each positive.
     matched
         Column of ``.obs`` with the cell types: also draw negatives whose other cells are of the same types. Cells
         without a type count as one of their own.

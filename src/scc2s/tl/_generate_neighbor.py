@@ -73,7 +73,7 @@ def generate_neighbor(
     n_genes
         Genes to write; ``None``: the median of the sentences of the cells left out.
     constrain
-        Write only genes of the data set, none twice, exactly as many as asked for.
+        Let the model write only genes of `adata` that its sentences may hold, none twice, exactly `n_genes` of them.
     temperature, top_p, top_k
         How words are drawn; ``temperature=0`` takes the most likely one each time.
     max_new_tokens

@@ -25,7 +25,7 @@ def same_niche(
     ablation: bool = False,
     max_interactions: int = 20,
     part: Literal["test", "all"] = "test",
-    label_key: str | None = None,
+    cell_type_key: str | None = None,
     normalize: Literal["sum", "mean"] = "sum",
     controls: bool = True,
     n_boot: int = 1000,
@@ -64,11 +64,12 @@ def same_niche(
         Interactions in a prompt, those with most records first.
     part
         Ask about the contexts for tests alone, where there are such, or about all.
-    label_key
+    cell_type_key
         Column of ``.obs`` with the cell types, for the share of the same type; ``None``: that of ``matched`` of the
         contexts.
     normalize
-        Compare the ``"sum"`` of the log-probabilities of the tokens of yes and no, or their ``"mean"``.
+        Compare the ``"sum"`` of the log-probabilities of a label's tokens (the probability of the answer, yes or no), or
+        their ``"mean"``.
     controls
         Ask a sample of the contexts again: with the genes of another one, and with none.
     n_boot
@@ -117,7 +118,7 @@ def same_niche(
     >>> scc2s.pp.niches(adata, niche_key="layer")
     >>> says_yes = scc2s.models.CallableModel(score=lambda prompts, choices: np.array([[0.0, -1.0]] * len(prompts)))
     >>> scc2s.tl.same_niche(adata, model=says_yes, organism="human", n_boot=20)
-    >>> adata.uns["c2s"]["same_niche"]["report"].loc["0", "accuracy"]
+    >>> adata.uns["c2s"]["same_niche"]["report"]["accuracy"].tolist()[0]
     0.5
     """
     out, data = opened(adata, mod=mod, copy=copy)
@@ -133,7 +134,7 @@ def same_niche(
         ablation=ablation,
         max_interactions=max_interactions,
         part=part,
-        label_key=label_key,
+        cell_type_key=cell_type_key,
         normalize=normalize,
         controls=controls,
         n_boot=n_boot,
