@@ -173,8 +173,8 @@ def generate_neighbor(
     for name in ("n_words", "valid", "unique", "complete"):
         table[name] = validity[name].to_numpy()
     overlaps = compared(left, question.cells, texts)
-    for name in overlaps:
-        table[str(name)] = overlaps[name].to_numpy()
+    for column in overlaps:
+        table[str(column)] = overlaps[column].to_numpy()
     block = table["block"].astype(str).to_numpy()
     clusters = np.where(block == "", table["center"].astype(str).to_numpy(), block)
     report = overlap_report(overlaps, clusters, n_boot=n_boot, random_state=random_state)

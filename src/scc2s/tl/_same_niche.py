@@ -68,8 +68,8 @@ def same_niche(
         Column of ``.obs`` with the cell types, for the share of the same type; ``None``: that of ``matched`` of the
         contexts.
     normalize
-        Compare the ``"sum"`` of the log-probabilities of a label's tokens (the probability of the answer, yes or no), or
-        their ``"mean"``.
+        Compare the ``"sum"`` of the log-probabilities of a label's tokens (the probability of the answer, yes or no),
+        or their ``"mean"``.
     controls
         Ask a sample of the contexts again: with the genes of another one, and with none.
     n_boot
