@@ -1,7 +1,7 @@
 """What answers whether cells lie together without a language model, on four tissue sections.
 
 Each section is cut into blocks, for training and for tests, with a band of one radius between them
-(``scc2s.pp.neighborhoods(split="blocks")``); five such cuts are drawn. The table has the mean over the cuts and, in
+(``scc2s.pp.neighborhoods(split="blocks")``); three such cuts are drawn. The table has the mean over the cuts and, in
 brackets, the lowest and the highest.
 
     python benchmarks/space.py --data shared/data [--out space.md]
@@ -32,13 +32,13 @@ SETS = {
 }
 """Neighbourhoods of each set (units as its README says; the coordinates of `lung_merfish` are taken as micrometres, by
 the distance between cells), and the column that negatives are matched on."""
-CUTS = 5
+CUTS = 3
 
 
 def measured(adata: ad.AnnData, options: dict[str, object], matched: str, seed: int) -> pd.DataFrame:
     """Accuracy and area of each floor against each kind of negatives, on the test part of one cut."""
     scc2s.pp.neighborhoods(
-        adata, matched=matched, split="blocks", test_share=0.3, n_contexts=None, random_state=seed, **options
+        adata, matched=matched, split="blocks", test_share=0.3, n_contexts=800, random_state=seed, **options
     )
     contexts = get_contexts(adata, "neighborhoods")
     table, rows = contexts.table, contexts.rows(adata)

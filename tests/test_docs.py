@@ -11,7 +11,7 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page", ["captions.md", "metrics.md", "onnx.md", "screening.md"])
+@pytest.mark.parametrize("page", ["captions.md", "metrics.md", "onnx.md", "screening.md", "space.md"])
 def test_session_runs(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mpl.use("Agg")
     if not (DOCS / page).is_file():

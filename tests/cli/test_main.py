@@ -168,6 +168,7 @@ def test_help_needs_no_torch() -> None:
         "perturb",
         "screen",
         "match-bulk",
+        "neighborhood",
         "evaluate",
         "models",
     ):

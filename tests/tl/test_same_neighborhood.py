@@ -236,7 +236,7 @@ def test_wrong_arguments_are_refused_before_a_model_is_loaded() -> None:
         ({"part": "train"}, ValueError, "part='test'"),
         ({"normalize": "max"}, ValueError, "normalize="),
         ({"contexts": "nowhere"}, KeyError, "nowhere"),
-        ({"label_key": "nowhere"}, KeyError, "label_key="),
+        ({"cell_type_key": "nowhere"}, KeyError, "cell_type_key="),
         ({"prompt": "{cell_sentence}?"}, ValueError, "multi_cell_sentences"),
         ({"key_added": "annotate"}, ValueError, "belongs to another tool"),
         ({"n_boot": 0}, ValueError, "n_boot"),

@@ -20,6 +20,7 @@ from ._export import export
 from ._generate import generate
 from ._match_bulk import match_bulk
 from ._models import models
+from ._neighborhood import neighborhood
 from ._perturb import perturb
 from ._screen import screen
 from ._sentences import sentences
@@ -46,6 +47,7 @@ for _command in (
     perturb,
     screen,
     match_bulk,
+    neighborhood,
     evaluate,
     export,
     models,

@@ -97,8 +97,16 @@ def neighborhood(
     is_near = str(about["label"]) == "yes"
     size = 22.0 if is_near else 6.0
     _cells(ax, adata, points, here, color, size)
-    ax.scatter(*points[cells].T, s=2.2 * size, facecolors="none", edgecolors="black", linewidths=1.1, zorder=3)
-    ax.scatter(*points[center], s=3 * size, marker="x", color="black", linewidths=1.2, zorder=4)
+    ax.scatter(
+        points[cells, 0],
+        points[cells, 1],
+        s=2.2 * size,
+        facecolors="none",
+        edgecolors="black",
+        linewidths=1.1,
+        zorder=3,
+    )
+    ax.scatter(points[center, 0], points[center, 1], s=3 * size, marker="x", color="black", linewidths=1.2, zorder=4)
     reach = _reach(params, points[cells] - points[center], is_near=is_near)
     if "radius_in_spatial_unit" in params:
         from matplotlib.patches import Circle
@@ -132,7 +140,7 @@ def _reach(params: Any, away: np.ndarray, *, is_near: bool) -> float:
 
 def _cells(ax: Axes, adata: AnnData, points: np.ndarray, here: np.ndarray, color: str | None, size: float) -> None:
     if color is None:
-        ax.scatter(*points[here].T, s=size, color="0.75", linewidths=0)
+        ax.scatter(points[here, 0], points[here, 1], s=size, color="0.75", linewidths=0)
         return
     values = column(adata, color, "color").astype("category")
     names = list(values.cat.categories)
@@ -143,9 +151,9 @@ def _cells(ax: Axes, adata: AnnData, points: np.ndarray, here: np.ndarray, color
     for code, (name, shade) in enumerate(zip(names, _colors(adata, color, len(names)), strict=True)):
         some = here & (codes == code)
         if some.any():
-            ax.scatter(*points[some].T, s=size, color=[shade], linewidths=0, label=str(name))
+            ax.scatter(points[some, 0], points[some, 1], s=size, color=[shade], linewidths=0, label=str(name))
     if (lost := here & (codes < 0)).any():
-        ax.scatter(*points[lost].T, s=size, color="0.85", linewidths=0, label="(missing)")
+        ax.scatter(points[lost, 0], points[lost, 1], s=size, color="0.85", linewidths=0, label="(missing)")
     ax.legend(
         frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title=color, title_fontsize=8,
         markerscale=(30 / size) ** 0.5,
@@ -158,4 +166,5 @@ def _colors(adata: AnnData, color: str, n: int) -> list[Any]:
         return list(known)
     from matplotlib import colormaps
 
-    return list(colormaps["tab20" if n > 10 else "tab10"].colors[:n])
+    found = colormaps["tab20" if n > 10 else "tab10"]
+    return [found(i) for i in range(n)]

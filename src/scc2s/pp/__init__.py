@@ -4,6 +4,7 @@ from ._context_adata import context_adata
 from ._contexts import contexts
 from ._interactions import interactions
 from ._neighborhoods import neighborhoods
+from ._niches import niches
 from ._pairs import pairs
 from ._pseudobulk import pseudobulk
 from ._rank_fit import rank_fit
@@ -19,6 +20,7 @@ __all__ = [
     "contexts",
     "interactions",
     "neighborhoods",
+    "niches",
     "pairs",
     "rank_fit",
     "recipe",

@@ -38,7 +38,7 @@ def neighborhoods(
     matched: str | None = None,
     n_contexts: int | None = 1000,
     n_cells: int | None = None,
-    min_cells: int = 2,
+    min_size: int = 2,
     n_negatives: int = 1,
     split: Literal["blocks"] | None = None,
     block_size: float | None = None,
@@ -84,10 +84,10 @@ def neighborhoods(
         Neighbourhoods to draw, as far as there are so many; ``None``: one around every cell.
     n_cells
         Most cells of a context: the centre and others of chance; ``None``: all.
-    min_cells
+    min_size
         Fewest cells of a neighbourhood, its centre included.
     n_negatives
-        Negatives of each kind for each neighbourhood.
+        Negatives of each kind for each positive.
     split
         ``"blocks"`` cuts each section into squares, for training or for tests. Every cell in a context of a test is
         further than `guard` away from every cell in a context of training. Neighbourhoods and negatives stay within
@@ -142,7 +142,7 @@ def neighborhoods(
     """
     n_contexts = None if n_contexts is None else whole("n_contexts", n_contexts)
     n_cells = None if n_cells is None else whole("n_cells", n_cells, 2)
-    min_cells, n_negatives = whole("min_cells", min_cells, 2), whole("n_negatives", n_negatives, 0)
+    min_size, n_negatives = whole("min_size", min_size, 2), whole("n_negatives", n_negatives, 0)
     random_state = whole("random_state", random_state, 0)
     _refuse_options(radius, unit, graph, guard, split, test_share, spatial_unit)
     out, data = opened(adata, mod=mod, copy=copy)
@@ -195,21 +195,21 @@ def neighborhoods(
         hashes=name_hashes(names.tolist(), seed=random_state),
         n_contexts=n_contexts,
         n_cells=n_cells,
-        min_cells=min_cells,
+        min_cells=min_size,
         n_negatives=n_negatives,
         seed=random_state,
     )
     if not drawn:
         msg = (
-            f"no neighbourhood of {min_cells} cells was found ({_left_out(counts)}); pass a larger "
-            f"{'radius=' if graph is None else 'graph='}, a smaller min_cells=, or look at the units"
+            f"no neighbourhood of {min_size} cells was found ({_left_out(counts)}); pass a larger "
+            f"{'radius=' if graph is None else 'graph='}, a smaller min_size=, or look at the units"
         )
         raise ValueError(msg)
     contexts = _contexts(drawn, names, sections_there[number], block, part if split is not None else None)
     _say(drawn, counts, n_contexts, _duplicates(here, number))
     params |= {
         "groupby": section_key, "matched": matched, "n_contexts": n_contexts, "n_cells": n_cells,
-        "min_cells": min_cells, "n_negatives": n_negatives, "split": split, "test_share": test_share,
+        "min_size": min_size, "n_negatives": n_negatives, "split": split, "test_share": test_share,
         "random_state": random_state, "spatial_key": spatial_key, "key_added": key_added, "n_without_place":
         data.n_obs - len(rows), "n_isolated": counts.isolated, "n_over_border": counts.border,
         "n_without_negative": counts.no_negative, "n_without_match": counts.no_match,

@@ -128,7 +128,7 @@ def _cellphonedb(folder: Path) -> Pairs:
     proteins = {
         row[0]: any(map(_true, row[1:])) for row in _columns(tables["protein"], "protein", "uniprot", *_OUTSIDE)
     }
-    units = [name for name in tables["complex"] if str(name).startswith("uniprot_")]
+    units = [str(name) for name in tables["complex"] if str(name).startswith("uniprot_")]
     complexes = {
         row[0]: (any(map(_true, row[1:4])), [unit for unit in row[4:] if unit])
         for row in _columns(tables["complex"], "complex", "complex_name", *_OUTSIDE, *units)

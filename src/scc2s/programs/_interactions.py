@@ -103,7 +103,8 @@ def said(table: pd.DataFrame, template: str) -> list[str]:
     >>> said(table, "{a} {relation} {b}")
     ['CD40LG signals to CD40']
     """
-    return [template.format(**row) for row in table[list(FIELDS)].to_dict("records")]
+    rows = table[list(FIELDS)].itertuples(index=False)
+    return [template.format(**dict(zip(FIELDS, row, strict=True))) for row in rows]
 
 
 def together(texts: Sequence[str]) -> str:

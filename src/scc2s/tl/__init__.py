@@ -14,6 +14,7 @@ from ._evaluate_perturbations import evaluate_perturbations
 from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
+from ._generate_neighbor import generate_neighbor
 from ._importance import importance
 from ._marker_labels import marker_labels
 from ._match_bulk import match_bulk
@@ -22,6 +23,7 @@ from ._perplexity import perplexity
 from ._perturb import perturb
 from ._program_score import program_score
 from ._same_neighborhood import same_neighborhood
+from ._same_niche import same_niche
 from ._screen import screen
 from ._shortlist import shortlist
 from ._stratify import stratify
@@ -42,6 +44,7 @@ __all__ = [
     "fate",
     "gene_set",
     "generate",
+    "generate_neighbor",
     "importance",
     "marker_labels",
     "match_bulk",
@@ -50,6 +53,7 @@ __all__ = [
     "perturb",
     "program_score",
     "same_neighborhood",
+    "same_niche",
     "screen",
     "shortlist",
     "stratify",

@@ -25,7 +25,7 @@ def same_neighborhood(
     ablation: bool = False,
     max_interactions: int = 20,
     part: Literal["test", "all"] = "test",
-    label_key: str | None = None,
+    cell_type_key: str | None = None,
     normalize: Literal["sum", "mean"] = "sum",
     controls: bool = True,
     n_boot: int = 1000,
@@ -65,11 +65,12 @@ def same_neighborhood(
         Interactions in a prompt, those with most records first.
     part
         Ask about the contexts for tests alone, where there are such, or about all.
-    label_key
+    cell_type_key
         Column of ``.obs`` with the cell types, for the share of the same type; ``None``: that of ``matched`` of the
         contexts.
     normalize
-        Compare the ``"sum"`` of the log-probabilities of the tokens of yes and no, or their ``"mean"``.
+        Compare the ``"sum"`` of the log-probabilities of a label's tokens (the probability of the answer, yes or no),
+        or their ``"mean"``.
     controls
         Ask a sample of the contexts again: with the genes of another one, and with none.
     n_boot
@@ -136,7 +137,7 @@ def same_neighborhood(
         ablation=ablation,
         max_interactions=max_interactions,
         part=part,
-        label_key=label_key,
+        cell_type_key=cell_type_key,
         normalize=normalize,
         controls=controls,
         n_boot=n_boot,

@@ -19,13 +19,13 @@ SAME_TYPE, CORRELATION, LINEAR = (
     "correlation of sentences",
     "logistic regression on sentences",
 )
-_MOST_WORDS = 1000
+_MOST_WORDS = 500
 _STRENGTH = 1e-3
 """Of the regression on sentences: it has more features than there are questions."""
 
 
 def sentence_weights(sentences: Sequence[str], n_genes: int | None) -> sparse.csr_array:
-    """Cells x words, ``1 / log2(1 + rank)``: the words that weigh most over all cells, at most 1000."""
+    """Cells x words, ``1 / log2(1 + rank)``: the words that weigh most over all cells, at most 500."""
     number: dict[str, int] = {}
     rows, columns, values = [], [], []
     for row, text in enumerate(sentences):

@@ -41,7 +41,7 @@ def together(
     ablation: bool,
     max_interactions: int,
     part: str,
-    label_key: str | None,
+    cell_type_key: str | None,
     normalize: str,
     controls: bool,
     n_boot: int,
@@ -68,8 +68,8 @@ def together(
         msg = f"the contexts {contexts!r} have no column {absent[0]!r} in their table; draw them with {made_by}"
         raise ValueError(msg)
     arms = arms_of(data, interactions, ablation=ablation)
-    label_key = _types_of(data, contexts) if label_key is None else label_key
-    types = None if label_key is None else column(data, label_key, "label_key").astype(object).tolist()
+    cell_type_key = _types_of(data, contexts) if cell_type_key is None else cell_type_key
+    types = None if cell_type_key is None else column(data, cell_type_key, "cell_type_key").astype(object).tolist()
     split = table["split"].astype(str).to_numpy()
     asked = np.flatnonzero(split == "test") if part == "test" and (split == "test").any() else np.arange(len(table))
     seen = look(data, contexts, prompt, tool, organism=organism, sentence_key=sentence_key, asked=asked)
@@ -96,7 +96,7 @@ def together(
             out[name] = values
     params: dict[str, Any] = {
         "contexts": contexts, "interactions": interactions, "ablation": ablation, "arms": list(arms),
-        "max_interactions": max_interactions, "part": part, "n_asked": len(asked), "label_key": label_key,
+        "max_interactions": max_interactions, "part": part, "n_asked": len(asked), "cell_type_key": cell_type_key,
         "normalize": normalize, "controls": controls, "n_boot": n_boot, "random_state": random_state,
         "sentence_key": sentence_key, "key_added": key_added,
     }  # fmt: skip

@@ -103,7 +103,13 @@ def ask_yes_no(
         params = question.params() | {"prompt": asked_with.template}
         if controls and arm == list(arms)[-1]:
             nulls = ask_nulls(
-                question, own, score, names=seen.names, model=loaded, n_answer_tokens=room, random_state=random_state
+                question,
+                own,
+                score,
+                names=seen.names.tolist(),
+                model=loaded,
+                n_answer_tokens=room,
+                random_state=random_state,
             )
             said = judge(nulls, loaded.id, None)
     return Answered(found, loaded, params, said)
