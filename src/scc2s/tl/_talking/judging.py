@@ -137,6 +137,7 @@ def summary(found: pd.DataFrame, names: Sequence[str], nulls: Sequence[float]) -
         own = found[found["context"] == name]
         wrong = int((own["holds"] == "no").sum())
         same = "the model says the same without the cells" if like_null == 1 else ""
-        why = "; ".join(part for part in (same, reasons(own)) if part)
+        bare = "" if len(own) else "nothing to check: no gene and no cell type is named"
+        why = "; ".join(part for part in (same, reasons(own), bare) if part)
         rows.append((len(own), wrong, bool(wrong or same), why))
     return pd.DataFrame(rows, columns=["n_claims", "n_contradicted", "flagged", "why"])

@@ -56,7 +56,7 @@ class Answer:
     """What the text names, and whether the cells say so."""
     flagged: bool
     why: str
-    """What the cells contradict."""
+    """What the cells contradict, and whether there was anything to check."""
 
     def __str__(self) -> str:
         return self.text
