@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+import re
+from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -11,9 +14,6 @@ from hypothesis import strategies as st
 from mudata import MuData
 
 import scc2s
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DRUGS = ["none", "A", "B", "C", "A+B", "B+A", "B + C", "A+C"]
 
@@ -235,3 +235,27 @@ def test_real_donors(shared_data: Path) -> None:
     adata = ad.read_h5ad(shared_data / "kang_ifnb_labelled.h5ad")
     scc2s.pp.split(adata, "donor", held_out=["patient_107"], val=0)
     assert set(adata.obs.loc[adata.obs["c2s_split"] == "train", "donor"]) == {"patient_101"}
+
+
+def test_the_tiers_of_the_documentation_are_held_out() -> None:
+    """Definitions 2.10, cytokines: the block of docs/concepts.md as it stands."""
+    page = Path(__file__).parents[2] / "docs" / "concepts.md"
+    if not page.is_file():
+        pytest.skip("the documentation is not part of a source distribution")
+    section = page.read_text(encoding="utf-8").partition("## What a test holds out")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    cytokines = ["none", "IFN-b", "IL-6", "IFN-b+IL-6", "IFN-III", "IFN-g", "IFN-a2", "IFN-b+IFN-g", "TNF-a"]
+    types = ["B cell", "CD4 T cell", "CD8 T cell", "DC", "NK cell"]
+    rows = list(itertools.product(types, ["acute", "chronic"], cytokines, range(2)))
+    obs = pd.DataFrame(rows, columns=["cell_type", "exposure", "cytokine", "copy"]).astype({"copy": str})
+    adata = ad.AnnData(np.ones((len(obs), 1)), obs=obs.set_index(obs.index.astype(str)))
+    exec(compile(block, "concepts.md", "exec"), {"scc2s": scc2s, "adata": adata})
+    assert set(adata.obs["c2s_split_unit"].dropna()) == {
+        "IFN-b+IL-6", "B cell, IFN-III", "CD4 T cell, IFN-g", "CD8 T cell, IFN-a2", "DC, IFN-b", "NK cell, IL-6",
+        "B cell, acute, IFN-b", "CD4 T cell, acute, IFN-b+IFN-g", "CD8 T cell, chronic, TNF-a",
+        "NK cell, chronic, IFN-III",
+    }  # fmt: skip
+    train = adata.obs[adata.obs["c2s_split"] == "train"]
+    assert "IFN-b+IL-6" not in set(train["cytokine"])
+    assert not ((train["cell_type"] == "DC") & (train["cytokine"] == "IFN-b")).any()
+    assert (adata.obs.loc[adata.obs["cytokine"] == "none", "c2s_split"] == "train").all()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
@@ -21,10 +22,10 @@ from scc2s.sentences._names import refuse_repeats
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
     from mudata import MuData
 
 OnDuplicate = Literal["error", "max", "sum"]
+WhichFeatures = Literal["genes", "all"]
 
 
 class Slots(NamedTuple):
@@ -92,6 +93,7 @@ def expression(
     var_mask: str | np.ndarray | pd.Series | None = None,
     on_duplicate: OnDuplicate = "error",
     organism: str | None = None,
+    features: WhichFeatures = "genes",
 ) -> Expression:
     """A matrix of `adata` and the words its genes stand as in sentences.
 
@@ -117,6 +119,8 @@ def expression(
     organism
         Name of the organism, where the caller knows it; else what the AnnData says. Of other organisms than human and
         mouse, names of any form are taken, if they are not ids.
+    features
+        ``"all"``: also what is not a gene, such as antibodies; names are then taken as they stand.
 
     Raises
     ------
@@ -130,12 +134,15 @@ def expression(
     if gene_symbols in adata.var and gene_symbols not in var:
         msg = f"{gene_symbols!r} is a column of adata.var, but not of adata.raw.var; pass use_raw=False or layer=..."
         raise KeyError(msg)
-    names = gene_words(var, gene_symbols, upper=upper)
+    names = gene_words(var, gene_symbols, upper=upper, features=features)
     if isinstance(var_mask, str):
         var_mask = _mask_column(adata, var, var_mask)
     chosen = used(var.index, names, exclude=exclude, var_mask=var_mask)
-    beside = adata.var if source == "raw.X" else None
-    allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata), beside=beside)
+    if features == "all":
+        allowed = chosen & (np.array(names, dtype=object) != "")
+    else:
+        beside = adata.var if source == "raw.X" else None
+        allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata), beside=beside)
     kept = [n for n, a in zip(names, allowed, strict=True) if a]
     if on_duplicate not in ("error", "max", "sum"):
         msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"

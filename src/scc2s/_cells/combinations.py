@@ -66,7 +66,9 @@ def combinations(adata: AnnData, by: Sequence[str], argument: str) -> Combinatio
     codes[known] = inverse.ravel()
     table = pd.DataFrame(
         {
-            name: pd.Categorical.from_codes(found[:, i], dtype=values.dtype).remove_unused_categories()
+            name: pd.Categorical.from_codes(
+                found[:, i], categories=values.cat.categories, ordered=bool(values.cat.ordered)
+            ).remove_unused_categories()
             for i, (name, values) in enumerate(columns.items())
         }
     )

@@ -36,7 +36,12 @@ def words_of(adata: AnnData, sentence_key: str = "c2s_sentence", *, gene_symbols
     made_with = adata.uns.get("c2s", {}).get(sentence_slots(sentence_key).record, {}).get("params", {})
     if gene_symbols is None and made_with.get("gene_symbols", "None") != "None":
         gene_symbols = made_with["gene_symbols"]
-    names = gene_words(adata.var, gene_symbols, upper=bool(made_with.get("upper", False)))
+    names = gene_words(
+        adata.var,
+        gene_symbols,
+        upper=bool(made_with.get("upper", False)),
+        features=str(made_with.get("features", "genes")),
+    )
     if not made_with:  # no sentences of this AnnData were made, where this would have been said
         usable(adata.var, gene_symbols, organism=stated_organism(adata))
     columns = dict(zip(names, range(len(names)), strict=True))

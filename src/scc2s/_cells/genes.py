@@ -35,9 +35,16 @@ def symbols(var: pd.DataFrame, gene_symbols: str | None) -> pd.Series:
     return var[gene_symbols].astype(object).reset_index(drop=True)
 
 
-def gene_words(var: pd.DataFrame, gene_symbols: str | None, *, upper: bool = False) -> list[str]:
-    """Word of each gene, ``""`` where it has no symbol, or is not a gene (an antibody, a spike-in, a peak)."""
-    symbols(var, gene_symbols)
+def gene_words(
+    var: pd.DataFrame, gene_symbols: str | None, *, upper: bool = False, features: str = "genes"
+) -> list[str]:
+    """Word of each gene, ``""`` where it has no symbol, or is not a gene (an antibody, a spike-in, a peak).
+
+    With ``features="all"`` what is not a gene has a word too.
+    """
+    found = symbols(var, gene_symbols)
+    if features == "all":
+        return as_words(found.astype(object).where(found.notna(), "").astype(str), upper=upper)
     named = named_genes(var, gene_symbols)
     usable = named.usable()
     names = named.names if usable.all() else [n if u else "" for n, u in zip(named.names, usable, strict=True)]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from scc2s._cells.expression import Expression
 
 _PLACE = ("layer", "use_raw")
-_CHOICES = (*_PLACE, "gene_symbols", "upper", "exclude", "var_mask", "on_duplicate")
+_CHOICES = (*_PLACE, "gene_symbols", "upper", "exclude", "var_mask", "on_duplicate", "features")
 
 
 def recorded_expression(

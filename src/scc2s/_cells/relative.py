@@ -21,6 +21,7 @@ from scc2s._logging import logger
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scc2s._cells.access import WhichFeatures
     from scc2s._cells.expression import Expression
     from scc2s._cells.values import Values
 
@@ -78,7 +79,9 @@ class Relative:
             yield start, found
 
 
-def relative_to(adata: AnnData, expressed: Expression, reference: Any, *, mod: str) -> Relative:
+def relative_to(
+    adata: AnnData, expressed: Expression, reference: Any, *, mod: str, features: WhichFeatures = "genes"
+) -> Relative:
     """The expression above a reference.
 
     Parameters
@@ -93,6 +96,8 @@ def relative_to(adata: AnnData, expressed: Expression, reference: Any, *, mod: s
         its rows.
     mod
         Modality, where the reference is a MuData.
+    features
+        As in :func:`scc2s._cells.access.expression`, for a reference that is an AnnData.
 
     Raises
     ------
@@ -116,7 +121,7 @@ def relative_to(adata: AnnData, expressed: Expression, reference: Any, *, mod: s
         groups, said = [str(name) for name in column_of.cat.categories], f"obs[{reference!r}]"
         means = _means(expressed, values, codes, len(groups))
     else:
-        given, said = _given(reference, expressed, kept, mod)
+        given, said = _given(reference, expressed, kept, mod, features)
         means, groups = given.reindex(names).to_numpy(dtype=np.float64)[None, :], ["mean"]
         _refuse_unlike(means, len(names))
     # float32, so that the order in which cells were added up does not decide between genes
@@ -136,7 +141,9 @@ def _numbered(expressed: Expression, values: Values) -> Iterator[tuple[int, np.n
         start += block.shape[0]
 
 
-def _given(reference: Any, expressed: Expression, kept: np.ndarray, mod: str) -> tuple[pd.Series[Any], str]:
+def _given(
+    reference: Any, expressed: Expression, kept: np.ndarray, mod: str, features: WhichFeatures
+) -> tuple[pd.Series[Any], str]:
     """Reference by the words of its genes."""
     if isinstance(reference, pd.Series):
         if reference.index.has_duplicates:
@@ -145,7 +152,7 @@ def _given(reference: Any, expressed: Expression, kept: np.ndarray, mod: str) ->
             raise ValueError(msg)
         return reference.set_axis(reference.index.astype(str)), "a Series"
     if isinstance(reference, AnnData) or hasattr(reference, "mod"):
-        theirs = expression(get_adata(reference, mod))
+        theirs = expression(get_adata(reference, mod), features=features)
         values = describe(theirs.blocks(_BLOCK))
         means = _means(theirs, values, np.zeros(theirs.n_cells, dtype=np.int64), 1)[0]
         names = [n for i, n in enumerate(theirs.names) if theirs.allowed is None or theirs.allowed[i]]

@@ -44,7 +44,9 @@ def raw_words(adata: AnnData, sentence_key: str = "c2s_sentence") -> dict[str, i
     symbols, var = words_of(adata, sentence_key).gene_symbols, adata.raw.var
     if symbols is not None and symbols not in var:
         return {}
-    names = gene_words(var, symbols, upper=bool(made_with.get("upper", False)))
+    names = gene_words(
+        var, symbols, upper=bool(made_with.get("upper", False)), features=str(made_with.get("features", "genes"))
+    )
     return {word: i for i, word in reversed(list(enumerate(names))) if word}
 
 

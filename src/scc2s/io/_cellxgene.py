@@ -94,7 +94,7 @@ def _raw_named(var: pd.DataFrame, symbols: dict[str, str]) -> pd.DataFrame:
     """By its own ``feature_name``, or by that of the same ids."""
     if "feature_name" in var:
         return by_column(var, "feature_name")[0]
-    return by_column(var.assign(feature_name=[symbols.get(str(name)) for name in var.index]), "feature_name")[0]
+    return by_column(var.assign(feature_name=var.index.astype(str).map(symbols)), "feature_name")[0]
 
 
 def _organism(adata: AnnData) -> str | None:

@@ -14,6 +14,7 @@ from scc2s._cells.ranks import gene_list_mark, marks
 from scc2s._cells.relative import relative_to
 from scc2s._cells.results import claim, refuse_name
 from scc2s._cells.rows import BLOCK
+from scc2s._cells.second_sentence import SecondSentence
 from scc2s._logging import logger
 from scc2s.prompts._organism import guess_organism, organism_name
 from scc2s.sentences._join import Joiner
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-    from scc2s._cells.access import OnDuplicate, Slots
+    from scc2s._cells.access import OnDuplicate, Slots, WhichFeatures
     from scc2s._cells.expression import Expression
     from scc2s._cells.relative import Relative
     from scc2s._cells.results import Result
@@ -48,12 +49,14 @@ def sentences(
     var_mask: str | np.ndarray | pd.Series | None = None,
     on_duplicate: OnDuplicate = "error",
     organism: str | None = None,
+    features: WhichFeatures = "genes",
     reference: str | pd.Series[Any] | np.ndarray | AnnData | MuData | None = None,
     tie_break: TieBreak = "hash",
     random_state: int = 0,
     store: Literal["text", "ranks"] | None = None,
     key_added: str = "c2s_sentence",
     mod: str = "rna",
+    into: str | None = None,
     n_jobs: int | None = None,
     copy: bool = False,
 ) -> AnnData | MuData | None:
@@ -87,6 +90,9 @@ def sentences(
         are summed as what they are logarithms of, so that counts and logarithms give one sentence.
     organism
         Organism, for the prompts of all later steps: ``"Homo sapiens"``, ``"human"``, ``"NCBITaxon:9606"``, ...
+    features
+        ``"all"``: also what is not a gene, such as the antibodies of CITE-seq (``mod="prot"``). Experimental: names are
+        taken as they stand, and no published model was trained on such words.
     reference
         Order genes by how far they stand above a reference, and leave out those that do not: log(1 + x), x of a total
         of 1e4 for each cell, less the reference's mean of the same (scc2s definition). For states rather than types,
@@ -106,6 +112,10 @@ def sentences(
         Name of the sentences.
     mod
         Modality, where `adata` is a MuData.
+    into
+        Modality whose cells get these sentences too, as a column ``c2s_<mod>_sentence`` (or `key_added`) for prompts
+        such as ``"{cell_sentence} ... {c2s_prot_sentence}"``. Experimental. Cells are matched by name; those that `mod`
+        does not have get a missing value, and are counted in the log.
     n_jobs
         Threads; ``None`` takes ``scc2s.settings.n_jobs``. The result does not depend on it.
     copy
@@ -130,6 +140,9 @@ def sentences(
     `.uns['c2s']['sentences']` : :class:`dict`
         Parameters, number of empty cells and versions; the genes and their fingerprint, where ranks are stored;
         ``reference`` (genes x groups), where there is one: its columns can be passed for other cells.
+
+    `.mod[into].obs['c2s_<mod>_sentence' | key_added]` : :class:`pandas.Series` (dtype `object`)
+        The sentence again, where `into` is given; with its number of genes and a record of its own.
 
     With another `key_added`, such as ``"top50_sentence"``, ``top50`` stands for ``c2s`` in the names of obs and obsm,
     and the record is ``sentences_top50``.
@@ -160,9 +173,16 @@ def sentences(
     if store not in (None, "text", "ranks"):
         msg = f"store={store!r} is not known; pass 'text', 'ranks' or None"
         raise ValueError(msg)
+    if features not in ("genes", "all"):
+        msg = f"features={features!r} is not known; pass features='genes' or features='all'"
+        raise ValueError(msg)
     named = None if organism is None else organism_name(organism)
     out, data = opened(adata, mod=mod, copy=copy, tables=False)
     slots, result = _claimed(data, key_added)
+    second = None
+    if into is not None:
+        second = SecondSentence.of(out, mod=mod, into=into, key_added=key_added, store=store)
+        store = "text"
     if store is None:
         store = "ranks" if data.n_obs > _MANY_CELLS else "text"
     exclude = listed(exclude)
@@ -177,8 +197,9 @@ def sentences(
         var_mask=var_mask,
         on_duplicate=on_duplicate,
         organism=organism,
+        features=features,
     )
-    above = None if reference is None else relative_to(data, plain, reference, mod=mod)
+    above = None if reference is None else relative_to(data, plain, reference, mod=mod, features=features)
     expressed: Expression | Relative = plain if above is None else above
     if above is not None:
         more["reference"] = above.table
@@ -209,6 +230,7 @@ def sentences(
         **mask_params(data, var_mask, layer=layer, use_raw=use_raw),
         "on_duplicate": on_duplicate,
         "organism": named,
+        "features": features,
         "reference": None if above is None else above.said,
         "tie_break": tie_break,
         "random_state": random_state,
@@ -217,6 +239,8 @@ def sentences(
     }
     result.write(params, more=more, obs=obs, obsm=obsm)
     _remove_others(data, slots, store)
+    if second is not None:
+        second.write(params, data.obs_names, obs[slots.text], lengths)
     if named is not None:
         _warn_of_other_organism(named, expressed.names)
         data.uns["organism"] = named

@@ -39,10 +39,10 @@ def stratify(
     result.
 
     The interval draws the cells of a donor with replacement (percentiles of a bootstrap): it says how well *these*
-    cells fix the mean, not how another sample of the donor would look, nor what holds for other donors. Means over all cells
-    also follow the mixture of types; to compare a state, pass the cells of one type. Groups are made by Ward's method
-    on values that were standardised over donors, and some are always found: ``silhouette`` has beside it what donors
-    without groups give, and a result no better than that says so.
+    cells fix the mean, not how another sample of the donor would look, nor what holds for other donors. Means over all
+    cells also follow the mixture of types; to compare a state, pass the cells of one type. Groups are made by Ward's
+    method on values that were standardised over donors, and some are always found: ``silhouette`` has beside it what
+    donors without groups give, and a result no better than that says so.
 
     Parameters
     ----------
