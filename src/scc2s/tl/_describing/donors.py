@@ -145,13 +145,15 @@ def _means(X: np.ndarray, times: np.ndarray) -> np.ndarray:
     there = ~np.isnan(X)
     weight = times @ there.astype(np.float64)
     total = times @ np.where(there, X, 0.0)
-    return np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+    out: np.ndarray = np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+    return out
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
     """Mean 0 and standard deviation 1 over donors; a missing value is the mean."""
     centre, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
-    return np.nan_to_num((values - centre) / np.where(spread > 0, spread, 1.0), nan=0.0)
+    out: np.ndarray = np.nan_to_num((values - centre) / np.where(spread > 0, spread, 1.0), nan=0.0)
+    return out
 
 
 def _cut(Z: np.ndarray, n_groups: int) -> np.ndarray:

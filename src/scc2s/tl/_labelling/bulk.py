@@ -196,7 +196,7 @@ def say_verdict(table: pd.DataFrame) -> None:
         and asked["rep"] not in (EXPRESSION, RELATIVE, SENTENCE)
         and floors["foscttm"].min() <= asked["foscttm"]
     ):
-        best = floors.loc[floors["foscttm"].idxmin(), "rep"]
+        best = floors["rep"].iloc[int(floors["foscttm"].argmin())]
         logger.warning("FOSCTTM (0 perfect, 0.5 chance): %s; %s is no better than %s", text, asked["rep"], best)
     else:
         logger.info("FOSCTTM (0 perfect, 0.5 chance): %s", text)
