@@ -63,10 +63,13 @@ def read(folder: Path, n_types: int, n_genes: int) -> ad.AnnData:
     return adata[adata.obs["cell_type"].isin(types)].copy()
 
 
-def write(adata: ad.AnnData, model, n: int, n_genes: int, temperature: float, *, constrain: bool) -> ad.AnnData:
+def write(
+    adata: ad.AnnData, model, n: int, n_genes: int, temperature: float, *, constrain: bool, top_p: float = 1.0
+) -> ad.AnnData:
     """So many cells of each type."""
     types = sorted(adata.obs["cell_type"].astype(str).unique())
-    how = {"n_genes": n_genes, "temperature": temperature, "constrain": constrain, "model": model, "controls": False}
+    how = {"n_genes": n_genes, "temperature": temperature, "constrain": constrain, "model": model, "controls": False,
+           "top_p": top_p}  # fmt: skip
     return scc2s.tl.generate(adata, n, obs={"cell_type": types}, **how)
 
 
@@ -87,6 +90,7 @@ def main() -> None:
     parser.add_argument("--cells-per-type", type=int, default=40)
     parser.add_argument("--free-cells-per-type", type=int, default=8)
     parser.add_argument("--temperature", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--top-p", type=float, default=1.0, help="share of probability that genes are drawn from")
     parser.add_argument("--types", type=int, default=6, help="most frequent types")
     parser.add_argument("--n-genes", type=int, default=200)
     parser.add_argument("--part", default="test", choices=["val", "test"])
@@ -101,11 +105,11 @@ def main() -> None:
     kept = []
     for temperature in args.temperature:
         start = time.perf_counter()
-        new = write(adata, model, args.cells_per_type, args.n_genes, temperature, constrain=True)
+        new = write(adata, model, args.cells_per_type, args.n_genes, temperature, constrain=True, top_p=args.top_p)
         seconds = time.perf_counter() - start
         free = {}
         if args.free_cells_per_type:
-            freely = write(adata, model, args.free_cells_per_type, args.n_genes, temperature, constrain=False)
+            freely = write(adata, model, args.free_cells_per_type, args.n_genes, temperature, constrain=False, top_p=args.top_p)
             params = freely.uns["c2s"]["generate"]["params"]
             free = {"genes": params["share_valid"], "no repeats": params["share_unique"]}
         table = scores(new, adata, args.part)

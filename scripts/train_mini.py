@@ -210,14 +210,23 @@ def by_length(pairs: list[tuple[list[int], list[int]]], most: int) -> list[list[
 
 
 def sampled_loss(
-    model, inputs: dict[str, torch.Tensor], often: torch.Tensor, n_others: int, generator: torch.Generator
+    model,
+    inputs: dict[str, torch.Tensor],
+    often: torch.Tensor,
+    n_others: int,
+    generator: torch.Generator,
+    once: torch.Tensor,
+    repeats: float = 0.1,
 ) -> torch.Tensor:
     """Mean negative log-likelihood of the completions, with the sum over all words estimated from some of them.
 
     The words of the batch and those that come `often` count as they are, `n_others` of the rest, drawn at random, for all of
-    it: their logits get
-    log(rest / drawn), so that the sum is right on average (importance sampling; Bengio and Senecal 2008, IEEE Trans. Neural
-    Netw. 19:713). Half the cost of a step for answers of 200 genes out of 14,000.
+    it: their logits get log(rest / drawn), so that the sum is right on average (importance sampling; Bengio and Senecal 2008,
+    IEEE Trans. Neural Netw. 19:713). Half the cost of a step for answers of 200 genes out of 14,000.
+
+    A word that may be said `once` (a gene) is no choice after it was said, as when a model is held to genes. What it still
+    takes of the probability, when the model writes freely, counts with weight `repeats`: a small model cannot keep 200 words
+    in mind, and when it has to, it holds common genes for said that are not.
     """
     hidden = model.base_model(inputs["input_ids"]).last_hidden_state[:, :-1]
     target = inputs["labels"][:, 1:]
@@ -232,7 +241,18 @@ def sampled_loss(
     logits = (hidden[seen] @ weight[torch.cat([words, drawn])].T).float()
     more = np.log(len(others) / max(len(drawn), 1))
     logits = logits + torch.cat([torch.zeros(len(words)), torch.full((len(drawn),), more)]).to(logits.device)
-    return torch.nn.functional.cross_entropy(logits, place)
+    said = torch.zeros(logits.shape, dtype=torch.bool, device=logits.device)
+    first = 0
+    for row in seen:
+        n = int(row.sum())
+        own = place[first : first + n]
+        genes = once.to(own.device)[words[own]].nonzero().squeeze(1)
+        before = genes[None, :] < torch.arange(n, device=own.device)[:, None]
+        said[first : first + n].scatter_(1, own[genes].expand(n, -1), before)
+        first += n
+    left = logits.masked_fill(said, float("-inf"))
+    again = (logits.logsumexp(1) - left.logsumexp(1)).mean()
+    return torch.nn.functional.cross_entropy(left, place) + repeats * again
 
 
 def rate(step: int, args: argparse.Namespace) -> float:
@@ -267,6 +287,9 @@ def run(args: argparse.Namespace, model, tokenizer, samples: Samples) -> None:
     )
     losses: dict[str, list[float]] = {}
     counts = torch.zeros(model.config.vocab_size, dtype=torch.long)
+    once = torch.zeros(len(counts), dtype=torch.bool)
+    vocabulary = tokenizer.get_vocab()
+    once[[vocabulary[f"Ġ{g}"] for g in {g for s in samples.sets for g in s.names} if f"Ġ{g}" in vocabulary]] = True
     begin, tokens, waited = time.time(), 0, 0.0
     for step in range(first, args.steps):
         t = time.time()
@@ -280,7 +303,7 @@ def run(args: argparse.Namespace, model, tokenizer, samples: Samples) -> None:
             if many and args.sampled:
                 counts += torch.bincount(inputs["labels"][inputs["labels"] >= 0].cpu(), minlength=len(counts))
                 often = counts.topk(args.sampled).indices
-                loss = sampled_loss(model, inputs, often, args.sampled // 2, generator)
+                loss = sampled_loss(model, inputs, often, args.sampled // 2, generator, once)
             else:
                 # parts of a pool count by their samples
                 loss = completion_loss(model, inputs) * (len(inputs["input_ids"]) / SIZES[task])
