@@ -33,6 +33,8 @@ MORE_POSITIONAL = {
 
 OWN_DEFAULT = {
     "base": "recipe takes the base of the data",
+    "by": "groups of a question, or what is added up",
+    "cell_type_key": "needed where types are the question; None: that of the contexts",
     "cmap": "each plot has its own",
     "color": "each plot has its own",
     "contexts": "those that the tool's own question is about",

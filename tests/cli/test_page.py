@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 from cell_files import blood_counts
+from server_script import Script, serving
 
 from scc2s import pp
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., tuple[int, str, str]]
 
+SERVER = "http://localhost:8000/v1"
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
@@ -37,7 +39,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     adata = blood_counts()[:90].copy()
     names = {"CD19+ B": "B cell", "CD56+ NK": "NK cell"}
     adata.obs["cell_type"] = [names.get(kind, kind) for kind in adata.obs["cell_type"]]
+    adata.obs["condition"] = np.where(np.arange(90) % 2, "stim", "ctrl")
+    adata.obs["donor"] = np.where(np.arange(90) % 3, "d1", "d2")
+    adata.obs["tissue"] = "blood"
     adata.write_h5ad("cells.h5ad")
+    tissue = adata.copy()
+    tissue.obsm["spatial"] = np.random.default_rng(0).uniform(0, 150, (90, 2))
+    tissue.write_h5ad("tissue.h5ad")
     pp.pseudobulk(adata, by="cell_type").write_h5ad("bulk.h5ad")
     both = adata[:24].copy()
     both.obs["condition"] = np.where(np.arange(24) % 2, "stim", "ctrl")
@@ -59,15 +67,22 @@ def test_page_names_every_command_that_takes_a_file() -> None:
     assert {args[0] for args in commands()} == known - {"demo", "models", "version"}
 
 
+def says(body: dict[str, Any]) -> dict[str, Any]:
+    """The answer of a server that talks."""
+    text = "CD3D is higher in T cells."
+    return {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_commands_run(run: Run, folder: Path) -> None:
-    for args in commands():
-        small = [{"100": "4"}.get(arg, arg) for arg in args]  # cells to write
-        more = ("--n-cells", 4, "--n-null", 1, "--n-boot", 20, "--n-genes", 20) if args[0] == "screen" else ()
-        code, out, err = run(*small, *more)
-        assert code == 0, f"scc2s {' '.join(args)}: {err}"
-        assert out
+    with serving(Script(says)) as url:
+        for args in commands():
+            small = [{"100": "4", SERVER: url}.get(arg, arg) for arg in args]  # cells to write
+            more = ("--n-cells", 4, "--n-null", 1, "--n-boot", 20, "--n-genes", 20) if args[0] == "screen" else ()
+            code, out, err = run(*small, *more)
+            assert code == 0, f"scc2s {' '.join(args)}: {err}"
+            assert out
     assert ad.read_h5ad("new.h5ad").n_obs == 8
     scores = pd.read_csv("scores.csv").set_index("group")
     assert scores.loc[["B cell", "NK cell"], "value"].notna().all()

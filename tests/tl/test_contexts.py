@@ -333,10 +333,10 @@ class TestContextAdata:
 
     def test_contexts_of_two_names_have_results_of_their_own_in_a_modality(self) -> None:
         both = md.MuData({"rna": cells()})
-        scc2s.pp.contexts(both, groupby="donor", n_cells=3, key_added="donors")
-        for name in ("contexts", "donors"):
+        scc2s.pp.contexts(both, groupby="donor", n_cells=3, key_added="people")
+        for name in ("contexts", "people"):
             scc2s.tl.embed(both, model=Echo(), prompt=COUNT, contexts=name)
-        assert scc2s.pp.context_adata(both, key="donors").obs.columns.tolist() == ["donor", "n_cells"]
+        assert scc2s.pp.context_adata(both, key="people").obs.columns.tolist() == ["donor", "n_cells"]
         assert scc2s.pp.context_adata(both).obs.columns.tolist() == ["tissue", "n_cells"]
 
 
