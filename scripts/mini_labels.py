@@ -115,7 +115,8 @@ def regressions(some: ad.AnnData, train: ad.AnnData, true: np.ndarray, labels: l
 
 def as_labels(kinds, labels: list[str]) -> np.ndarray:
     """Each type as the label that it is, or the nearest one above it; empty where there is none."""
-    return np.array([next((k for k in [x, *ancestors(x)] if k in labels), "") for x in kinds], dtype=object)
+    lines = {x: [x, *(ancestors(x) if x in TYPES else [])] for x in set(kinds)}
+    return np.array([next((k for k in lines[x] if k in labels), "") for x in kinds], dtype=object)
 
 
 def recalls(pairs: dict[str, list[tuple[str, str]]]) -> dict[str, dict[str, Any]]:

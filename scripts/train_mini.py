@@ -303,7 +303,7 @@ def run(args: argparse.Namespace, model, tokenizer, samples: Samples) -> None:
             if many and args.sampled:
                 counts += torch.bincount(inputs["labels"][inputs["labels"] >= 0].cpu(), minlength=len(counts))
                 often = counts.topk(args.sampled).indices
-                loss = sampled_loss(model, inputs, often, args.sampled // 2, generator, once)
+                loss = sampled_loss(model, inputs, often, args.sampled // 2, generator, once, args.repeats)
             else:
                 # parts of a pool count by their samples
                 loss = completion_loss(model, inputs) * (len(inputs["input_ids"]) / SIZES[task])
@@ -368,6 +368,7 @@ def main() -> None:
     parser.add_argument(
         "--sampled", type=int, default=2000, help="words that stand for all in the softmax of long answers; 0: all do"
     )
+    parser.add_argument("--repeats", type=float, default=0.1, help="weight of what genes that were said still get")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--report", type=int, default=50)
     parser.add_argument("--save-steps", type=int, default=500)
