@@ -109,7 +109,9 @@ def main() -> None:
         seconds = time.perf_counter() - start
         free = {}
         if args.free_cells_per_type:
-            freely = write(adata, model, args.free_cells_per_type, args.n_genes, temperature, constrain=False, top_p=args.top_p)
+            freely = write(
+                adata, model, args.free_cells_per_type, args.n_genes, temperature, constrain=False, top_p=args.top_p
+            )
             params = freely.uns["c2s"]["generate"]["params"]
             free = {"genes": params["share_valid"], "no repeats": params["share_unique"]}
         table = scores(new, adata, args.part)
