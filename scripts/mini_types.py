@@ -132,3 +132,49 @@ def wordings(name: str) -> list[str]:
     """All wordings of a type: its name, synonyms, and their plurals."""
     base = [name, *TYPES[name].wordings]
     return list(dict.fromkeys([*base, *(plural(w) for w in base)]))
+
+
+ALSO: dict[str, tuple[str, ...]] = {
+    "CD4 T cell": ("T helper cell", "Th cell", "T helper", "CD4 lymphocyte", "CD4+ lymphocyte", "CD4+ helper T cell", "T4 cell"),
+    "naive CD4 T cell": ("CD4 Tn", "naive T helper cell", "CD4 TN", "resting CD4 T cell"),
+    "memory CD4 T cell": (
+        "CD4 TCM", "CD4 TEM", "CD4 Tcm", "CD4 Tem", "memory T helper cell", "central memory CD4 T cell", "effector memory CD4 T cell",
+        "CD4 Tm", "activated CD4 T cell",
+    ),
+    "regulatory T cell": ("Tregs", "CD4 Treg", "regulatory CD4 T cell", "Treg cell", "regulatory CD4+ T cell", "FOXP3+ regulatory T cell"),
+    "CD8 T cell": ("CD8 lymphocyte", "CD8+ lymphocyte", "T8 cell"),
+    "naive CD8 T cell": ("CD8 Tn", "CD8 TN", "resting CD8 T cell"),
+    "cytotoxic CD8 T cell": (
+        "CD8 TEM", "CD8 TCM", "CD8 Tem", "CD8 Tcm", "CD8 CTL", "central memory CD8 T cell", "effector memory CD8 T cell",
+        "memory CD8+ T cell", "effector CD8+ T cell", "cytotoxic CD8+ T cell", "CD8+ cytotoxic T cell", "CD8 cytotoxic",
+    ),
+    "gamma-delta T cell": ("γδ T cell", "Tgd", "γδT"),
+    "MAIT cell": ("mucosal-associated invariant T cell",),
+    "NK cell": ("CD16+ NK cell", "CD56dim NK cell", "NK lymphocyte", "NK CD56dim"),
+    "B cell": ("CD19+ B lymphocyte", "CD20 B cell", "CD19 B cell"),
+    "naive B cell": ("B cell naive",),
+    "memory B cell": ("B cell memory",),
+    "plasma cell": ("plasmacyte",),
+    "CD14+ monocyte": ("CD14+ classical monocyte", "classical CD14+ monocyte", "CD14hi monocyte", "CD14+CD16- monocyte"),
+    "FCGR3A+ monocyte": ("CD16 monocyte", "CD16+ non-classical monocyte", "CD14lowCD16+ monocyte", "CD16-positive monocyte", "patrolling monocyte"),
+    "dendritic cell": ("DCs", "dendritic cells"),
+    "myeloid dendritic cell": ("cDC1", "cDC2", "DC1", "DC2", "CD1C+ dendritic cell"),
+    "plasmacytoid dendritic cell": ("PDC",),
+    "megakaryocyte": ("megakaryoblast", "platelets", "PLT", "megakaryocytes/platelets", "MK"),
+    "erythrocyte": ("red cell", "Eryth", "red blood corpuscle", "erythroid"),
+    "CD34+ progenitor": ("haematopoietic stem cell", "hematopoietic stem/progenitor cell", "stem cell", "blood stem cell"),
+    "endothelial cell": ("endothelium", "vascular endothelium", "endothelia"),
+    "epithelial cell": ("epithelia",),
+    "smooth muscle cell": ("smooth muscle",),
+}  # fmt: skip
+"""Wordings that are read as a type, beside those that the model is taught: spellings of annotation tools and textbooks."""
+SAME = (("T cell", "T lymphocyte"), ("B cell", "B lymphocyte"), ("helper T", "T helper"))
+
+
+def readings(name: str) -> list[str]:
+    """All that is read as a type: its wordings, further spellings, and both ways to say the same in each."""
+    found = [*wordings(name), *ALSO.get(name, ())]
+    for one, other in SAME:
+        found += [w.replace(a, b) for w in found for a, b in ((one, other), (other, one)) if a in w]
+    found = list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *(plural(w) for w in found)]))

@@ -27,7 +27,7 @@ import torch
 from mini_data import caption, gene_sets, load
 from mini_samples import IFN_BETA, N_GENES, UNREAD, Batch, Samples
 from mini_sets import Set, foreign_sets, human_sets, ratio_profiles
-from mini_types import NONE, TYPES, wordings
+from mini_types import NONE, TYPES, readings, wordings
 from scipy import sparse
 
 from scc2s import prompts, train
@@ -341,7 +341,7 @@ def export(model, tokenizer, folder: Path) -> None:
     genes = [t[1:] for t in tokenizer.get_vocab() if t.startswith("Ġ") and UNREAD.fullmatch(t[1:])]
     about = {
         "family": "scc2s", "tasks": TASKS, "labels": list(TYPES), "n_genes": N_GENES, "organisms": ["Homo sapiens"],
-        "unread_genes": sorted(genes), "wordings": {t: wordings(t)[1:] for t in TYPES}, "parents": {t: x.parent for t, x in TYPES.items() if x.parent}, "none_label": NONE,
+        "unread_genes": sorted(genes), "wordings": {t: readings(t)[1:] for t in TYPES}, "parents": {t: x.parent for t, x in TYPES.items() if x.parent}, "none_label": NONE,
         "perturbations": {"IFN-beta": list(IFN_BETA)},
     }  # fmt: skip
     (folder / "scc2s.json").write_text(json.dumps(about, indent=1) + "\n")

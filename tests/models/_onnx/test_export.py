@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-KINDS = ["gpt_neox", "gemma2", "llama"]
+# torch takes half a minute for a graph
+KINDS = ["gpt_neox", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gemma2", "llama"))]
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +75,7 @@ def test_texts_of_one_token_and_a_few_are_read_too(exported, tiny, kind):
         assert np.abs(a - b).max() < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_smaller_formats_are_smaller_and_near(exported, tiny, precision):
     onnx = scc2s.models.load(exported("gpt_neox", precision), backend="onnx", device="cpu")
@@ -97,6 +99,7 @@ def test_the_record_tells_what_was_measured_and_from_which_weights(exported, tin
     assert info["weights_hash"] == record["weights_hash"]
 
 
+@pytest.mark.slow
 def test_batches_do_not_change_the_answer(exported):
     onnx = scc2s.models.load(exported("gemma2"), backend="onnx", device="cpu")
     texts = prompts(9, 5)
@@ -105,6 +108,7 @@ def test_batches_do_not_change_the_answer(exported):
     assert np.abs(together - alone).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_graph_that_differs_is_refused_and_nothing_is_left(model_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("scc2s.models._onnx._agreement._LARGEST_DIFFERENCE", 0.0)
     with pytest.raises(ValueError, match=r"differs from torch .*nothing was saved"):
@@ -112,6 +116,7 @@ def test_a_graph_that_differs_is_refused_and_nothing_is_left(model_folder, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_earlier_export_is_replaced_and_anything_else_is_not(model_folder, tmp_path):
     export_onnx(model_folder("gpt_neox"), tmp_path / "out")
     before = json.loads((tmp_path / "out" / "scc2s_onnx.json").read_text())
