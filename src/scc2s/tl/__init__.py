@@ -11,6 +11,7 @@ from ._compare_labels import compare_labels
 from ._embed import embed
 from ._evaluate import evaluate
 from ._evaluate_perturbations import evaluate_perturbations
+from ._experiments import experiments
 from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
@@ -41,6 +42,7 @@ __all__ = [
     "embed",
     "evaluate",
     "evaluate_perturbations",
+    "experiments",
     "fate",
     "gene_set",
     "generate",
