@@ -4,6 +4,7 @@ from ._abstract import abstract
 from ._annotate import annotate
 from ._ask import ask
 from ._attention import attention
+from ._benchmark import benchmark
 from ._caption import caption
 from ._chat import chat
 from ._compare import compare
@@ -35,6 +36,7 @@ __all__ = [
     "annotate",
     "ask",
     "attention",
+    "benchmark",
     "caption",
     "chat",
     "compare",
