@@ -160,7 +160,7 @@ def truth_for(adata: ad.AnnData) -> ad.AnnData:
     return truth
 
 
-def test_numbers_with_real_cells_are_those_of_perturb() -> None:
+def test_numbers_with_real_cells_are_those_of_perturb(caplog: pytest.LogCaptureFixture) -> None:
     adata = with_donors(96)
     truth = truth_for(adata)
     scc2s.tl.experiments(
@@ -178,6 +178,7 @@ def test_numbers_with_real_cells_are_those_of_perturb() -> None:
     assert row["delta_pearson_ceiling"] == pytest.approx(report.loc["real cells, split half", "delta_pearson"])
     assert (table.xs("TNF", level=2)["n_true"] == 0).all()
     assert table.xs("TNF", level=2)["delta_pearson"].isna().all()
+    assert "no real cells of 1 of 2 conditions: TNF" in caplog.text
 
 
 def test_other_donors_are_a_floor_of_the_same_type() -> None:
@@ -227,6 +228,23 @@ def test_doses_of_real_cells_are_told_apart_by_their_column() -> None:
     scc2s.tl.experiments(adata, ["IFN-beta"], **how)
     table = table_of(adata)
     assert (table["n_true"] == np.where(table["dose"] == "9 nM", 8, 0)).all()
+
+
+def test_where_no_condition_has_real_cells_there_is_a_table_without_reports() -> None:
+    adata = with_donors()
+    how = {"truth": truth_for(adata), "perturbation_key": "drug", "model": knows_ifn(), **GRID}
+    scc2s.tl.experiments(adata, ["TNF", "IL6"], **how)
+    assert (table_of(adata)["n_true"] == 0).all()
+    assert table_of(adata)["delta_pearson_gain"].isna().all()
+    assert "experiments_controls" not in adata.uns["c2s"]
+
+
+def test_several_answers_about_a_cell_are_averaged() -> None:
+    adata = with_donors()
+    scc2s.tl.experiments(adata, ["IFN-beta"], n_samples=2, program=RESPONSE, model=knows_ifn(), **GRID)
+    twice = table_of(adata)
+    scc2s.tl.experiments(adata, ["IFN-beta"], program=RESPONSE, model=knows_ifn(), **GRID)
+    pd.testing.assert_frame_equal(twice, table_of(adata), rtol=1e-5)
 
 
 def test_names_that_the_model_was_not_taught_are_handled_as_in_perturb(caplog: pytest.LogCaptureFixture) -> None:

@@ -199,6 +199,10 @@ def benchmark(
         need = "needs labels that are taken for true; pass label_key= a column of adata.obs"
         msg = f"task={task!r} {need if label_key is None else 'has no use for labels; leave label_key= out'}"
         raise ValueError(msg)
+    for argument, value in (("labels", labels), ("markers", markers)):
+        if value is not None and task != "annotate":
+            msg = f"{argument}= is for task='annotate'; leave it out for task={task!r}"
+            raise ValueError(msg)
     each = named(models)
     key = name_of_result(key_added, _KEY)
     given = given_labels(labels, "cell_type", scored=True)
@@ -209,6 +213,10 @@ def benchmark(
         data, label_key=label_key, donor_key=donor_key, n_cells=n_cells, sentence_key=sentence_key,
         random_state=random_state,
     )  # fmt: skip
+    if task == "embed" and len(set(sample.folds.tolist())) < 2:
+        msg = f"all cells are of one donor in adata.obs[{donor_key!r}], and there are no others to tell them by; pass "
+        msg += "donor_key=None"
+        raise ValueError(msg)
     shown, name = _shown(prompt, task)
     seen = look(data, shown, name, organism=organism, sentence_key=sentence_key, rows=sample.rows)
     how: dict[str, Any] = {

@@ -164,8 +164,8 @@ def experiments(
             measured from the cells as they are. ``delta_pearson_floor`` is that of the best floor (0 for the control),
             ``delta_pearson_ceiling`` that of one half of the real cells for the other.
     `.uns['c2s']['<key_added>_controls']` : :class:`pandas.DataFrame`
-        With `truth`: all rows of those reports, one for each experiment and predictor; ``"mean shift of other donors"``
-        is that of the same type.
+        With `truth`: all rows of those reports, one for each experiment that has real cells and predictor; ``"mean
+        shift of other donors"`` is that of the same type.
     `.uns['c2s']['<key_added>_record']` : :class:`dict`
         A notice, parameters, model and versions; ``verdict``, in words, how many experiments are above their floors.
 
@@ -187,7 +187,7 @@ def experiments(
     >>> sc.pp.c2s_rank_fit(adata)
     >>> sc.tl.c2s_experiments(adata, ["IFN-beta", "TNF"], groupby="bulk_labels", n_cells=2, min_cells=8, n_boot=0)
     >>> adata.uns["c2s"]["experiments"]["status"].value_counts().to_dict()
-    {'skipped': 10, 'done': 8}
+    {'skipped': 12, 'done': 6}
     """
     decoding = Decoding(
         n_genes=n_genes, constrain=constrain, temperature=temperature, top_p=top_p, top_k=top_k, n_samples=n_samples,

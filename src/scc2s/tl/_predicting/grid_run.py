@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scc2s._logging import logger
 from scc2s.metrics import perturbation_report
 from scc2s.metrics._report_sides import CEILING, PREDICTION
 from scc2s.models._progress import bar, called
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from scc2s.tl._predicting.controls import ReportOptions
     from scc2s.tl._predicting.grid import Conditions, GridCells
     from scc2s.tl._predicting.predict import AskedCells
+    from scc2s.tl._predicting.truth import Truth
     from scc2s.tl._writing.responses import Asker, Response
 
 NOTICE = "Answers of a language model, not measurements: research use only."
@@ -32,6 +34,7 @@ _AT_ONCE = 2048
 _TRUTH = ("delta_pearson", "delta_pearson_low", "delta_pearson_high", "best_floor", "delta_pearson_gain",
           "delta_pearson_gain_low", "delta_pearson_gain_high", "true_program_shift", "n_true")  # fmt: skip
 """Columns of the prediction's row of a report that need real cells."""
+_HEIGHTS = ("delta_pearson_floor", "delta_pearson_ceiling")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +75,23 @@ class Grid:
 
     def run(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """One row for each group and condition that was asked about; and the rows of the reports with real cells."""
-        tables, reports = [], []
+        tables, reports, without = [], [], []
         for i, replies in self._answers():
             tables.append(self._effects(replies).assign(place=i))
             if self.report.truth is not None:
-                found = self._against_truth(i, replies)
+                condition = self.conditions.table["condition"].iloc[i]
+                truth = self.report.truth.of(condition)
+                if not len(truth.rows):
+                    without.append(condition)
+                    tables[-1] = tables[-1].reindex(columns=[*tables[-1], *_TRUTH, *_HEIGHTS])
+                    continue
+                found = self._against_truth(condition, replies, truth)
                 reports.append(found.assign(place=i))
                 tables[-1] = tables[-1].join(_of_truth(found))
+        if without:
+            logger.warning(
+                "no real cells of %d of %d conditions: %s", len(without), len(self.asked.texts), ", ".join(without[:5])
+            )
         return pd.concat(tables), pd.concat(reports, ignore_index=True) if reports else pd.DataFrame()
 
     def _answers(self) -> Iterator[tuple[int, dict[str, Response]]]:
@@ -134,12 +147,11 @@ class Grid:
         valid = replies[PREDICTION].validity.groupby(labels)[["valid", "complete"]].mean()
         return out.join(valid.astype(np.float64))
 
-    def _against_truth(self, i: int, replies: Mapping[str, Response]) -> pd.DataFrame:
+    def _against_truth(self, condition: str, replies: Mapping[str, Response], truth: Truth) -> pd.DataFrame:
         """Report of one condition by group."""
-        condition = self.conditions.table["condition"].iloc[i]
         cells = replace(self.genes, conditions=np.full(len(self.cells.rows), condition, dtype=object))
         others = {name: reply for name, reply in replies.items() if name != PREDICTION}
-        return control_report(self.asker, cells, replies[PREDICTION], others, self.report)
+        return control_report(self.asker, cells, replies[PREDICTION], others, replace(self.report, truth=truth))
 
 
 def _row_of(report: pd.DataFrame, predictor: str) -> pd.DataFrame:
@@ -151,8 +163,9 @@ def _of_truth(report: pd.DataFrame) -> pd.DataFrame:
     out = _row_of(report, PREDICTION).reindex(columns=list(_TRUTH))
     heights = report.set_index(["group", "predictor"])["delta_pearson"]
     best = [heights.get((group, floor), np.nan) for group, floor in out["best_floor"].items()]
-    out["delta_pearson_floor"] = np.where(out["best_floor"] == "", np.nan, np.nan_to_num(best))
-    return out.assign(delta_pearson_ceiling=_row_of(report, CEILING)["delta_pearson"])
+    floor, ceiling = _HEIGHTS
+    out[floor] = np.where(out["best_floor"] == "", np.nan, np.nan_to_num(best))
+    return out.assign(**{ceiling: _row_of(report, CEILING)["delta_pearson"]})
 
 
 def long_table(

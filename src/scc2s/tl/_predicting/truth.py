@@ -29,6 +29,12 @@ class Truth(NamedTuple):
     key: str | None = None
     """Column that tells these cells from the others of the same data."""
 
+    def of(self, condition: str) -> Truth:
+        """The cells of one condition; all, where cells do not differ in it."""
+        if self.condition is None:
+            return self
+        return self._replace(rows=self.rows[self.condition[self.rows] == condition])
+
 
 def truth_cells(adata: AnnData, truth: AnnData | Mapping[str, Any] | None, key: str | None) -> Truth | None:
     """The cells that `truth` names: all of another AnnData, or those of `adata` with given values in a column.
