@@ -102,7 +102,7 @@ class Labelling:
                 own,
                 votes,
                 names=self.data.obs_names.tolist(),
-                model=model,  # type: ignore[arg-type]  # it has what the model has
+                model=model,
                 n_answer_tokens=room,
                 random_state=self.random_state,
             )
@@ -114,9 +114,9 @@ class Labelling:
     def _labels(self, votes: np.ndarray, *, scores: bool) -> np.ndarray:
         """Label of each cell of the sample: the most probable, as :func:`scc2s.tl.annotate` has it."""
         if scores:
-            return np.array(self.names, dtype=object)[votes[:, : len(self.names)].argmax(axis=1)]
+            return np.asarray(np.array(self.names, dtype=object)[votes[:, : len(self.names)].argmax(axis=1)])
         columns = np.array(list(dict.fromkeys([*self.names, UNMAPPED])), dtype=object)
-        return columns[votes.argmax(axis=1)]
+        return np.asarray(columns[votes.argmax(axis=1)])
 
 
 def majority(labels: np.ndarray) -> Outcome:

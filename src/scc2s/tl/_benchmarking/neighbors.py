@@ -58,7 +58,7 @@ class Neighbors:
 
         def near(train: np.ndarray, test: np.ndarray) -> np.ndarray:
             probs, names = probabilities(X[train], self.labels[train], X[test], how)
-            return np.array(names, dtype=object)[probs.argmax(axis=1)]
+            return np.asarray(np.array(names, dtype=object)[probs.argmax(axis=1)])
 
         return Outcome(WORDS, "floor", answers=self._told(near))
 

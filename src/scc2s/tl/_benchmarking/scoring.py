@@ -72,9 +72,9 @@ def table_of_answers(outcomes: Sequence[Outcome], sample: Sample, names: Sequenc
     """What each said of each cell, and the label where it is known."""
     there = [one for one in outcomes if one.answers is not None]
     columns = ["label", *(one.name for one in there)] if sample.labels is not None else [one.name for one in there]
-    values = [sample.labels] if sample.labels is not None else []
+    values: list[Any] = [sample.labels] if sample.labels is not None else []
     values += [_text(one.answers) if sample.labels is not None else one.answers for one in there]
-    return pd.DataFrame(dict(zip(file_names(columns), values, strict=True)), index=pd.Index(names, dtype=object))
+    return pd.DataFrame(dict(zip(file_names(columns), values, strict=True)), index=pd.Index(list(names)))
 
 
 def _text(answers: Any) -> np.ndarray:
@@ -118,7 +118,7 @@ def _finished(
             told = 2 if smaller else 1  # a sentence, and its genes in another order
             row["cells_per_second"] = row["n_asked"] / told / row["seconds"] if row["n_asked"] else np.nan
     table = pd.DataFrame(rows)
-    scores = [name for name in table if name.startswith((score, "balanced_", "macro_", "kappa"))]
+    scores = [name for name in map(str, table) if name.startswith((score, "balanced_", "macro_", "kappa"))]
     first = ["name", "kind", "status", "reason", "n_cells", *scores, "chance", "unmapped", "best_floor", *_GAIN]
     last = [*_COSTS, "id", "backend"]
     middle = [name for name in table if name not in (*first, *last)]

@@ -161,7 +161,7 @@ def grid_conditions(names: Sequence[str], **given: Any) -> Conditions:
     table = pd.DataFrame(rows, columns=["perturbation", *used], dtype=object)
     details = {detail: table[detail].tolist() for detail in used}
     conditions, telling = conditions_of(table["perturbation"].tolist(), details)
-    return Conditions(table.assign(condition=conditions), details, telling)
+    return Conditions(table.assign(condition=np.array(conditions, dtype=object)), details, telling)
 
 
 def _by_name(detail: str, given: Any, names: Sequence[str]) -> dict[str, list[str]]:

@@ -131,9 +131,9 @@ class Grid:
             X[PREDICTION],
             None,
             X[REGENERATION],
-            pred_groups=labels,
+            pred_groups=labels.tolist(),
             true_groups=None,
-            control_groups=labels,
+            control_groups=labels.tolist(),
             others={SCRAMBLED: (X[SCRAMBLED], labels)} if self.controls else {},
             program=self.report.columns(self.genes.genes),
             n_boot=self.report.n_boot,
@@ -194,7 +194,7 @@ def long_table(
     table[[*conditions.details]] = table[[*conditions.details]].fillna("").astype(object)
     if found is not None:
         table = table.merge(found.rename_axis("label").reset_index(), on=["label", "place"], how="left", validate="1:1")
-        order += [name for name in found if name != "place"]
+        order += [name for name in map(str, found) if name != "place"]
         for name, nothing in (("best_floor", ""), ("n_true", 0)):
             if name in table:
                 table[name] = table[name].fillna(nothing).astype(type(nothing))
