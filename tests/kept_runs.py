@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-TOOLS = ("perturb", "fate", "screen", "generate")
+TOOLS = ("perturb", "fate", "screen", "experiments", "generate")
 
 
 def model(killed_at: int | None = None) -> CallableModel:
@@ -58,6 +58,7 @@ def run(tool: str, path: str | Path, writer: CallableModel) -> list[pd.DataFrame
             **how,
         ),
         "screen": lambda: scc2s.tl.screen(adata, ["a", "b", "c"], program=RESPONSE, n_null=2, n_boot=20, **how),
+        "experiments": lambda: scc2s.tl.experiments(adata, ["a", "b"], groupby="type", n_cells=30, n_boot=20, **how),
         "generate": lambda: scc2s.tl.generate(
             adata, obs={"type": [f"type {i}" for i in range(150)]}, prompt="{n_genes} genes of {type}:", **how
         ),
@@ -70,6 +71,8 @@ def run(tool: str, path: str | Path, writer: CallableModel) -> list[pd.DataFrame
         tables += [entry["controls"] for entry in ours[tool].values()]
     if tool == "screen":
         tables += [ours["screen"], ours["screen_controls"]]
+    if tool == "experiments":
+        tables += [ours["experiments"]]
     return tables
 
 

@@ -33,6 +33,7 @@ ROOMS = {
     "_describing": ("_asking",),
     "_comparing": ("_asking",),
     "_labelling": ("_asking",),
+    "_benchmarking": ("_asking", "_labelling"),
     "_spatial": ("_asking",),
     "_talking": ("_asking", "_describing"),
 }

@@ -45,6 +45,7 @@ OWN_DEFAULT = {
     "key": "name of the result that the plot shows, as its tool names it",
     "key_added": "name of the tool's own result",
     "kind": "kinds of the plot",
+    "label_key": "needed where labels are the question",
     "max_neutral": "shortlist takes the screen's own",
     "min_cells": "with a gene, or in a group",
     "min_validity": "shortlist takes the screen's own",
@@ -61,6 +62,7 @@ OWN_DEFAULT = {
     "reference": "cells with labels, or what genes are compared with",
     "source": "files of interactions, or what a text is cited by",
     "target": "a task, or an answer",
+    "task": "of the model, or that models are compared in",
     "temperature": "1 where cells are drawn, 0 where text is written",
 }
 """Parameters whose default differs between functions, and why."""

@@ -4,6 +4,7 @@ from ._abstract import abstract
 from ._annotate import annotate
 from ._ask import ask
 from ._attention import attention
+from ._benchmark import benchmark
 from ._caption import caption
 from ._chat import chat
 from ._compare import compare
@@ -11,6 +12,7 @@ from ._compare_labels import compare_labels
 from ._embed import embed
 from ._evaluate import evaluate
 from ._evaluate_perturbations import evaluate_perturbations
+from ._experiments import experiments
 from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
@@ -34,6 +36,7 @@ __all__ = [
     "annotate",
     "ask",
     "attention",
+    "benchmark",
     "caption",
     "chat",
     "compare",
@@ -41,6 +44,7 @@ __all__ = [
     "embed",
     "evaluate",
     "evaluate_perturbations",
+    "experiments",
     "fate",
     "gene_set",
     "generate",

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import zlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,13 +7,13 @@ import numpy as np
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
 from scc2s.metrics import perplexity as per_gene
-from scc2s.models._numbers import checked, likelihoods
+from scc2s.models._numbers import checked
 from scc2s.models.decoding._cache import refuse_cache
 from scc2s.prompts import custom
 from scc2s.prompts._task import CELLS, SENTENCE
-from scc2s.sentences import join_cells
 from scc2s.tl._asking.arguments import refuse_column_name
 from scc2s.tl._asking.cells import worded
+from scc2s.tl._asking.likelihood import sentence_likelihoods, with_answer
 from scc2s.tl._asking.question import load_for
 from scc2s.tl._asking.subjects import subject
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
     from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
-    from scc2s.tl._asking.question import Question
 
 _OTHERS = ("_shuffled", "_log_likelihood")
 
@@ -134,19 +131,11 @@ def perplexity(
     if isinstance(prompt, str):
         prompt = custom(prompt, response=f" {{{field}}}")
     wanted = worded(prompt, name)
-    shown = prompt if wanted is None else _with_answer(wanted, field)
+    shown = prompt if wanted is None else with_answer(wanted, field)
     seen = about.look(shown, name, shows=contexts is not None)
     loaded, task = load_for(model, prompt, name, can="log_likelihood")
-    question = about.ask(_with_answer(task, field), loaded, seen)
-    parts = [_parted(text, *span) for text, span in zip(question.rendered.texts, question.rendered.spans, strict=True)]
-    prompts = [before for before, _ in parts]
-    n_genes = np.array([len(question.genes(i)) for i in range(len(parts))])
-    found = {}
-    for name, answers in (
-        ("", [after for _, after in parts]),
-        ("_shuffled", [_shuffled(question, i, after, random_state) for i, (_, after) in enumerate(parts)]),
-    ):
-        found[name] = likelihoods(loaded, prompts, answers, cache=cache).logprob
+    question = about.ask(with_answer(task, field), loaded, seen)
+    n_genes, found = sentence_likelihoods(loaded, question, random_state=random_state, cache=cache)
     with np.errstate(over="ignore"):
         values = {name: per_gene(logprob, n_genes) for name, logprob in found.items()}
     for one in values.values():
@@ -162,32 +151,3 @@ def perplexity(
     }
     about.write(result, {**params, **question.params(), "prompt": task.template}, model=loaded.info(), obs=columns)
     return out if copy else None
-
-
-def _with_answer(task: Task, field: str) -> Task:
-    """The prompt with the answer after it, so that a sentence too long for the model loses genes at its end."""
-    if field in task.fields or field not in task.response_fields:
-        what = "a cell" if field == SENTENCE else "cells"
-        msg = (
-            f"task {task.name!r} does not ask for {what} it has not shown; pass prompt=scc2s.prompts.custom(template, "
-            f"response=' {{{field}}}') without {{{field}}} in the template"
-        )
-        raise ValueError(msg)
-    braced = f"{{{field}}}"
-    return replace(task, template=task.template + task.response.partition(braced)[0] + braced)
-
-
-def _parted(text: str, start: int, end: int) -> tuple[str, str]:
-    """Prompt and answer; the white space between them belongs to the answer."""
-    before = text[:start].rstrip()
-    return before, text[len(before) : end]
-
-
-def _shuffled(question: Question, i: int, answer: str, random_state: int) -> str:
-    """The same genes of each cell in another order, which follows from the text: the same in any subset."""
-    rng = np.random.default_rng([random_state, zlib.crc32(answer.encode())])
-    space = answer[: len(answer) - len(answer.lstrip())]
-    shown = question.shown(i)
-    if isinstance(shown, str):
-        return space + " ".join(rng.permutation(shown.split()))
-    return space + join_cells([" ".join(rng.permutation(one.split())) for one in shown], cell=question.task.cell)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,7 +18,7 @@ from scc2s.prompts import NO_PERTURBATION
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._predicting.names import refuse_twice, taught_names, tell
-from scc2s.tl._predicting.perturbations import name_of, refuse_column
+from scc2s.tl._predicting.perturbations import names_once, refuse_column
 from scc2s.tl._predicting.screen_cells import screen_cells
 from scc2s.tl._predicting.screen_run import NOTICE, Scoring, ask_all
 from scc2s.tl._writing.checks import (
@@ -189,7 +188,7 @@ def screen(
     whole("n_null", 0 if n_null is None else n_null, least=0)
     numbers(alpha=(alpha, 0, 1), min_validity=(min_validity, 0, 1), max_neutral=(max_neutral, 0, math.inf))
     key = name_of_result(key_added, "screen")
-    names = _names(perturbations)
+    names = names_once(perturbations)
     n_null = _n_null(n_null, len(names), alpha)
     check_prompt(prompt, PERTURBATION)
     check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
@@ -250,18 +249,6 @@ def screen(
     effects = screened.controls(names, cells.positive, cells.neutral)
     result.write(params, model=loaded.info(), uns={key: table, f"{key}_controls": effects})
     return out if copy else None
-
-
-def _names(perturbations: Sequence[Any]) -> list[str]:
-    if isinstance(perturbations, str) or not isinstance(perturbations, Collection) or not len(perturbations):
-        msg = "there are no perturbations to screen; pass a list of names, e.g. ['IFN-beta', 'TNF']"
-        raise ValueError(msg)
-    names = [name_of(value) or "" for value in perturbations]
-    if not all(names) or len(set(names)) < len(names):
-        twice = sorted({name or "an empty name" for name in names if not name or names.count(name) > 1})
-        msg = f"perturbations are to be named once each (see {twice[0]!r}); pass list(dict.fromkeys(names))"
-        raise ValueError(msg)
-    return names
 
 
 def _n_null(n_null: int | None, n_names: int, alpha: float) -> int:

@@ -14,6 +14,7 @@ from scc2s._cells.arguments import whole
 from scc2s._cells.columns import donors_of
 from scc2s._cells.sampling import shuffled, some_of_each
 from scc2s._logging import logger
+from scc2s.metrics._report_sides import OTHER_DONORS
 from scc2s.programs import as_program, match
 from scc2s.tl._predicting.truth import group_labels, refuse_unclear
 
@@ -35,13 +36,15 @@ class ReportOptions:
 
     truth: Truth | None
     """Real cells, grouped by the same column."""
-    groupby: str | None
+    groupby: str | tuple[str, ...] | None
     n_cells: int
     """Most cells of a group and condition, for all rows of the report, so that they compare at equal numbers."""
     program: str | Program | Sequence[str] | None
     n_boot: int
     donor_key: str | None
     """Column of ``.obs``; intervals draw whole donors."""
+    alike: Mapping[str, str] | None = None
+    """Type of each group, where a group is one type in one donor: what other donors of the type do is a row then."""
 
     def check(self, adata: AnnData, conditions: Sequence[str]) -> None:
         """Raise what the report would fail on, before any question is asked."""
@@ -123,9 +126,9 @@ def control_report(
     most = None if truth is None else _longest(asker, truth)
     pair = asker.compare(rows, response.texts(picked), response.n_asked[picked], most=most)
     before = pair.before
-    after = _or_unchanged(pair.after, before, "the prediction")
+    after = or_unchanged(pair.after, before, "the prediction")
     replies = {
-        name: _or_unchanged(asker.compare(rows, reply.written.texts, reply.n_asked, most=most).after, before, name)
+        name: or_unchanged(asker.compare(rows, reply.written.texts, reply.n_asked, most=most).after, before, name)
         for name, reply in others.items()
     }
     length = int(pair.n.max(initial=1))
@@ -140,6 +143,10 @@ def control_report(
         if spare is not None and own is not None:
             control = sparse.vstack([control, spare.X], format="csr")
             control_groups, control_donors = np.r_[labels, spare.groups], np.r_[own, spare.donors]
+        floors = {name: expression[here] for name, expression in replies.items()}
+        told = set(labels)
+        if report.alike is not None and real is not None:
+            floors[OTHER_DONORS], told = _as_other_donors(before[here], labels, real, real_groups, report.alike)
         table = perturbation_report(
             after[here],
             real,
@@ -148,15 +155,16 @@ def control_report(
             true_groups=real_groups,
             control_groups=control_groups,
             others={
-                name: (expression[here], labels) if own is None else (expression[here], labels, own)
-                for name, expression in replies.items()
+                name: (expression, labels) if own is None else (expression, labels, own)
+                for name, expression in floors.items()
             },
             program=report.columns(cells.genes),
             donors=None if own is None else {"pred": own, "true": real_donors, "control": control_donors},
             n_boot=report.n_boot,
             random_state=seed,
         )
-        tables.append(table.assign(condition=one))
+        empty = (table["predictor"] == OTHER_DONORS) & ~table["group"].isin(told)
+        tables.append(table[~empty].assign(condition=one))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -168,7 +176,33 @@ class _Spare(NamedTuple):
     donors: np.ndarray
 
 
-def _or_unchanged(after: sparse.csr_matrix, before: sparse.csr_matrix, what: str) -> sparse.csr_matrix:
+def _as_other_donors(
+    before: sparse.csr_matrix,
+    labels: np.ndarray,
+    real: sparse.csr_matrix,
+    real_labels: np.ndarray | None,
+    alike: Mapping[str, str],
+) -> tuple[sparse.csr_matrix, set[str]]:
+    """Cells moved by the mean shift that real cells of their type have in the other donors, and the groups that move.
+
+    Groups without such cells stay as they are, so that the rows remain those of the control.
+    """
+    shifts: dict[str, sparse.csr_matrix] = {}
+    for label in sorted(set(labels)):
+        own, true = before[labels == label], real[np.asarray(real_labels) == label]
+        if min(own.shape[0], true.shape[0]) > 1:
+            shifts[label] = sparse.csr_matrix(true.mean(axis=0)) - sparse.csr_matrix(own.mean(axis=0))
+    moved: dict[str, sparse.csr_matrix] = {}
+    for label in sorted(set(labels)):
+        others = [shift for one, shift in shifts.items() if one != label and alike[one] == alike[label]]
+        if others:
+            moved[label] = sum(others[1:], others[0]) / len(others)
+    nothing = sparse.csr_matrix((1, before.shape[1]))
+    rows = sparse.vstack([moved.get(label, nothing) for label in labels], format="csr")
+    return sparse.csr_matrix(before + rows), set(moved)
+
+
+def or_unchanged(after: sparse.csr_matrix, before: sparse.csr_matrix, what: str) -> sparse.csr_matrix:
     """Answers, and the cell as it was where an answer holds no gene: it says nothing about a change.
 
     As a cell without expression it would differ from its control in every gene, which correlates with any true shift.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,25 @@ def perturbation_names(adata: AnnData, perturbation: Any, perturbation_key: str 
     return names
 
 
+def names_once(perturbations: Any) -> list[str]:
+    """Names of a list of perturbations.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or one comes twice.
+    """
+    if isinstance(perturbations, str) or not isinstance(perturbations, Collection) or not len(perturbations):
+        msg = "there are no perturbations to ask about; pass a list of names, e.g. ['IFN-beta', 'TNF']"
+        raise ValueError(msg)
+    names = [name_of(value) or "" for value in perturbations]
+    if not all(names) or len(set(names)) < len(names):
+        twice = sorted({name or "an empty name" for name in names if not name or names.count(name) > 1})
+        msg = f"perturbations are to be named once each (see {twice[0]!r}); pass list(dict.fromkeys(names))"
+        raise ValueError(msg)
+    return names
+
+
 def refuse_column(adata: AnnData, name: Any, mend: str) -> None:
     """Raise for the name of a column where a drug belongs. A column of numbers may have the name of a drug: a score."""
     if not isinstance(name, str) or name not in adata.obs:
@@ -86,14 +106,25 @@ def details_of(adata: AnnData, **given: Any) -> dict[str, list[Any]]:
             )
             raise ValueError(msg)
         found[name] = list(one_a_cell(value, adata, name))
-        if listed := [one for one in found[name] if np.ndim(one) or isinstance(one, set | dict)]:
-            msg = f"{name}={listed[0]!r} is not one value; pass {name}= a text, e.g. '10 nM + 5 nM' for a combination"
-            raise ValueError(msg)
-        if bare := sorted({str(text_of(one)) for one in found[name] if _is_bare(one)}):
-            logger.warning(
-                "%s is told to the model without a unit: %s; pass e.g. '%s %s'", name, bare[0], bare[0], _UNIT[name]
-            )
+        check_details(name, found[name])
     return found
+
+
+def check_details(name: str, values: Sequence[Any]) -> None:
+    """Look at the values of a detail; numbers without a unit are logged.
+
+    Raises
+    ------
+    ValueError
+        If one is several.
+    """
+    if listed := [one for one in values if np.ndim(one) or isinstance(one, set | dict)]:
+        msg = f"{name}={listed[0]!r} is not one value; pass {name}= a text, e.g. '10 nM + 5 nM' for a combination"
+        raise ValueError(msg)
+    if bare := sorted({str(text_of(one)) for one in values if _is_bare(one)}):
+        logger.warning(
+            "%s is told to the model without a unit: %s; pass e.g. '%s %s'", name, bare[0], bare[0], _UNIT[name]
+        )
 
 
 def _is_bare(value: Any) -> bool:

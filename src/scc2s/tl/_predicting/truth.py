@@ -29,6 +29,12 @@ class Truth(NamedTuple):
     key: str | None = None
     """Column that tells these cells from the others of the same data."""
 
+    def of(self, condition: str) -> Truth:
+        """The cells of one condition; all, where cells do not differ in it."""
+        if self.condition is None:
+            return self
+        return self._replace(rows=self.rows[self.condition[self.rows] == condition])
+
 
 def truth_cells(adata: AnnData, truth: AnnData | Mapping[str, Any] | None, key: str | None) -> Truth | None:
     """The cells that `truth` names: all of another AnnData, or those of `adata` with given values in a column.
@@ -112,6 +118,25 @@ def told_apart(
     return truth._replace(condition=np.array(described, dtype=object))
 
 
+def grid_truth(truth: Truth | None, names: Sequence[str], telling: Sequence[str]) -> Truth | None:
+    """:func:`told_apart` for conditions that are not those of cells: details are columns of the real cells.
+
+    Raises
+    ------
+    ValueError
+        If such a column is not there.
+    """
+    if truth is None or not telling:
+        return truth
+    if absent := [detail for detail in telling if detail not in truth.data.obs]:
+        msg = (
+            f"one perturbation has several values of {absent[0]}, and truth does not say which each cell had; add a "
+            f"column {absent[0]!r} to its obs, or pass truth=None"
+        )
+        raise ValueError(msg)
+    return told_apart(truth, truth.data, names, telling, {detail: truth.data.obs[detail] for detail in telling})
+
+
 def without_truth(texts: list[str | None], adata: AnnData, truth: Truth | None) -> list[str | None]:
     """What cells are asked about, less those of `adata` that are themselves the truth."""
     if truth is None or truth.data is not adata:
@@ -120,12 +145,14 @@ def without_truth(texts: list[str | None], adata: AnnData, truth: Truth | None) 
     return [None if row in real else text for row, text in enumerate(texts)]
 
 
-def group_labels(adata: AnnData, groupby: str | None) -> np.ndarray:
-    """Group of each cell, as text; ``None`` where it has none."""
+def group_labels(adata: AnnData, groupby: str | Sequence[str] | None) -> np.ndarray:
+    """Group of each cell, as text; ``None`` where it has none. Of several columns the values of all, joined."""
     if groupby is None:
         return np.full(adata.n_obs, ALL, dtype=object)
-    values = column(adata, groupby, "groupby").astype(object)
-    return np.array([None if pd.isna(value) else str(value) for value in values], dtype=object)
+    names = [groupby] if isinstance(groupby, str) else list(groupby)
+    parts = [column(adata, name, "groupby").astype(object).tolist() for name in names]
+    both = [None if any(map(pd.isna, row)) else ", ".join(map(str, row)) for row in zip(*parts, strict=True)]
+    return np.array([*both, None], dtype=object)[:-1]
 
 
 def refuse_unclear(truth: Truth | None, conditions: Sequence[str]) -> None:

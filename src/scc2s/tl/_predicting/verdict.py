@@ -40,6 +40,32 @@ def verdict(table: pd.DataFrame) -> str:
     return line
 
 
+def grid_verdict(table: pd.DataFrame, reports: pd.DataFrame | None = None) -> str:
+    """One line about the experiments of a grid; what is no better than a name that means nothing is logged.
+
+    Parameters
+    ----------
+    table
+        One row for each.
+    reports
+        Rows of the reports with real cells, if there are any.
+    """
+    if reports is not None and len(reports):
+        return verdict(reports)
+    done = table[table["status"] == "done"]
+    if not len(done):
+        return "nothing was asked: no donor and type has enough cells"
+    if "shift_size_floor" not in done:
+        return "no controls were asked about: nothing here says whether the names matter"
+    n = int((done["shift_size"] > done["shift_size_floor"]).sum())
+    line = (
+        f"the shift is larger than that of a scrambled name in {n} of {len(done)} experiments; with a name that means "
+        "nothing it would be in half of them; no real cells to compare with"
+    )
+    (logger.info if 2 * n > len(done) else logger.warning)("%s", line)
+    return line
+
+
 def _not_above(rows: pd.DataFrame, every: pd.DataFrame) -> str:
     """Groups whose row has no gain that is sure, by the floor that is best there, with the number of all."""
     rows = rows[rows["delta_pearson_gain"].notna()]

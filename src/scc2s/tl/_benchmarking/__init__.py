@@ -1,0 +1,1 @@
+"""Several models asked the same about the same cells."""
