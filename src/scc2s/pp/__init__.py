@@ -15,6 +15,7 @@ from ._sentences import sentences
 from ._split import split
 
 __all__ = [
+    "add_text",
     "check",
     "context_adata",
     "contexts",
@@ -22,11 +23,11 @@ __all__ = [
     "neighborhoods",
     "niches",
     "pairs",
+    "pseudobulk",
     "rank_fit",
     "recipe",
     "reconstruct",
     "samples",
     "sentences",
+    "split",
 ]
-__all__ = ["add_text", "check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
-__all__ = ["check", "pairs", "pseudobulk", "rank_fit", "recipe", "reconstruct", "samples", "sentences", "split"]
