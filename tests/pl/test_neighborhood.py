@@ -57,6 +57,40 @@ def test_types_have_the_colors_of_the_column(section) -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["B", "T"]
 
 
+@pytest.mark.parametrize("kind", ["neighborhood", "negative"])
+def test_ringed_cells_have_the_color_of_their_value_and_are_larger(section, kind) -> None:
+    record = section.uns["c2s"]["neighborhoods"]
+    name = record["table"].index[record["table"]["kind"] == kind][0]
+    section.obs.loc[record["cells"].query("context == @name")["cell"].iloc[0], "type"] = np.nan
+    ax = scc2s.pl.neighborhood(section, name, color="type", show=False)
+    *types, ringed, _ = ax.collections
+    shade = {"B": "#ff0000", "T": "#0000ff", "nan": mcolors.to_hex("0.85")}
+    want = [shade[str(section.obs.loc[cell, "type"])] for cell in record["cells"].query("context == @name")["cell"]]
+    assert [mcolors.to_hex(color) for color in ringed.get_facecolors()] == want
+    assert all(ringed.get_sizes()[0] > some.get_sizes()[0] for some in types)
+
+
+def test_the_legend_has_what_is_in_the_picture_and_colors_are_those_of_scanpy(section) -> None:
+    from scanpy.plotting.palettes import default_20
+
+    record = section.uns["c2s"]["neighborhoods"]
+    about = record["table"].query("kind == 'neighborhood'").iloc[0]
+    points = section.obsm["spatial"]
+    away = np.abs(points - points[section.obs_names.get_loc(about["center"])]).max(axis=1)
+    section.obs["where"] = pd.Categorical(np.where(away < 200, "near", "far"), categories=["far", "near"])
+    section.uns["where_colors"] = np.array(["#ff0000"])  # of another number of values
+    ax = scc2s.pl.neighborhood(section, about.name, color="where", show=False)  # 4 x 60 to each side
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["far", "near"]
+    colors = [mcolors.to_hex(c.get_facecolors()[0]) for c in ax.collections[:2]]
+    assert colors == [mcolors.to_hex(shade) for shade in default_20[:2]]
+    section.obs["where"] = pd.Categorical(np.where(away < 250, "near", "far"), categories=["far", "near"])
+    ax = scc2s.pl.neighborhood(section, about.name, color="where", show=False)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["near"]
+    negative = f"negative of {about['center']}"
+    ax = scc2s.pl.neighborhood(section, negative, color="where", show=False)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["far", "near"]
+
+
 def test_a_context_of_a_graph_has_no_circle(section) -> None:
     distance = np.linalg.norm(section.obsm["spatial"][:, None] - section.obsm["spatial"][None], axis=2)
     section.obsp["near"] = sparse.csr_matrix((distance < 50) & (distance > 0)).astype(float)

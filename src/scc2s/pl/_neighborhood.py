@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _WIDTHS = 4.0
 """Side of the part that is shown around a neighbourhood, in its diameters."""
 _MOST_TYPES = 20
+_RINGED = 44.0
+"""Area of a cell of the context, in points squared: larger than the others, to show its color inside of its edge."""
 
 
 def neighborhood(
@@ -34,8 +36,8 @@ def neighborhood(
 ) -> Axes:
     """A context of :func:`scc2s.pp.neighborhoods` where it lies: its cells, its centre, and the radius.
 
-    Cells of the context have a black edge, the centre is a cross, and the circle is the radius around it. A
-    neighbourhood is shown with what is around it, a negative with the whole section. A negative does not hold its
+    Cells of the context are larger and have a black edge, the centre is a cross, and the circle is the radius around
+    it. A neighbourhood is shown with what is around it, a negative with the whole section. A negative does not hold its
     centre: that is the cell whose neighbourhood it is outside of.
 
     Parameters
@@ -48,7 +50,8 @@ def neighborhood(
         Name of the contexts in ``.uns["c2s"]``.
     color
         Column of ``.obs`` to color the cells by, such as the cell types, in the column's colors where
-        ``.uns["<color>_colors"]`` has them; ``None`` leaves them gray.
+        ``.uns["<color>_colors"]`` has them, else in those that scanpy would give it; ``None`` leaves them gray. The
+        legend has the values that are in the picture.
     mod
         Modality, where `adata` is a MuData.
     ax
@@ -96,18 +99,21 @@ def neighborhood(
     ax = new_axes(ax, figsize=(6.4 if color is not None else 4.6, 4.4))
     is_near = str(about["label"]) == "yes"
     size = 22.0 if is_near else 6.0
-    _cells(ax, adata, points, here, color, size)
+    reach = _reach(params, points[cells] - points[center], is_near=is_near)
+    seen = here & (np.abs(points - points[center]) <= _WIDTHS * reach).all(axis=1) if is_near else here
+    shades = _cells(ax, adata, points, here, seen, color, size)
     ax.scatter(
         points[cells, 0],
         points[cells, 1],
-        s=2.2 * size,
-        facecolors="none",
+        s=_RINGED,
+        facecolors=shades[cells],
         edgecolors="black",
         linewidths=1.1,
         zorder=3,
     )
-    ax.scatter(points[center, 0], points[center, 1], s=3 * size, marker="x", color="black", linewidths=1.2, zorder=4)
-    reach = _reach(params, points[cells] - points[center], is_near=is_near)
+    ax.scatter(
+        points[center, 0], points[center, 1], s=1.2 * _RINGED, marker="x", color="black", linewidths=1.2, zorder=4
+    )
     if "radius_in_spatial_unit" in params:
         from matplotlib.patches import Circle
 
@@ -138,33 +144,42 @@ def _reach(params: Any, away: np.ndarray, *, is_near: bool) -> float:
     return float(np.linalg.norm(away, axis=1).max()) if is_near else 0.0
 
 
-def _cells(ax: Axes, adata: AnnData, points: np.ndarray, here: np.ndarray, color: str | None, size: float) -> None:
+def _cells(
+    ax: Axes, adata: AnnData, points: np.ndarray, here: np.ndarray, seen: np.ndarray, color: str | None, size: float
+) -> np.ndarray:
+    """Draw the cells of the section, with a legend of what is seen; the color of each cell."""
+    from matplotlib.colors import to_rgba
+
+    shades = np.tile(to_rgba("0.75"), (adata.n_obs, 1))
     if color is None:
         ax.scatter(points[here, 0], points[here, 1], s=size, color="0.75", linewidths=0)
-        return
+        return shades
     values = column(adata, color, "color").astype("category")
     names = list(values.cat.categories)
     if len(names) > _MOST_TYPES:
         msg = f"adata.obs[{color!r}] has {len(names)} values; pass color= a column of at most {_MOST_TYPES}"
         raise ValueError(msg)
     codes = values.cat.codes.to_numpy()
-    for code, (name, shade) in enumerate(zip(names, _colors(adata, color, len(names)), strict=True)):
-        some = here & (codes == code)
+    for code, (name, shade) in enumerate(
+        zip([*names, "(missing)"], [*_colors(adata, color, len(names)), "0.85"], strict=True)
+    ):
+        of_name = codes == (code if code < len(names) else -1)
+        shades[of_name] = to_rgba(shade)
+        some = here & of_name
         if some.any():
-            ax.scatter(points[some, 0], points[some, 1], s=size, color=[shade], linewidths=0, label=str(name))
-    if (lost := here & (codes < 0)).any():
-        ax.scatter(points[lost, 0], points[lost, 1], s=size, color="0.85", linewidths=0, label="(missing)")
+            label = str(name) if (seen & of_name).any() else None
+            ax.scatter(points[some, 0], points[some, 1], s=size, color=[shade], linewidths=0, label=label)
     ax.legend(
         frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title=color, title_fontsize=8,
-        markerscale=(30 / size) ** 0.5,
+        markerscale=(30 / size) ** 0.5, alignment="left",
     )  # fmt: skip
+    return shades
 
 
 def _colors(adata: AnnData, color: str, n: int) -> list[Any]:
     known = adata.uns.get(f"{color}_colors")
     if known is not None and len(known) == n and isinstance(adata.obs[color].dtype, pd.CategoricalDtype):
         return list(known)
-    from matplotlib import colormaps
+    from scanpy.plotting import palettes
 
-    found = colormaps["tab20" if n > 10 else "tab10"]
-    return [found(i) for i in range(n)]
+    return list(palettes.default_20[:n])
