@@ -41,6 +41,7 @@ def ids(*given: str, **kwargs) -> list[str]:
         ("CD4+ Central Memory", "CL:0000904", "everyday"),
         ("FCGR3A+ Monocytes", "CL:0000875", "everyday"),
         ("endothelial", "CL:0000115", "everyday"),
+        ("Granulocyte/monocyte progenitor", "CL:0000557", "spelling"),
         ("haematopoietic stem cell", "CL:0000037", "spelling"),
     ],
 )
@@ -66,6 +67,8 @@ def test_a_name_is_matched_however_it_is_written_and_the_table_says_how(name, te
         ("CD4+", ""),
         ("CD4- T cell", "T cell"),
         ("GM", "gastric mill neuron"),
+        ("T/NK", "natural killer cell"),
+        ("NK/T cell", "T cell"),
         ("HSC", "hematopoietic stem cell; hepatic stellate cell"),
     ],
 )

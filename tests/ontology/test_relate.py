@@ -15,7 +15,7 @@ pytest.importorskip("cellxgene_ontology_guide")
     ("a", "b", "relation", "distance", "common"),
     [
         ("Treg", "regulatory T lymphocyte", "same", 0, "regulatory T cell"),
-        ("B cell", "naive B cell", "wider", 2, "B cell"),
+        ("B cell", "naive B cell", "wider", 3, "B cell"),
         ("naive B cell", "mature B cell", "narrower", 1, "mature B cell"),
         ("naive B cell", "memory B cell", "sibling", 2, "mature B cell"),
         ("neuron", "platelet", "unrelated", None, None),

@@ -62,7 +62,7 @@ def label_report(
     The report. ``relations`` has the columns ``value`` and ``floor``, its value where always the most frequent true
     label is given, and these rows: ``"same"``, ``"wider"``, ``"narrower"``, ``"sibling"``, ``"unrelated"``,
     ``"unmatched"``, shares of all predictions that add up to 1; ``"same or narrower"`` and ``"same or wider"``, sums of
-    these (a prediction of ``"cell"`` is wider than any); ``"mean distance"``, steps in the graph, over the matched ones.
+    these (``"cell"`` is wider than any); ``"mean distance"``, steps in the graph, over the matched ones.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def label_report(
     >>> report = label_report(["B", "B", "T", "T"], ["B", "T", "T", "unmapped"])
     >>> report.accuracy, report.unmapped, report.majority
     (0.5, 0.25, 0.5)
-    >>> report = label_report(["Treg", "B cell"], ["regulatory T cells", "naive B cell"], ontology=True)
+    >>> report = label_report(["Treg", "mature B cell"], ["regulatory T cells", "B cells, memory"], ontology=True)
     >>> report.accuracy, report.relations.loc[["same", "narrower", "mean distance"], "value"].tolist()
-    (0.0, [0.5, 0.5, 1.0])
+    (0.0, [0.5, 0.5, 0.5])
     """
     import pandas as pd
     from scipy.stats import binomtest

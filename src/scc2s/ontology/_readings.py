@@ -65,7 +65,7 @@ def words(name: str) -> list[str]:
     text = "".join(_GREEK.get(c, c) for c in plain if not unicodedata.combining(c))
     for old, new in _BRITISH.items():
         text = text.replace(old, new)
-    text = text.replace("_", " ")
+    text = text.replace("_", " ").replace("/", " or ").replace("&", " and ")  # T/NK is not NK T
     text = _HIGH.sub(r"\1high ", _LOW.sub(r"\1low ", text))
     text = _NEGATIVE.sub("neg ", _POSITIVE.sub("pos ", text))
     found = [_singular(word) for word in re.findall(r"[^\W_]+", text)]

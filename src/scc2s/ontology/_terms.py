@@ -78,3 +78,8 @@ def terms(ontology: Ontology = "CL") -> Terms:
         {term: {above: n for above, n in entry["ancestors"].items() if above in used} for term, entry in used.items()},
         replaced,
     )
+
+
+def version() -> str | None:
+    """Version of the Cell Ontology that names are read with; ``None`` where it is not installed."""
+    return terms("CL").version if installed() else None

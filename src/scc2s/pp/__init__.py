@@ -3,6 +3,7 @@ from ._check import check
 from ._context_adata import context_adata
 from ._contexts import contexts
 from ._interactions import interactions
+from ._match_labels import match_labels
 from ._neighborhoods import neighborhoods
 from ._niches import niches
 from ._pairs import pairs
@@ -15,18 +16,20 @@ from ._sentences import sentences
 from ._split import split
 
 __all__ = [
+    "add_text",
     "check",
     "context_adata",
     "contexts",
     "interactions",
+    "match_labels",
     "neighborhoods",
     "niches",
     "pairs",
+    "pseudobulk",
     "rank_fit",
     "recipe",
     "reconstruct",
     "samples",
     "sentences",
+    "split",
 ]
-__all__ = ["add_text", "check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
-__all__ = ["check", "pairs", "pseudobulk", "rank_fit", "recipe", "reconstruct", "samples", "sentences", "split"]
