@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anndata as ad
 import mudata as md
@@ -12,6 +12,9 @@ import pandas as pd
 import pytest
 
 import scc2s
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest.importorskip("cellxgene_ontology_guide")
 

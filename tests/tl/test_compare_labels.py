@@ -117,13 +117,9 @@ def worded():
     return out
 
 
-def test_with_the_ontology_other_names_of_one_term_agree_and_relations_are_told(worded, caplog):
+def test_with_the_ontology_other_names_of_one_term_agree_and_relations_are_told(worded):
     pytest.importorskip("cellxgene_ontology_guide")
-    scc2s.settings.verbosity, was = 2, scc2s.settings.verbosity
-    try:
-        scc2s.tl.compare_labels(worded, "mine", "truth", n_boot=0)
-    finally:
-        scc2s.settings.verbosity = was
+    scc2s.tl.compare_labels(worded, "mine", "truth", n_boot=0)
     found = result(worded)
     assert found["measures"].loc["agreement", "value"] == pytest.approx(2 / 6)
     assert sorted(found["params"]["same_terms"]) == ["B-cell = B cell", "regulatory T cells = Treg"]

@@ -51,7 +51,7 @@ def relate(a: Sequence[str], b: Sequence[str], *, terms: Ontology = "CL") -> pd.
     --------
     >>> table = relate(["T cell", "naive B cell", "NK"], ["CD4+ T", "memory B cell", "NK cells"])
     >>> table[["relation", "distance"]].to_numpy().tolist()
-    [['wider', 4.0], ['sibling', 2.0], ['same', 0.0]]
+    [['wider', 3.0], ['sibling', 2.0], ['same', 0.0]]
     """
     if len(a) != len(b):
         msg = f"{len(a)} names on one side and {len(b)} on the other; pass a and b pair by pair"
