@@ -11,11 +11,13 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page", ["captions.md", "metrics.md", "onnx.md", "screening.md", "space.md"])
+@pytest.mark.parametrize("page", ["captions.md", "metrics.md", "onnx.md", "ontology.md", "screening.md", "space.md"])
 def test_session_runs(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mpl.use("Agg")
     if not (DOCS / page).is_file():
         pytest.skip("the documentation is not part of a source distribution")
+    if page == "ontology.md":
+        pytest.importorskip("cellxgene_ontology_guide")
     monkeypatch.chdir(tmp_path)
     text = (DOCS / page).read_text(encoding="utf-8")
     session = re.search(r"## A session\n(.*?)(?=\n## |\Z)", text, re.DOTALL)

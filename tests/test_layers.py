@@ -22,6 +22,7 @@ LAYERS = [
     ("_cells",),
     ("train", "metrics"),
     ("prompts", "programs", "models"),
+    ("ontology",),
     ("sentences",),
     ("_settings", "_logging", "_io"),
 ]

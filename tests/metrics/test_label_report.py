@@ -30,3 +30,34 @@ def test_bad_input_names_the_mend():
         label_report(["a"], [])
     with pytest.raises(ValueError, match="leave these cells out"):
         label_report(["a", None], ["a", "a"])
+
+
+def test_with_the_ontology_names_of_one_term_are_the_same_and_the_accuracy_stays_exact():
+    pytest.importorskip("cellxgene_ontology_guide")
+    true = ["Treg", "Treg", "B cell", "B cell", "NK", "T cell", "tumor 1", "B cell"]
+    pred = ["regulatory T cells", "T cell", "naive B cell", "platelet", "NK", "NK", "tumor 1", None]
+    found, plain = label_report(true, pred, ontology=True), label_report(true, pred)
+    assert (found.accuracy, found.macro_f1) == (plain.accuracy, plain.macro_f1)
+    assert plain.relations is None
+    assert plain.pairs is None
+    shares = found.relations["value"]
+    assert shares[["same", "wider", "narrower", "sibling", "unrelated", "unmatched"]].tolist() == [
+        3 / 8, 1 / 8, 1 / 8, 0, 2 / 8, 1 / 8,
+    ]  # fmt: skip
+    assert shares[["same or narrower", "same or wider"]].tolist() == [4 / 8, 4 / 8]
+    table = found.pairs.set_index(["true", "predicted"])
+    assert table["n"].sum() == 8
+    assert table.loc[("Treg", "T cell"), "relation"] == "wider"
+    known = table[table["distance"].notna()]
+    assert shares["mean distance"] == pytest.approx(known["distance"].mean())  # each pair is there once
+    floor = found.relations["floor"]  # always "B cell"
+    assert floor["same"] == 3 / 8
+    assert floor["unmatched"] == 1 / 8
+
+
+def test_labels_that_are_no_terms_have_no_distance():
+    pytest.importorskip("cellxgene_ontology_guide")
+    found = label_report(["1", "2"], ["2", "2"], ontology=True).relations["value"]
+    assert (found["same"], found["unmatched"]) == (0.5, 0.5)
+    assert found["mean distance"] == 0
+    assert np.isnan(label_report(["1"], ["2"], ontology=True).relations.loc["mean distance", "value"])

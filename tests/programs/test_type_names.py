@@ -70,3 +70,28 @@ def test_own_tables_have_their_labels_and_the_names_of_known_types():
     assert mine.related("Treg", "T lymphocytes")
     assert not mine.related("podocyte", "Treg")
     assert mine.phrases[:2] == ["T lymphocytes", "T cell"]
+
+
+def test_with_the_ontology_own_labels_have_its_names_and_its_wider_types():
+    pytest.importorskip("cellxgene_ontology_guide")
+    genes = ["NPHS1", "NPHS2"]
+    mine = TypeNames(
+        as_markers(dict.fromkeys(["AT2", "pulmonary alveolar epithelial cell", "alpha cell", "Treg"], genes))
+    )
+    assert mine.read("type II pneumocytes of the lung") == "AT2"
+    assert mine.read("regulatory T lymphocytes") == "Treg"
+    assert mine.read("A cell of the lung") is None
+    assert mine.related("AT2", "pulmonary alveolar epithelial cell")
+    assert not mine.related("AT2", "alpha cell")
+    assert mine.read("a pulmonary alveolar epithelial cell, a type 2 pneumocyte") == "AT2"
+
+
+def test_types_of_the_package_are_related_as_its_table_says_with_the_ontology_too():
+    assert not TYPES.related("dendritic cell", "plasmacytoid dendritic cell")
+
+
+def test_without_the_ontology_types_have_the_names_of_the_package(monkeypatch):
+    monkeypatch.setattr(_type_names, "installed", lambda: False)
+    mine = TypeNames(as_markers({"AT2": ["SFTPC"], "Treg": ["FOXP3"]}))
+    assert mine.read("type II pneumocytes") is None
+    assert mine.read("regulatory T cells") == "Treg"

@@ -107,3 +107,49 @@ def test_one_cell_that_agrees_and_none_that_does_are_compared_too(adata):
     one = adata[:1].copy()
     scc2s.tl.compare_labels(one, "mine", "truth")
     assert result(one)["measures"].loc["agreement", "value"] == 1
+
+
+@pytest.fixture
+def worded():
+    out = ad.AnnData(np.ones((6, 1), dtype="float32"))
+    out.obs["mine"] = ["regulatory T cells", "B-cell", "T cell", "naive B cell", "tumor 5", None]
+    out.obs["truth"] = ["Treg", "B cell", "Treg", "B cell", "B cell", "B cell"]
+    return out
+
+
+def test_with_the_ontology_other_names_of_one_term_agree_and_relations_are_told(worded):
+    pytest.importorskip("cellxgene_ontology_guide")
+    scc2s.tl.compare_labels(worded, "mine", "truth", n_boot=0)
+    found = result(worded)
+    assert found["measures"].loc["agreement", "value"] == pytest.approx(2 / 6)
+    assert sorted(found["params"]["same_terms"]) == ["B-cell = B cell", "regulatory T cells = Treg"]
+    assert found["params"]["ontology"].startswith("CL v")
+    shares = found["relations"]["value"]
+    assert shares[["same", "wider", "narrower", "unmatched"]].tolist() == pytest.approx([2 / 6, 1 / 6, 1 / 6, 2 / 6])
+    assert set(found["confusion"].index) == {"Treg", "B cell"}
+
+
+def test_letter_for_letter_no_other_wording_agrees(worded):
+    scc2s.tl.compare_labels(worded, "mine", "truth", n_boot=0, ontology=False)
+    assert result(worded)["measures"].loc["agreement", "value"] == 0
+    assert "relations" not in result(worded)
+
+
+def test_an_explicit_request_without_the_extra_names_it(worded, monkeypatch):
+    import sys
+
+    from scc2s.ontology import _terms
+
+    _terms.terms.cache_clear()
+    monkeypatch.setitem(sys.modules, "cellxgene_ontology_guide.supported_versions", None)
+    with pytest.raises(ImportError, match=r'pip install "scc2s\[ontology\]"'):
+        scc2s.tl.compare_labels(worded, "mine", "truth", ontology=True)
+    assert "c2s" not in worded.uns
+
+
+def test_comparison_with_the_ontology_survives_files(worded, tmp_path):
+    pytest.importorskip("cellxgene_ontology_guide")
+    scc2s.tl.compare_labels(worded, "mine", "truth", n_boot=0)
+    worded.write_h5ad(tmp_path / "a.h5ad")
+    again = ad.read_h5ad(tmp_path / "a.h5ad")
+    pd.testing.assert_frame_equal(result(again)["relations"], result(worded)["relations"])

@@ -3,6 +3,7 @@ from ._check import check
 from ._context_adata import context_adata
 from ._contexts import contexts
 from ._interactions import interactions
+from ._match_labels import match_labels
 from ._neighborhoods import neighborhoods
 from ._niches import niches
 from ._pairs import pairs
@@ -20,6 +21,7 @@ __all__ = [
     "context_adata",
     "contexts",
     "interactions",
+    "match_labels",
     "neighborhoods",
     "niches",
     "pairs",

@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scc2s.ontology import match, synonyms
+from scc2s.ontology._terms import installed, terms
+
 from ._markers import markers as shipped
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ _DENIED = re.compile(
     r"\b(?:no|not|unlike|than|without|nor|neither|lacks?|excludes?|excluding)(?: (?:an?|the|of|any))* $"
 )
 """What stands before the name of a type that a text says the cells are not."""
+_SHORT = 4
+"""Letters up to which a name of the ontology is an abbreviation, and not read in prose."""
 
 
 class TypeNames:
@@ -27,7 +32,8 @@ class TypeNames:
     ----------
     markers
         The table. Labels that are types of the package's own table, by whatever name, have its other names and its
-        wider types too.
+        wider types too; with the extra ``ontology`` all labels have the names of the Cell Ontology, and those that are
+        not in the package's table its wider types.
     """
 
     def __init__(self, markers: Mapping[str, Markers]) -> None:
@@ -43,6 +49,12 @@ class TypeNames:
                 self._label.setdefault(_plain(phrase), label)
         for label in markers:
             self._label[_plain(label)] = label
+        self._term: dict[str, str] = {}
+        if installed():
+            self._term = {label: str(term) for label, term in match(markers)["id"].items() if term}
+            for phrase, label in synonyms(markers).items():
+                if _says_enough(phrase) and self._label.setdefault(_plain(phrase), label) == label:
+                    self.phrases.append(phrase)
         patterns = [re.escape(phrase) for phrase in sorted(self._label, key=len, reverse=True) if phrase]
         self._pattern = re.compile(rf"\b({'|'.join(patterns) or '(?!)'})s?\b(?! receptor)")
 
@@ -61,13 +73,22 @@ class TypeNames:
         ]
         label = found[0] if found else None
         for other in found[1:]:
-            if label != other and self._type[label or ""] in self._wider(other):
+            if label != other and self._is_wider(str(label), other):
                 label = other
         return label
 
     def related(self, a: str, b: str) -> bool:
         """Whether one is a kind of the other, or the same."""
-        return self._type[a] in self._wider(b) or self._type[b] in self._wider(a)
+        return self._is_wider(a, b) or self._is_wider(b, a)
+
+    def _is_wider(self, a: str, b: str) -> bool:
+        """Whether `b` is a kind of `a`, or the same: by the tables, and by the ontology for types that ours lacks."""
+        if self._type[a] in self._wider(b):
+            return True
+        if {self._type[a], self._type[b]} <= set(shipped()) or not {a, b} <= set(self._term):
+            return False
+        x, y = self._term[a], self._term[b]
+        return x == y or x in terms("CL").ancestors[y]
 
     def _wider(self, label: str) -> list[str]:
         """The type of a label and the wider ones that it belongs to."""
@@ -77,6 +98,12 @@ class TypeNames:
         while (wider := up.get(out[-1])) and wider not in out:
             out.append(self._type.get(wider, wider))
         return out
+
+
+def _says_enough(phrase: str) -> bool:
+    """Whether a name of the ontology can be read in prose, where ``A cell`` is any cell."""
+    plain = _plain(phrase)
+    return len(plain) > _SHORT and not plain.startswith(("a ", "i "))
 
 
 @cache

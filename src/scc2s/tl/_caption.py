@@ -12,6 +12,7 @@ from scc2s._cells.columns import opened
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.results import claim
 from scc2s.models._answers import answers
+from scc2s.ontology._terms import version as ontology_version
 from scc2s.programs import as_markers
 from scc2s.programs import markers as shipped_markers
 from scc2s.prompts._answers import prose
@@ -250,6 +251,7 @@ def caption(
         "min_share": min_share,
         "min_auroc": min_auroc,
         "markers": [f"{label}: {listing(one.genes)}" for label, one in known.items()],
+        "ontology": ontology_version(),
         "controls": controls,
         "rank_genes_key": rank_genes_key,
         "source": expressed.source,

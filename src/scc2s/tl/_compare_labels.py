@@ -9,7 +9,9 @@ from scc2s._cells.columns import donors_of, opened
 from scc2s._cells.results import claim, name_of_result
 from scc2s._logging import logger
 from scc2s.metrics import label_agreement
-from scc2s.tl._labelling.agreement import by_type, disagreements, labels_of, surety
+from scc2s.metrics._label_relations import label_relations
+from scc2s.ontology._terms import installed, terms
+from scc2s.tl._labelling.agreement import NO_LABEL, by_type, disagreements, labels_of, same_terms, surety
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ def compare_labels(
     b: str,
     *,
     synonyms: Mapping[str, str] | None = None,
+    ontology: bool | None = None,
     donor_key: str | None = None,
     n_boot: int = 1000,
     n_top: int = 100,
@@ -49,6 +52,10 @@ def compare_labels(
         Column of ``.obs`` to compare with: the truth, where it is known. Cells without a label there are left out.
     synonyms
         Other wordings and the label each stands for, in both columns: ``{"naive CD4 T cell": "T cell"}``.
+    ontology
+        Whether labels of `a` that are the same term of the Cell Ontology as a label of `b` count as that label
+        (``"Treg"`` and ``"regulatory T cell"``; :func:`scc2s.ontology.match`), and how the others stand to it is said.
+        ``None``: where the extra ``ontology`` is installed. ``False``: letter for letter.
     donor_key
         Column of ``.obs``: intervals draw whole donors. ``None``: they draw cells, which makes them too narrow for
         claims about donors.
@@ -76,10 +83,14 @@ def compare_labels(
         (:func:`scc2s.metrics.label_agreement`). ``types``: precision, recall with its 95 % Wilson interval, and F1 of
         each label of `b`, and what its cells are most often called instead. ``confusion``: cells of each label of `b`
         (rows) by label of `a`. ``disagreements``: cells that differ, with ``sure``, what ``<a>_prob`` or ``<a>_margin``
-        says, the surest first. ``n``, ``n_left_out``; parameters, versions.
+        says, the surest first. ``n``, ``n_left_out``; parameters, versions. With the ontology ``relations``, the shares
+        of cells whose label of `a` is the same term, a wider or narrower one, a sibling, unrelated, or none
+        (:func:`scc2s.metrics.label_report`); the labels that were made one are in ``params["same_terms"]``.
 
     Raises
     ------
+    ImportError
+        With ``ontology=True``, without the extra: ``pip install "scc2s[ontology]"``.
     KeyError
         If a column is not there.
     ValueError
@@ -98,6 +109,7 @@ def compare_labels(
     """
     for name, value, least in (("n_boot", n_boot, 0), ("n_top", n_top, 0), ("random_state", random_state, 0)):
         whole(name, value, least)
+    version = terms("CL").version if ontology or (ontology is None and installed()) else None
     out, data = opened(adata, mod=mod, copy=copy)
     refuse_empty(data, cells=True)
     words = {str(key).strip(): str(value).strip() for key, value in (synonyms or {}).items()}
@@ -110,6 +122,11 @@ def compare_labels(
         raise ValueError(msg)
     donors = donors_of(data[there], donor_key)
     found, truth = found[there], truth[there]
+    same = same_terms(found, truth) if version else {}
+    if same:
+        shown = ", ".join(f"{ours!r} is {theirs!r}" for ours, theirs in list(same.items())[:5])
+        logger.info("the same terms of the Cell Ontology: %s; ontology=False compares letter for letter", shown)
+        found = found.replace(same)
     _say(found, truth, a, b, int((~there).sum()))
     measures = label_agreement(
         found.tolist(),
@@ -121,23 +138,27 @@ def compare_labels(
     types, confusion, columns = by_type(found, truth)
     sure = surety(data, a)
     listed = disagreements(found, truth, None if sure is None else sure[there], n_top)
-    same = pd.Series(None, index=data.obs_names, dtype=object)
-    same.iloc[there.nonzero()[0]] = (found == truth).map({True: "same", False: "different"}).to_numpy()
+    verdict = pd.Series(None, index=data.obs_names, dtype=object)
+    verdict.iloc[there.nonzero()[0]] = (found == truth).map({True: "same", False: "different"}).to_numpy()
     params = {
         "a": a,
         "b": b,
         "labels": columns,
         "synonyms": words,
+        "ontology": version,
+        "same_terms": [f"{ours} = {theirs}" for ours, theirs in same.items()],
         "donor_key": donor_key,
         "n_boot": n_boot,
         "n_top": n_top,
         "random_state": random_state,
     }
     tables = {"measures": measures, "types": types, "confusion": confusion, "disagreements": listed}
+    if version:
+        tables["relations"] = label_relations(truth.tolist(), found.fillna(NO_LABEL).tolist())[0]
     result.write(
         params,
         more={**tables, "n": int(there.sum()), "n_left_out": int((~there).sum())},
-        obs={f"c2s_{name}": pd.Categorical(same, categories=["same", "different"])},
+        obs={f"c2s_{name}": pd.Categorical(verdict, categories=["same", "different"])},
     )
     return out if copy else None
 

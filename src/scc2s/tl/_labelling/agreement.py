@@ -10,6 +10,7 @@ import pandas as pd
 from scc2s._cells.columns import column
 from scc2s._cells.provenance import file_names
 from scc2s.metrics import label_report
+from scc2s.ontology import match
 from scc2s.prompts._answers import UNMAPPED
 from scc2s.tl._asking.labels import UNASSIGNED
 
@@ -28,6 +29,15 @@ def labels_of(adata: AnnData, name: str, argument: str, synonyms: Mapping[str, s
     texts = values.astype(object).map(lambda value: None if pd.isna(value) else str(value).strip())
     texts = texts.map(lambda text: synonyms.get(text, text) if text is not None else None)
     return texts.where(~texts.isin([UNASSIGNED, UNMAPPED, ""]), None)
+
+
+def same_terms(a: pd.Series, b: pd.Series) -> dict[str, str]:
+    """Labels of `a` that `b` does not have, and the one label of `b` that is the same term of the Cell Ontology."""
+    ours = set(a.dropna()) - set(b.dropna())
+    theirs = match(b.dropna().unique())["id"]
+    theirs = theirs[(theirs != "") & ~theirs.duplicated(keep=False)]
+    label = {term: str(name) for name, term in theirs.items()}
+    return {str(name): label[term] for name, term in match(sorted(ours))["id"].items() if term in label}
 
 
 def by_type(a: pd.Series, b: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:

@@ -15,6 +15,7 @@ from scc2s._cells.contexts import Contexts
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.texts import texts_about
 from scc2s._logging import logger
+from scc2s.ontology._terms import version as ontology_version
 from scc2s.programs import as_markers
 from scc2s.programs import markers as shipped_markers
 from scc2s.prompts._consensus import alike
@@ -86,6 +87,7 @@ class Options:
             **{name: getattr(self, name) for name in names},
             **{name: getattr(self.decoding, name) for name in drawn},
             "markers": [f"{label}: {listing(one.genes)}" for label, one in self.known_markers.items()],
+            "ontology": ontology_version(),
             "sentence_key": self.sentence_key,
         }
 
