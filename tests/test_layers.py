@@ -34,6 +34,7 @@ ROOMS = {
     "_comparing": ("_asking",),
     "_labelling": ("_asking",),
     "_spatial": ("_asking",),
+    "_searching": ("_asking", "_describing"),
     "_talking": ("_asking", "_describing"),
 }
 """Rooms below ``tl`` and those that each may use."""

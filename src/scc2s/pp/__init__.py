@@ -1,3 +1,5 @@
+"""Cell sentences, and everything else that stands before a model is asked."""
+
 from ._add_text import add_text
 from ._check import check
 from ._context_adata import context_adata
@@ -15,6 +17,7 @@ from ._sentences import sentences
 from ._split import split
 
 __all__ = [
+    "add_text",
     "check",
     "context_adata",
     "contexts",
@@ -22,11 +25,11 @@ __all__ = [
     "neighborhoods",
     "niches",
     "pairs",
+    "pseudobulk",
     "rank_fit",
     "recipe",
     "reconstruct",
     "samples",
     "sentences",
+    "split",
 ]
-__all__ = ["add_text", "check", "pairs", "rank_fit", "recipe", "reconstruct", "samples", "sentences"]
-__all__ = ["check", "pairs", "pseudobulk", "rank_fit", "recipe", "reconstruct", "samples", "sentences", "split"]
