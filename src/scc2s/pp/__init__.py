@@ -1,5 +1,3 @@
-"""Cell sentences, and everything else that stands before a model is asked."""
-
 from ._add_text import add_text
 from ._check import check
 from ._context_adata import context_adata
