@@ -60,6 +60,7 @@ OWN_DEFAULT = {
     "name": "of a gene set, or of a cell",
     "program": "needed where it is the question",
     "reference": "cells with labels, or what genes are compared with",
+    "source": "files of interactions, or what a text is cited by",
     "target": "a task, or an answer",
     "temperature": "1 where cells are drawn, 0 where text is written",
 }
