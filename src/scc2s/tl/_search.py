@@ -81,7 +81,7 @@ def search(
     prompt
         Template with ``{cell_sentence}``; ``{n_genes}`` and ``{organism}`` are filled too, any other field is a
         column of ``.obs``. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"caption"`` of the model's
-        family; for the name of a cell type ``scc2s.prompts.get("cell_type")`` may serve a model better.
+        family; a model that was taught types alone may do better with ``scc2s.prompts.get("cell_type")``.
     n_cells
         Cells of each group that a text is scored for, chosen by `random_state` and their names.
     encoder
@@ -126,8 +126,8 @@ def search(
         ``params``, ``model``, ``versions``
             How the result came about: ``how`` (``"embedding"``, ``"likelihood"``, ``"captions"``); ``background``,
             the median score of all cells that are not in a query of cells; ``beats_floor``, whether the best result
-            of a text scores above all ``best_score``; ``words_spelled``, words of the text that a model made for genes
-            has no token for.
+            of a text scores above all ``best_score`` (not where there are none); ``words_spelled``, words of the text
+            that a model made for genes has no token for.
 
     Raises
     ------
@@ -157,8 +157,8 @@ def search(
     ...     return [-5.0 + 4 * ("CD79A" in prompt and answer == " a B cell") for prompt, answer in pairs]
     >>> knows = scc2s.models.CallableModel(log_likelihood=log_likelihood)
     >>> sc.tl.c2s_search(adata, "a B cell", groupby="bulk_labels", model=knows)
-    >>> adata.uns["c2s"]["search"]["table"].iloc[0][["group", "score"]].tolist()
-    ['CD19+ B', 4.0]
+    >>> adata.uns["c2s"]["search"]["table"].loc["0", ["group", "score"]].to_dict()
+    {'group': 'CD19+ B', 'score': 4.0}
     """
     whole("n_top", n_top)
     whole("n_cells", n_cells)

@@ -59,7 +59,7 @@ def query_rows(data: AnnData, query: Any) -> np.ndarray:
 
 def _marks_of(data: AnnData, query: pd.Series[Any]) -> Any:
     """Values of a column; booleans by the names of cells, in whatever order these stand."""
-    if not pd.api.types.is_bool_dtype(query.dtype):
+    if pd.api.types.infer_dtype(query, skipna=True) != "boolean":
         return query.to_numpy(dtype=object)
     if query.isna().any():
         msg = "query has missing values; pass query= query.fillna(False)"
