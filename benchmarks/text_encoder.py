@@ -2,8 +2,8 @@
 
 Run: python benchmarks/text_encoder.py --data DATA --encoder FOLDER (e.g. all-MiniLM-L6-v2)
 
-Captions (planted: "A B cell, marked by ..." and the three highest genes of the type; and those that scc2s-mini writes of
-one cell of each type) are compared with a plain description of their own type, and of every other type. The plain
+Captions (planted: "A B cell, marked by ..." and the three highest genes of the type; and those that scc2s-mini writes
+of one cell of each type) are compared with a plain description of their own type, and of every other type. The plain
 descriptions hold no gene. Beside it: a text that has nothing to do with cells.
 """
 
