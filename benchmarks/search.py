@@ -31,7 +31,7 @@ OTHERWISE = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with pbmc3k.h5ad")
-    parser.add_argument("--cells", type=int, default=15, help="cells of each type")
+    parser.add_argument("--cells", type=int, default=4, help="cells of each type")
     parser.add_argument("--model", default="scc2s-mini", help="name or folder of a model")
     args = parser.parse_args()
     whole = ad.read_h5ad(args.data / "pbmc3k.h5ad")
