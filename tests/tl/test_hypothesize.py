@@ -32,9 +32,8 @@ def adata() -> ad.AnnData:
     return adata
 
 
-def hypothesize(adata: Any, model: Any = SAYS, **kwargs: Any) -> Any:
-    model = saying(model) if isinstance(model, str) else model
-    given = {"interactions": "interactions", "markers": MARKERS, "model": model} | kwargs
+def hypothesize(adata: Any, model: Any = None, **kwargs: Any) -> Any:
+    given = {"interactions": "interactions", "markers": MARKERS, "model": model or saying(SAYS)} | kwargs
     scc2s.tl.hypothesize(adata, "type", "T", "B", **given)
     return adata.uns["c2s"][kwargs.get("key_added", "hypothesize")]
 
