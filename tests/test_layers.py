@@ -36,6 +36,7 @@ ROOMS = {
     "_labelling": ("_asking",),
     "_benchmarking": ("_asking", "_labelling"),
     "_spatial": ("_asking",),
+    "_searching": ("_asking", "_describing"),
     "_talking": ("_asking", "_describing"),
 }
 """Rooms below ``tl`` and those that each may use."""

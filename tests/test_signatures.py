@@ -29,6 +29,7 @@ MORE_POSITIONAL = {
     "tl.importance": ["adata", "target", "cells"],
     "tl.compare_labels": ["adata", "a", "b"],
     "tl.compare": ["adata", "groupby", "a", "b"],
+    "tl.hypothesize": ["adata", "groupby", "a", "b"],
 }
 
 OWN_DEFAULT = {

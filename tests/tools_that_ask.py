@@ -38,6 +38,7 @@ TOOLS: dict[str, Callable[..., None]] = {
     "annotate": _labels,
     "annotate, written": lambda adata, **kwargs: scc2s.tl.annotate(adata, mode="generate", max_new_tokens=3, **kwargs),
     "perplexity": lambda adata, **kwargs: scc2s.tl.perplexity(adata, **kwargs),
+    "search": lambda adata, **kwargs: scc2s.tl.search(adata, "B cell of the blood", n_shuffled=2, **kwargs),
     "importance": lambda adata, **kwargs: scc2s.tl.importance(adata, target="B cell", n_genes=3, n_sanity=4, **kwargs),
     "attention": lambda adata, **kwargs: scc2s.tl.attention(adata, **kwargs),
     "caption": lambda adata, **kwargs: scc2s.tl.caption(

@@ -83,6 +83,7 @@ def test_after_ifn_beta_it_expects_a_stimulated_cell_of_the_held_out_donor(share
     model = scc2s.models.load("scc2s-mini", device="cpu", dtype="float32")
     adata = ad.read_h5ad(shared_data / "kang_ifnb_labelled.h5ad")
     adata = adata[(adata.obs["donor"] == "patient_107") & (adata.obs["cell_type"] == "CD14+ monocyte")].copy()
+    adata.var_names = adata.var_names.str.replace(r"_ENSG\d+$", "", regex=True)  # some symbols are joined to an id
     scc2s.pp.sentences(adata, n_genes=100)
     control, stimulated = (adata.obs["c2s_sentence"][adata.obs["condition"] == c].tolist() for c in ("ctrl", "stim"))
     n = 50

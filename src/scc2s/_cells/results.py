@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _OURS = ("sentences", "rank_fit", "recipe", "generate", "annotate", "embed", "perplexity", "caption", "name_genes",
          "perturb", "fate", "marker_labels", "transfer_labels", "compare_labels", "neighborhoods",
          "niches", "interactions", "same_neighborhood", "same_niche", "generate_neighbor", "text", "chat", "ask",
-         "compare", "abstract", "bulk_match", "donors", "split", "match_labels")  # fmt: skip
+         "compare", "abstract", "bulk_match", "donors", "split", "match_labels", "search", "hypothesize")  # fmt: skip
 """Entries of ``uns["c2s"]`` that each belong to one tool, whether they are there yet or not."""
 _SEVERAL = ("sentences", "annotate", "embed", "perplexity", "caption", "name_genes", "marker_labels",
-            "transfer_labels", "bulk_match", "donors")  # fmt: skip
+            "transfer_labels", "bulk_match", "donors", "search")  # fmt: skip
 """Those whose other results are called ``<tool>_<name>``."""
 
 

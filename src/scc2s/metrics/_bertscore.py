@@ -45,6 +45,12 @@ def bertscore(
     F1 their harmonic mean. With a BioBERT encoder this is what C2S-Scale calls BioBERTScore; it names neither
     checkpoint nor layer, so values do not compare with its.
 
+    A high score says that two texts are worded alike, not that either is right of any cells. A general encoder
+    (all-MiniLM-L6-v2) gave captions of nine blood types beside a plain description of their own type 0.40 to 0.45 on
+    average, beside that of another type 0.33 to 0.38, beside a text about trains 0.17 to 0.18; the right description
+    was the best of nine for 4 or 5 of them (``benchmarks/text_encoder.py``). Whether a caption is right is a question
+    to the cells: the grounding of :func:`scc2s.tl.caption` (``type_supported``, ``flagged``).
+
     Parameters
     ----------
     candidates, references
@@ -60,8 +66,8 @@ def bertscore(
 
     Returns
     -------
-    Scores of each pair, 0 where a text is empty; and the floor. Plain values of any two texts lie close together near
-    0.8 to 0.9, so a score says something only beside the floor.
+    Scores of each pair, 0 where a text is empty; and the floor. Values of any two texts lie close together (near 0.8 to
+    0.9 with encoders of the BERT kind), so a score says something only beside the floor.
 
     Examples
     --------
@@ -115,6 +121,12 @@ def encoder_from(folder: str, *, layer: int = -1) -> Callable[[str], Encoded]:
 
     @torch.inference_mode()
     def encode(text: str) -> Encoded:
+        if not isinstance(text, str):
+            msg = (
+                f"this encoder takes one text, not {type(text).__name__}; for one vector of each text of a list pass "
+                "lambda texts: np.stack([encoder(text).vectors.mean(axis=0) for text in texts])"
+            )
+            raise TypeError(msg)
         whole = tokenizer(text, return_special_tokens_mask=True, verbose=False)
         if (n := len(whole["input_ids"])) > limit:
             logger.warning("a text of %d tokens is cut to the %d of the encoder", n, limit)

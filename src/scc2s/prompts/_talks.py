@@ -37,6 +37,7 @@ def shown(
     n_genes: int | None = None,
     higher: Sequence[tuple[str, str, Sequence[str]]] = (),
     texts: Sequence[tuple[str, str]] = (),
+    more: Sequence[str] = (),
 ) -> str:
     """The message that shows cells, before any question.
 
@@ -52,6 +53,8 @@ def shown(
         Group, what it is held against, and genes that a test found higher.
     texts
         Source and text of what stands beside the cells.
+    more
+        Other lines of evidence, as they are.
 
     Examples
     --------
@@ -72,4 +75,44 @@ def shown(
     for group, other, genes in higher:
         name = "higher" if genes else "none_higher"
         lines.append(parts[name].format(group=group, other=other, genes=", ".join(genes)))
-    return "\n".join(lines)
+    return "\n".join([*lines, *more])
+
+
+def interactions_line(rows: Sequence[Mapping[str, str]], *, about: str, other: str) -> str:
+    """What is known of interactions between gene products, in one line.
+
+    Parameters
+    ----------
+    rows
+        ``text``, ``ligand``, ``receptor``, ``ligand_in``, ``receptor_in`` (who expresses them), ``ligand_higher_in``
+        and ``receptor_higher_in`` (empty: they do not differ).
+    about, other
+        The groups that are compared.
+
+    Examples
+    --------
+    >>> row = {"text": "CD40LG signals to CD40", "ligand": "CD40LG", "receptor": "CD40", "ligand_in": "T",
+    ...        "receptor_in": "B", "ligand_higher_in": "T", "receptor_higher_in": ""}
+    >>> interactions_line([row], about="T", other="B").partition(": ")[2]
+    'CD40LG signals to CD40 (CD40LG: expressed in T, higher in T; CD40: expressed in B)'
+    """
+    parts = _table()["parts"]
+    if not rows:
+        return parts["none_interactions"].format(about=about, other=other)
+
+    def higher(group: str) -> str:
+        return parts["interaction_higher"].format(group=group) if group else ""
+
+    said = [
+        parts["interaction"].format(
+            text=row["text"],
+            a=row["ligand"],
+            b=row["receptor"],
+            a_in=row["ligand_in"],
+            b_in=row["receptor_in"],
+            a_higher=higher(row["ligand_higher_in"]),
+            b_higher=higher(row["receptor_higher_in"]),
+        )
+        for row in rows
+    ]
+    return parts["interactions"].format(about=about, other=other, interactions="; ".join(said))

@@ -17,6 +17,7 @@ from ._fate import fate
 from ._gene_set import gene_set
 from ._generate import generate
 from ._generate_neighbor import generate_neighbor
+from ._hypothesize import hypothesize
 from ._importance import importance
 from ._marker_labels import marker_labels
 from ._match_bulk import match_bulk
@@ -27,6 +28,7 @@ from ._program_score import program_score
 from ._same_neighborhood import same_neighborhood
 from ._same_niche import same_niche
 from ._screen import screen
+from ._search import search
 from ._shortlist import shortlist
 from ._stratify import stratify
 from ._transfer_labels import transfer_labels
@@ -49,6 +51,7 @@ __all__ = [
     "gene_set",
     "generate",
     "generate_neighbor",
+    "hypothesize",
     "importance",
     "marker_labels",
     "match_bulk",
@@ -59,6 +62,7 @@ __all__ = [
     "same_neighborhood",
     "same_niche",
     "screen",
+    "search",
     "shortlist",
     "stratify",
     "transfer_labels",

@@ -6,7 +6,7 @@ from scc2s._cells.columns import opened
 from scc2s._cells.results import claim, refuse_record
 from scc2s.tl._talking.answering import Before, answer_topics, open_options
 from scc2s.tl._talking.stored import stored_pair
-from scc2s.tl._talking.topics import topics_of
+from scc2s.tl._talking.topics import pair_topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,10 +164,7 @@ def compare(
     out, data = opened(adata, mod=mod, copy=copy)
     refuse_record(data, key_added, usual="compare", holds="rank_genes_key")
     result = claim(data, key_added)
-    if a == b:
-        msg = f"a and b are both {a!r}; pass two values of adata.obs[{groupby!r}]"
-        raise ValueError(msg)
-    topics = topics_of(data, None, "difference", groupby=groupby, groups=[a, b], versus=None, by=None)
+    topics = [pair_topic(data, groupby, a, b, "difference")]
     higher = None if rank_genes_key is None else [stored_pair(data, groupby, (a, b), rank_genes_key, n_top)]
     before = Before.read(data, topics, options, higher=higher)
     entries, asker = answer_topics(data, topics, before, model, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scc2s._cells.results import stored
+from scc2s._cells.interactions import stored_interactions
 from scc2s.programs._interactions import COMPLEX, together
 
 if TYPE_CHECKING:
@@ -38,11 +38,7 @@ def arms_of(adata: AnnData, interactions: str | None, *, ablation: bool) -> dict
             msg = "ablation=True compares prompts with and without interactions; pass interactions= their name"
             raise ValueError(msg)
         return {NOTHING: None}
-    found = stored(adata, interactions, call="sc.pp.c2s_interactions(adata, source)", kind=dict)
-    table = stored(adata, interactions, "table", call="sc.pp.c2s_interactions(adata, source)")
-    if "text" not in found or not {"a", "b", "text", "source"} <= set(table):
-        msg = f"uns['c2s'][{interactions!r}] holds no interactions; call sc.pp.c2s_interactions(adata, source) first"
-        raise KeyError(msg)
+    table = stored_interactions(adata, interactions)
     if not ablation:
         return {ALL: table}
     sources = sorted(set(table["source"].astype(str)))

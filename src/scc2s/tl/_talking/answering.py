@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,6 +103,8 @@ class Before:
     higher: list[list[Higher]]
     expressed: Expression
     texts: list[list[tuple[str, str]]]
+    more: list[list[str]] = field(default_factory=list)
+    """Other lines of evidence for each topic; none where the list is empty."""
 
     @classmethod
     def read(
@@ -145,7 +147,8 @@ class Before:
         cells = self.cells[place] if rows is None else rows
         said = {side: [self.sentences[row] for row in some] for side, some in cells.items()}
         higher = [(one.group, one.other, one.genes) for one in self.higher[place]] if n_genes else []
-        return shown(said, organism=self.organism, n_genes=n_genes, higher=higher, texts=texts)
+        more = self.more[place] if n_genes and self.more else []
+        return shown(said, organism=self.organism, n_genes=n_genes, higher=higher, texts=texts, more=more)
 
 
 def open_options(

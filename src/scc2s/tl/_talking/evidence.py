@@ -37,6 +37,10 @@ class Higher(NamedTuple):
         """Their names."""
         return self.table["gene"].tolist()
 
+    def first(self, n: int) -> Higher:
+        """The best `n`."""
+        return self._replace(table=self.table.iloc[:n])
+
 
 def cells_shown(
     data: AnnData, sides: Mapping[str, np.ndarray], sentences: Sequence[str], n_cells: int, random_state: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,6 +82,22 @@ def topics_of(
         msg = f"no value of adata.obs[{by!r}] has cells of the groups to compare; pass another by=, or none"
         raise ValueError(msg)
     return out
+
+
+def pair_topic(data: AnnData, groupby: str, a: str, b: str, kind: str) -> Topic:
+    """A ready question about one group compared with another one.
+
+    Raises
+    ------
+    KeyError, ValueError
+        There is no such column or value, or both are the same.
+    """
+    if a == b:
+        msg = f"a and b are both {a!r}; pass two values of adata.obs[{groupby!r}]"
+        raise ValueError(msg)
+    (topic,) = topics_of(data, None, "difference", groupby=groupby, groups=[a, b], versus=None, by=None)
+    asked = question(kind, about=topic.about, other=topic.other, groups=[topic.about, topic.other])
+    return replace(topic, question=asked)
 
 
 def _refuse_question(text: object, kind: object) -> None:
