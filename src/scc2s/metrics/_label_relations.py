@@ -49,4 +49,5 @@ def _shares(counted: pd.DataFrame) -> pd.Series[float]:
     there = ~np.isnan(steps)
     share["mean distance"] = np.average(steps[there], weights=n[there]) if there.any() else np.nan
     share.index.name = None
-    return share.astype(np.float64)
+    found: pd.Series[float] = share.astype(np.float64)
+    return found

@@ -75,6 +75,7 @@ def match(names: Iterable[str], *, terms: Ontology = "CL", synonyms: Mapping[str
     asked = [str(name) for name in dict.fromkeys(names) if name is not None and not _is_missing(name)]
     rows = []
     for name in dict.fromkeys(asked):
+        found: tuple[str, ...]
         if (term := given.get(name.strip())) is not None:
             by, found = "given", (term,)
         else:

@@ -51,7 +51,7 @@ class TypeNames:
             self._label[_plain(label)] = label
         self._term: dict[str, str] = {}
         if installed():
-            self._term = {label: str(term) for label, term in match(markers)["id"].items() if term}
+            self._term = {str(label): str(term) for label, term in match(markers)["id"].items() if term}
             for phrase, label in synonyms(markers).items():
                 if _says_enough(phrase) and self._label.setdefault(_plain(phrase), label) == label:
                     self.phrases.append(phrase)

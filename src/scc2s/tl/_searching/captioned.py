@@ -61,8 +61,8 @@ def captioned(
     for column, code in zip(similar.T, codes[there], strict=True):
         scores[:, code] = np.maximum(scores[:, code], column)
     scores[np.isinf(scores)] = np.nan
-    best = {}
-    for value, code, row in zip(similar[0], codes[there], np.flatnonzero(there), strict=True):
+    best: dict[int, int] = {}
+    for value, code, row in zip(similar[0], codes[there].tolist(), np.flatnonzero(there).tolist(), strict=True):
         if value == scores[0, code]:
             best.setdefault(code, row)
     top = int(order(scores[0], groups.names)[0])
@@ -127,4 +127,5 @@ def encoded(encode: Callable[[list[str]], Any], texts: Sequence[str]) -> np.ndar
         wrong = texts[int(np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))[0])]
         msg = f"encoder gave a vector for {wrong!r} that is 0 or not finite; pass another encoder="
         raise ValueError(msg)
-    return X / norms
+    scaled: np.ndarray = X / norms
+    return scaled

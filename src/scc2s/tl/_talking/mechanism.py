@@ -100,8 +100,8 @@ class Mechanism:
         bare = not self.changed and not len(self.pairs)
         table = found["table"].copy()
         table["text"] = [marked(text) for text in table["text"]]
-        table.insert(table.columns.get_loc("text"), "status", STATUS)
-        table.insert(table.columns.get_loc("genes") + 1, "interactions", listing(self.pairs["text"].astype(str)))
+        table.insert(table.columns.tolist().index("text"), "status", STATUS)
+        table.insert(table.columns.tolist().index("genes") + 1, "interactions", listing(self.pairs["text"].astype(str)))
         table["genes_not_in_evidence"] = listing(sorted(name for key, name in named.items() if key not in inside))
         if bare:
             table["flagged"] = True
