@@ -162,3 +162,12 @@ def test_genes_that_are_not_read_are_left_out_of_prompts_about_a_cell() -> None:
     assert all("the 1 most expressed" in prompt for prompt in asked)
     assert adata.obs["c2s_sentence"].tolist() == ["CD3D LYZ", "CD79A LYZ"]
     assert adata.uns["c2s"]["annotate"]["params"]["n_unread_words"] == 2
+
+
+def test_a_type_that_was_taught_and_is_not_declared_takes_its_cells_from_those_that_are() -> None:
+    more = {**TAUGHT.wordings, "mast cell": ["mastocyte"], "naive CD8 T cell": ["CD8 naive"]}
+    known = Taught(wordings=more, parents=TAUGHT.parents | {"naive CD8 T cell": "CD8 T cell"})
+    found = offer(model(taught=known), ["CD8 T cell", "B cell"], "cell_type")
+    assert found.choices == [*TYPES, "mast cell", "naive CD8 T cell"]
+    probs = np.array([[0.0, 0.0, 0.1, 0.2, 0.0, 0.3, 0.4]])
+    assert found.gathered(probs)[0].round(9).tolist() == [0.5, 0.2, 0.3]

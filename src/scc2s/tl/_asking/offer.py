@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scc2s.models import Model
+    from scc2s.models._taught import Taught
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,10 @@ def offer(model: Model, names: Sequence[str], target: str, *, own_prompt: bool =
     """Which answers to compare, for the labels of a user.
 
     A model that declares its types and how they lie below each other (:class:`scc2s.models.Taught`: ``wordings``,
-    ``parents``) is asked for these, in its own words. Each counts for the label that means it or, else, the nearest
-    type above it; one that is above labels counts for those below it; the rest are none of the labels. Any other model
-    is asked for the labels as they are.
+    ``parents``) is asked for these, in its own words, and for the types that it was taught but does not declare, since a
+    cell of such a type should not be called one that it declares. Each counts for the label that means it or, else, the
+    nearest type above it; one that is above labels counts for those below it; the rest are none of the labels. Any other
+    model is asked for the labels as they are.
 
     Parameters
     ----------
@@ -106,7 +108,9 @@ def offer(model: Model, names: Sequence[str], target: str, *, own_prompt: bool =
     place = {name: i for i, name in enumerate(meant)}
     above = {name for label in meant for name in _above(label, known.parents)}
     choices, column = [], []
-    for one in dict.fromkeys([*declared, *([known.none_label] if known.none_label else [])]):
+    for one in dict.fromkeys(
+        [*declared, *_undeclared(declared, known), *([known.none_label] if known.none_label else [])]
+    ):
         line = [one, *_above(one, known.parents)]
         nearest = next((place[name] for name in line if name in place), None)
         choices.append(one)
@@ -138,6 +142,12 @@ def as_taught(names: Sequence[str], wordings: Mapping[str, Sequence[str]]) -> li
     return [
         name if label == UNMAPPED or found.count(label) > 1 else label for name, label in zip(names, found, strict=True)
     ]
+
+
+def _undeclared(declared: Sequence[str], known: Taught) -> list[str]:
+    """Types that a model has wordings of, which it does not declare and which lie above none that it declares."""
+    above = {name for label in declared for name in _above(label, known.parents)}
+    return [name for name in known.wordings if name not in above]
 
 
 def _above(name: str, parents: Mapping[str, str]) -> Iterator[str]:
