@@ -84,10 +84,10 @@ def offer(model: Model, names: Sequence[str], target: str, *, own_prompt: bool =
     """Which answers to compare, for the labels of a user.
 
     A model that declares its types and how they lie below each other (:class:`scc2s.models.Taught`: ``wordings``,
-    ``parents``) is asked for these, in its own words, and for the types that it was taught but does not declare, since a
-    cell of such a type should not be called one that it declares. Each counts for the label that means it or, else, the
-    nearest type above it; one that is above labels counts for those below it; the rest are none of the labels. Any other
-    model is asked for the labels as they are.
+    ``parents``) is asked for these, in its own words, and for the types that it was taught but does not declare: a cell
+    of such a type should not be called one that it declares. Each counts for the label that means it or, else, the
+    nearest type above it; one that is above labels counts for those below it; the rest are none of the labels. Any
+    other model is asked for the labels as they are.
 
     Parameters
     ----------
