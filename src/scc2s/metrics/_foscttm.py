@@ -31,8 +31,8 @@ def foscttm(distances: Any, own: Any = None) -> float:
     --------
     >>> round(foscttm([[0.1, 0.4, 0.2], [0.3, 0.2, 0.1], [0.5, 0.6, 0.0]]), 6)  # 1 / 18
     0.055556
-    >>> foscttm([[0.1, 0.4], [0.2, 0.3], [0.5, 0.4]], own=[0, 0, 1])
-    0.0
+    >>> round(foscttm([[0.1, 0.4], [0.2, 0.3], [0.5, 0.4]], own=[0, 0, 1]), 6)  # 2 / 18
+    0.111111
     """
     D = matrix(distances, "distances")
     if own is not None:
