@@ -161,7 +161,8 @@ def experiments(
         ``delta_pearson``, ``delta_pearson_gain``, ``best_floor``, ``true_program_shift``, ``n_true``
             With `truth` (the gain with ``_low`` and ``_high``), of the row of the prediction in
             :func:`scc2s.metrics.perturbation_report`: here shifts are measured from the cells as they are.
-            ``delta_pearson_floor`` is that of the best floor (0 for the control), ``delta_pearson_ceiling`` that of one half of the real cells for the other.
+            ``delta_pearson_floor`` is that of the best floor (0 for the control),
+            ``delta_pearson_ceiling`` that of one half of the real cells for the other.
     `.uns['c2s']['<key_added>_controls']` : :class:`pandas.DataFrame`
         With `truth`: all rows of those reports, one for each experiment that has real cells and predictor; ``"mean
         shift of other donors"`` is that of the same type.
