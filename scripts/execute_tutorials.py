@@ -8,33 +8,44 @@ outputs, and says so.
 
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "tutorials" / "executed"
 DATA = "SCC2S_SHARED_DATA"
 
 
+def execute(path: Path) -> str:
+    """Run one tutorial and keep it with its outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    ).execute()
+    nbformat.write(notebook, TARGET / path.name)
+    return f"{path.name}: executed"
+
+
 def main(names: list[str]) -> None:
-    target = ROOT / "tutorials" / "executed"
-    target.mkdir(exist_ok=True)
+    TARGET.mkdir(exist_ok=True)
+    chosen = []
     for path in sorted((ROOT / "tutorials").glob("*.ipynb")):
         if names and path.stem not in names:
             continue
-        (target / path.name).unlink(missing_ok=True)
+        (TARGET / path.name).unlink(missing_ok=True)
         notebook = nbformat.read(path, as_version=4)
         if any(cell.get("outputs") for cell in notebook.cells):
             sys.exit(f"{path.name} is committed with outputs; clear them")
         if any(DATA in cell.source for cell in notebook.cells) and not Path(os.environ.get(DATA, "")).is_dir():
             print(f"{path.name}: left out, its cells come with no package; set {DATA} to a folder that holds them")
             continue
-        NotebookClient(
-            notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": path.parent}}
-        ).execute()
-        nbformat.write(notebook, target / path.name)
-        print(f"{path.name}: executed")
+        chosen.append(path)
+    with ProcessPoolExecutor(2) as pool:
+        for line in pool.map(execute, chosen):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

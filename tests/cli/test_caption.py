@@ -51,6 +51,7 @@ def test_missing_column_ends_with_one_line(run: Run, cells: Path, tmp_path: Path
     assert "scc2s[analysis]" in err
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_mend_for_a_missing_column_runs(run: Run, cells: Path, tmp_path: Path) -> None:
     _, _, err = run("caption", cells, tmp_path / "a.csv", "--groupby", "leiden")

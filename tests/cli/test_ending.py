@@ -99,6 +99,7 @@ def test_help_and_version_take_little_longer_than_typer_alone_and_import_nothing
     assert ratio <= 3  # half a second where typer takes a sixth
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 class TestStop:
     @pytest.mark.parametrize(

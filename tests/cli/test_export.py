@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import anndata as ad
 import numpy as np
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     Run = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.slow
 def test_an_exported_model_embeds_as_the_model_does(run: Run, cells: Path, model: str, tmp_path: Path) -> None:
     code, out, _ = run("export", model, tmp_path / "onnx", "--json")
     assert code == 0

@@ -142,6 +142,7 @@ def test_what_cannot_be_exported_is_named(model_folder, tiny, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_annotation_of_real_cells_is_that_of_torch_and_imports_neither_torch_nor_transformers(tmp_path):
     export_onnx("scc2s-mini", tmp_path / "mini")
     import scanpy as sc
