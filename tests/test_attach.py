@@ -29,10 +29,15 @@ def test_every_public_function_is_the_one_in_scanpy(part: str) -> None:
     [
         "import scanpy as sc, scc2s",
         "import scc2s, scanpy as sc",
-        "import scc2s.tl; import scanpy as sc",
-        "from scc2s.pp import sentences; from scc2s import pl, tl; import scanpy as sc; import scc2s",
-        "import importlib.util, scc2s; importlib.util.find_spec('scanpy'); import scanpy.tools, scanpy as sc",
-        "import scc2s.cli; import scanpy as sc",
+        *(
+            pytest.param(imports, marks=pytest.mark.slow)
+            for imports in (
+                "import scc2s.tl; import scanpy as sc",
+                "from scc2s.pp import sentences; from scc2s import pl, tl; import scanpy as sc; import scc2s",
+                "import importlib.util, scc2s; importlib.util.find_spec('scanpy'); import scanpy.tools, scanpy as sc",
+                "import scc2s.cli; import scanpy as sc",
+            )
+        ),
     ],
 )
 def test_names_are_there_whatever_is_imported_first(imports: str) -> None:
@@ -56,6 +61,7 @@ print(light, "scanpy" in sys.modules)
     assert done.stdout == "[] False\n"
 
 
+@pytest.mark.slow
 def test_scanpy_that_cannot_be_imported_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "scanpy.py").write_text("import nothing_of_this_name")
     code = f"""

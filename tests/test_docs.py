@@ -11,10 +11,11 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-PAGES = ["captions.md", "metrics.md", "ontology.md", "screening.md", "space.md"]
+PAGES = ["captions.md", "metrics.md", "onnx.md", "ontology.md", "screening.md", "space.md"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, pytest.param("onnx.md", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.slow
 def test_session_runs(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mpl.use("Agg")
     if not (DOCS / page).is_file():

@@ -25,6 +25,7 @@ READERS = {
     "h5ad, lazily": lambda path: ad.experimental.read_lazy(path).to_memory(),
     "zarr, lazily": lambda path: ad.experimental.read_lazy(path).to_memory(),
 }
+FORMS = [pytest.param(name, marks=pytest.mark.slow) if name == "zarr" else name for name in READERS]
 
 
 def model() -> CallableModel:
@@ -77,7 +78,7 @@ def full() -> ad.AnnData:
     return adata
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", FORMS)
 def test_new_cells_are_read_again_with_their_report(full: ad.AnnData, reader: str, tmp_path: Path) -> None:
     asked = {"model": model(), "constrain": False, "prompt": "Genes: CD3D LYZ CST3 {kind}", "n_genes": 3}
     new = sc.tl.c2s_generate(full, 5, obs={"kind": LABELS[:2]}, **asked)
@@ -110,7 +111,7 @@ def same(a: Any, b: Any) -> bool:
     return (pd.isna(a) and pd.isna(b)) or a == b
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", FORMS)
 def test_everything_that_tools_write_is_read_again(full: ad.AnnData, reader: str, tmp_path: Path) -> None:
     path = tmp_path / f"cells.{reader.partition(',')[0]}"
     (full.write_h5ad if path.suffix == ".h5ad" else full.write_zarr)(path)

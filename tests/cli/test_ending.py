@@ -85,6 +85,7 @@ def hidden(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("args", [("--help",), ("--version",), ("sentences", "--help"), ("screen", "--help")])
+@pytest.mark.slow
 def test_help_and_version_take_little_longer_than_typer_alone_and_import_nothing_heavy(args: tuple[str, ...]) -> None:
     def once() -> tuple[float, list[str]]:
         running = process(STARTS.format(heavy=HEAVY), *args)

@@ -62,6 +62,7 @@ class TestRead:
         assert found == {first(ad.read_h5ad(tmp_path / "out.h5ad"))}
         assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
+    @pytest.mark.slow
     def test_modality_of_an_h5mu_file(self, run: Run, adata: ad.AnnData, tmp_path: Path) -> None:
         of_two(adata).write_h5mu(tmp_path / "m.h5mu")
         assert run("sentences", tmp_path / "m.h5mu", tmp_path / "rna.h5ad")[0] == 0

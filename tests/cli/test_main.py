@@ -75,6 +75,7 @@ def test_annotate_says_whether_the_cells_matter_unless_told_not_to(
     assert "c2s_cell_type_trust" not in ad.read_h5ad(out).obs
 
 
+@pytest.mark.slow
 def test_a_cache_gives_the_answers_of_the_first_run(run: Run, cells: Path, model: str, tmp_path: Path) -> None:
     cache = tmp_path / "answers.sqlite"
     for command, options in (("embed", ()), ("annotate", ()), ("annotate", ("--mode", "generate"))):

@@ -89,6 +89,7 @@ def test_commands_run(run: Run, folder: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_generated_cells_are_scored_against_a_file_of_counts(run: Run, folder: Path) -> None:
     chosen = [args for args in commands() if args[0] in ("generate", "evaluate")]
     assert len(chosen) == 2

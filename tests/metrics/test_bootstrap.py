@@ -45,6 +45,7 @@ def test_two_clusters_are_said_to_be_too_few_and_three_are_not(caplog):
     assert not caplog.text
 
 
+@pytest.mark.slow
 def test_many_clusters_have_the_plain_percentiles_and_few_have_those_of_students_t():
     rng = np.random.default_rng(0)
     many = bootstrap(rng.gamma(1.0, size=3000), n_boot=2000)

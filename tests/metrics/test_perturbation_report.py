@@ -145,6 +145,7 @@ def test_of_donors_each_is_judged_alone_and_the_shift_of_the_others_is_a_floor()
 
 
 @pytest.mark.parametrize("n_donors", [0, 5])
+@pytest.mark.slow
 def test_intervals_of_gains_hold_the_mean_gain_of_many_data_sets(n_donors):
     """One prediction knows more than the other; what is held is the mean gain at this number of cells."""
     n, genes = 30, 40

@@ -29,7 +29,7 @@ def reference() -> Any:
     return scc2s.models.load("scc2s-mini", device="cpu", dtype="float32")
 
 
-@pytest.fixture(scope="module", params=list(CAN))
+@pytest.fixture(scope="module", params=["torch", pytest.param("onnx", marks=pytest.mark.slow), "server"])
 def backend(request, reference, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, set[str]]]:
     if request.param == "torch":
         yield reference, CAN["torch"]

@@ -139,7 +139,7 @@ def test_cells_without_genes_give_no_samples() -> None:
     assert "no cell expresses a gene" in refused(lambda: CALLS["samples"](adata))
 
 
-@pytest.mark.parametrize("write", ["write_h5ad", "write_zarr"])
+@pytest.mark.parametrize("write", ["write_h5ad", pytest.param("write_zarr", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("call", ["sentences", "ranks", "rank_fit", "reconstruct", "recipe"])
 def test_numbers_as_names_of_cells_can_be_written_and_read_again(tmp_path: Any, write: str, call: str) -> None:
     adata = cells()

@@ -195,7 +195,7 @@ def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
     assert "c2s" not in adata.uns
 
 
-@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_interactions_survive_files(kind: str, tmp_path: Path) -> None:
     adata = cells()
     scc2s.pp.interactions(adata, {"a/b": cellphonedb(tmp_path / "v5")})

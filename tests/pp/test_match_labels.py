@@ -65,7 +65,7 @@ def test_the_order_of_cells_and_other_cells_change_nothing(adata):
     pd.testing.assert_series_equal(adata.obs["c2s_label_term"], other.obs["c2s_label_term"][::-1])
 
 
-@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_results_survive_files(adata, tmp_path, kind):
     adata.obs["none"] = "tumor 5"
     for key in ("label", "none", "tissue"):
@@ -75,7 +75,9 @@ def test_results_survive_files(adata, tmp_path, kind):
     again = getattr(ad, f"read_{kind}")(path)
     for key in ("label", "none", "tissue"):
         for table in ("table", "unmatched"):
-            pd.testing.assert_frame_equal(record(again, key)[table], record(adata, key)[table], check_dtype=False)
+            read, written = (record(each, key)[table].rename(index=str) for each in (again, adata))
+            # texts of a file have the dtype of their reader
+            pd.testing.assert_frame_equal(read, written, check_dtype=False, check_index_type=False)
     assert again.obs["c2s_none_term"].isna().all()
     scc2s.pp.match_labels(again, "label")  # and can be made anew
 

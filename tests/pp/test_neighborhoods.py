@@ -270,7 +270,7 @@ def test_tables_of_spatialdata_are_read_as_they_are() -> None:
     assert all(adata.obs["region"].iloc[cells].nunique() == 1 for cells in rows)
 
 
-@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_contexts_survive_files(kind: str, tmp_path) -> None:
     adata = slide()
     scc2s.pp.neighborhoods(adata, radius=80, matched="type", split="blocks", **UM)

@@ -81,7 +81,7 @@ def test_what_cannot_be_drawn_is_refused_or_counted(caplog: pytest.LogCaptureFix
     assert f"{table['same niche'] - table['matched negative']} matched negatives could not be drawn" in caplog.text
 
 
-@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_contexts_survive_files(kind: str, tmp_path) -> None:
     adata = layers()
     scc2s.pp.niches(adata, niche_key="layer")

@@ -154,7 +154,7 @@ def test_one_cell_is_a_profile() -> None:
     assert (scc2s.pp.pseudobulk(adata, by="kind").X.toarray() == adata.X.toarray()).all()
 
 
-@pytest.mark.parametrize("how", ["h5ad", "zarr"])
+@pytest.mark.parametrize("how", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_the_result_survives_files_and_files_are_read_in_blocks(how: str, tmp_path: Path) -> None:
     adata = cells()
     adata.write_h5ad(tmp_path / "cells.h5ad")

@@ -102,7 +102,7 @@ def test_files_are_read_in_blocks(tmp_path):
     assert same(RankFit.from_dict(backed.uns["c2s"]["rank_fit"]), fit_of(adata_of(X)))
 
 
-@pytest.mark.parametrize("write", ["write_h5ad", "write_zarr"])
+@pytest.mark.parametrize("write", ["write_h5ad", pytest.param("write_zarr", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fit_range", [None, (1, 30)])
 def test_fit_survives_a_write(tmp_path, write, fit_range):
     adata = adata_of(negative_binomial())

@@ -114,7 +114,7 @@ def test_dask_arrays_give_the_same_sentences(kind):
 
 
 @pytest.mark.parametrize("store", ["text", "ranks"])
-@pytest.mark.parametrize("write", ["write_h5ad", "write_zarr"])
+@pytest.mark.parametrize("write", ["write_h5ad", pytest.param("write_zarr", marks=pytest.mark.slow)])
 def test_sentences_survive_a_write_and_give_the_same_when_made_again(tmp_path, store, write):
     adata = adata_of(sparse.csr_matrix(np.vstack([negative_binomial(20), np.zeros((2, 50), np.float32)])))
     scc2s.pp.sentences(adata, store=store, exclude=["G1"], var_mask=np.arange(50) > 3)

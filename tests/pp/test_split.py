@@ -211,7 +211,7 @@ def test_bad_arguments_are_named_and_nothing_is_changed(
     assert "c2s" not in adata.uns
 
 
-@pytest.mark.parametrize("how", ["h5ad", "zarr"])
+@pytest.mark.parametrize("how", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_the_split_survives_files(how: str, tmp_path: Path) -> None:
     adata = scc2s.pp.split(cells(), "per_type", key="drug", control="none", copy=True)
     assert isinstance(adata, ad.AnnData)

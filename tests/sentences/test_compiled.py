@@ -35,6 +35,7 @@ def run(script: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={**env, **variables}, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.slow
 def test_without_a_folder_to_write_to_it_compiles_without_a_cache_and_says_so_once(tmp_path: Path) -> None:
     package = tmp_path / "src" / "scc2s"
     shutil.copytree(Path(scc2s.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -417,7 +417,7 @@ def test_modality_of_a_mudata_gets_the_result(adata: ad.AnnData) -> None:
     assert "c2s_cell_type" in mdata["rna"].obs
 
 
-@pytest.mark.parametrize("how", ["h5ad", "zarr"])
+@pytest.mark.parametrize("how", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_everything_survives_a_write(adata: ad.AnnData, tmp_path: Path, how: str) -> None:
     adata.obs["c2s_sentence"] = ["CD3D", "CD79A", "LYZ", ""]
     adata.obs["leiden"] = pd.Categorical(["0", "0", "1", "1"])
@@ -517,6 +517,7 @@ class TestDefaultModel:
         right = (held_out.obs["c2s_cell_type"].astype(str) == truth).mean()
         assert right > 0.65  # a third is the most frequent type; a linear model on the same sentences has 0.82
 
+    @pytest.mark.slow
     def test_less_probable_labels_are_more_often_wrong(self, held_out: ad.AnnData) -> None:
         truth = held_out.obs["bulk_labels"].astype(str)
         sc.tl.c2s_annotate(held_out, labels=sorted(truth.unique()))

@@ -139,7 +139,7 @@ def test_a_group_of_one_cell_is_asked_about_and_not_tested(adata, caplog):
     assert ask(adata[:1].copy(), "Which?", model="ACTB is high.")["claims"]["holds"].tolist() == ["yes"]
 
 
-@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_results_survive_files(adata, tmp_path, kind):
     found = ask(adata, kind="state", groupby="type", model="A T cell: CD3D is higher.")
     getattr(adata, f"write_{kind}")(tmp_path / f"a.{kind}")

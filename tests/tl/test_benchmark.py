@@ -312,7 +312,7 @@ def test_perplexity_is_that_of_the_tool() -> None:
     assert row["perplexity_low"] < row["perplexity"] < row["perplexity_high"]
 
 
-@pytest.mark.parametrize("form", ["h5ad", "zarr"])
+@pytest.mark.parametrize("form", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_the_result_survives_a_file(form: str, tmp_path: Path) -> None:
     adata = cells()
     scc2s.tl.benchmark(adata, models={"a/b": scorer(0.8, "good"), "gone": "/no/such/model"}, **HOW)
@@ -383,6 +383,7 @@ def test_names_tell_models_of_one_name_apart() -> None:
     assert table.loc["same", "accuracy"] > table.loc["same (2)", "accuracy"]
 
 
+@pytest.mark.slow
 def test_the_model_of_the_package_on_real_blood(shared_data: Path) -> None:
     """scc2s-mini knows these types: it is above the most frequent label, and its embedding tells them apart."""
     adata = ad.read_h5ad(shared_data / "pbmc3k.h5ad")

@@ -229,7 +229,7 @@ def test_bad_input_is_refused_and_nothing_written(adata: ad.AnnData, kwargs, err
     assert list(adata.uns["c2s"]) == before
 
 
-@pytest.mark.parametrize("store", ["h5ad", "zarr"])
+@pytest.mark.parametrize("store", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_table_survives_a_file(adata: ad.AnnData, tmp_path: Path, store: str) -> None:
     captions(adata, says(lambda _: "CD3D, QXZ1"))
     table = adata.uns["c2s"]["captions"]

@@ -159,7 +159,7 @@ def test_a_turn_that_fails_leaves_those_before_it(adata, bad):
     assert session.ask(QUESTIONS[1]).text == "Answer 2: CD3D is high."
 
 
-@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_the_log_survives_files_and_the_conversation_goes_on(adata, tmp_path, kind):
     first = chat(adata, groupby="type", groups=["T"])
     first.ask(QUESTIONS[0])

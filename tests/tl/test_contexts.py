@@ -304,6 +304,7 @@ class TestAnnotate:
 
 
 class TestContextAdata:
+    @pytest.mark.slow
     def test_results_by_context_survive_files_and_become_an_anndata_that_scanpy_takes(self, tmp_path: Path) -> None:
         adata = cells(80)
         scc2s.tl.embed(adata, model=Echo(id="a"), prompt=COUNT, contexts="contexts")

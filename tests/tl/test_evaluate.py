@@ -167,6 +167,7 @@ def test_without_bootstrap_samples_there_is_no_interval_and_few_groups_have_none
     assert mean["note"] == "2 of 2 groups; 2 are too few for an interval"
 
 
+@pytest.mark.slow
 def test_short_cells_beside_full_ones_are_said(caplog):
     adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
     scc2s.pp.sentences(adata, n_genes=40)

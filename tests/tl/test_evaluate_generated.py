@@ -91,6 +91,7 @@ def test_a_generator_that_copies_training_cells_is_caught_by_their_nearness_alon
     assert found.loc["energy_distance", "value_at_n"] < 1.5 * found.loc["energy_distance", "ceiling"]
 
 
+@pytest.mark.slow
 def test_a_generator_that_ignores_the_type_is_caught_by_its_own_type() -> None:
     found = scores(ignores_the_type)
     assert found.loc["knn_condition_accuracy", "value"] == pytest.approx(0.5, abs=0.1)
@@ -107,6 +108,7 @@ def test_the_sampler_as_generator_has_no_correlation_of_genes_and_is_as_good_as_
     assert found.loc["energy_distance", "value_at_n"] > found.loc["energy_distance", "ceiling"]
 
 
+@pytest.mark.slow
 def test_one_cell_again_and_again_has_no_spread() -> None:
     found = scores(one_cell)
     assert found.loc["spread", "value_at_n"] < 1e-6
@@ -132,6 +134,7 @@ def test_without_floors_no_cells_are_made() -> None:
     assert table["ceiling"].notna().all()
 
 
+@pytest.mark.slow
 def test_floors_need_no_training_cells_and_stand_beside_cells_that_they_were_not_made_of() -> None:
     kept = {"metrics": METRICS[:4], "groupby": "kind", "n_boot": 0}
     table = scc2s.tl.evaluate(real(40, 3), real(80, 2), **kept)

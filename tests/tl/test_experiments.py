@@ -270,7 +270,7 @@ def test_a_second_run_asks_nothing(tmp_path: Path) -> None:
     assert len(model.asked) == n + 2 * 36
 
 
-@pytest.mark.parametrize("form", ["h5ad", "zarr"])
+@pytest.mark.parametrize("form", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_the_result_survives_a_file(form: str, tmp_path: Path) -> None:
     adata = with_donors()
     adata = adata[((adata.obs["donor"] != "d0") | (adata.obs["type"] != "B")).to_numpy()].copy()

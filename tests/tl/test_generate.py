@@ -211,6 +211,7 @@ def test_a_model_that_ends_early_or_writes_no_genes_is_flagged(caplog: pytest.Lo
     assert empty.X.nnz == 0
 
 
+@pytest.mark.slow
 def test_results_survive_h5ad_and_zarr_and_go_on_as_cells_do(tmp_path: Path, blood: ad.AnnData) -> None:
     scc2s.pp.rank_fit(blood)
     new = scc2s.tl.generate(blood, 3, obs={"cell_type": ["B cell", "T/NK cell"]}, n_genes=10)

@@ -180,6 +180,7 @@ def test_wrong_input_is_refused_before_a_model_is_loaded(adata: ad.AnnData) -> N
     assert "hypothesize" not in adata.uns["c2s"]
 
 
+@pytest.mark.slow
 def test_it_survives_files_and_other_results_stay(adata: ad.AnnData, tmp_path: Path) -> None:
     hypothesize(adata)
     hypothesize(adata, key_added="second", cell_type_key="donor")

@@ -60,6 +60,7 @@ def test_each_question_lacks_one_gene_and_nothing_else(adata):
     assert asked[5][1] == " NK cell"
 
 
+@pytest.mark.slow
 def test_markers_speak_for_their_cell_type_and_random_weights_do_not_agree():
     adata = sc.datasets.pbmc68k_reduced()
     adata = adata[adata.obs["bulk_labels"] == "CD19+ B"][:8].copy()

@@ -16,9 +16,11 @@ from scc2s.models import ResponseCache
 if TYPE_CHECKING:
     from pathlib import Path
 
+TOOLS = [tool if tool == "generate" else pytest.param(tool, marks=pytest.mark.slow) for tool in kept_runs.TOOLS]
+
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a process cannot be killed so")
-@pytest.mark.parametrize("tool", kept_runs.TOOLS)
+@pytest.mark.parametrize("tool", TOOLS)
 def test_a_killed_run_goes_on_and_a_finished_one_asks_nothing_again(tool: str, tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     command = [sys.executable, kept_runs.__file__, tool, str(path), "90"]

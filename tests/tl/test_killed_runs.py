@@ -85,6 +85,7 @@ def same(one: object, other: object) -> bool:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.slow
 def test_the_next_run_asks_for_the_rest_alone_and_gives_what_an_uncut_one_gives(cells, folder, killed, tmp_path, name):
     asked: dict[str, list] = {}
 

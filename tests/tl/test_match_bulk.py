@@ -197,7 +197,7 @@ def test_embeddings_of_different_models_are_not_compared() -> None:
         scc2s.tl.match_bulk(adata, bulk)
 
 
-@pytest.mark.parametrize("how", ["h5ad", "zarr"])
+@pytest.mark.parametrize("how", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_the_result_survives_files_and_a_mudata(how: str, tmp_path: Path) -> None:
     data = MuData({"rna": cells()})
     out = scc2s.tl.match_bulk(data, bulk_of(cells(200, 1)), use_rep="expression", pairs_by="kind", copy=True)

@@ -103,7 +103,7 @@ def test_cells_need_a_column_and_one_organism(adata: ad.AnnData) -> None:
     scc2s.tl.name_genes(adata, groupby="group", model=echo(), prompt=PROMPT, organism="human")
 
 
-@pytest.mark.parametrize("store", ["h5ad", "zarr"])
+@pytest.mark.parametrize("store", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_table_survives_a_file(adata: ad.AnnData, tmp_path: Path, store: str) -> None:
     scc2s.tl.name_genes(adata, groupby="group", model=echo(), prompt=PROMPT)
     getattr(adata, f"write_{store}")(tmp_path / "a")

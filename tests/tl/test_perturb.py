@@ -315,6 +315,7 @@ def test_the_same_cell_gets_the_same_answer_in_any_subset_and_draws_differ(blood
     assert (mean.layers["c2s_perturbed"] != whole.layers["c2s_perturbed"][:4]).nnz > 0
 
 
+@pytest.mark.slow
 def test_results_survive_h5ad_and_zarr(tmp_path: Path) -> None:
     adata = cells()
     adata.obs["drug"] = ["IFN-beta", None, "TNF"] * 4

@@ -205,7 +205,7 @@ def test_a_real_model_gives_the_same_probabilities_one_by_one_and_from_the_cache
     pd.testing.assert_frame_equal(again.uns["c2s"]["same_neighborhood"]["table"], found["table"])
 
 
-@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_results_survive_files_and_copy_leaves_the_data_alone(kind: str, tmp_path: Path) -> None:
     adata = tissue()
     model, _ = asked(by_types)

@@ -153,6 +153,7 @@ def test_names_are_asked_as_they_were_taught_and_two_spellings_are_refused():
         scc2s.tl.screen(adata, ["amp", "amplifier"], model=model, **HOW)
 
 
+@pytest.mark.slow
 def test_without_contexts_and_in_all_kinds_of_files(tmp_path):
     adata = screened()
     mdata = MuData({"rna": adata})

@@ -227,6 +227,7 @@ class TestText:
             scc2s.tl.search(adata, "T cells", model="/no/such/model")
         assert "c2s_search" not in adata.obs
 
+    @pytest.mark.slow
     def test_results_of_several_names_stand_beside_each_other_and_survive_files(
         self, adata: ad.AnnData, tmp_path: Path
     ) -> None:

@@ -148,7 +148,7 @@ def test_bad_arguments_are_named(wrong: dict[str, Any], error: type[Exception], 
             scc2s.tl.stratify(adata, "donor", features=[name])
 
 
-@pytest.mark.parametrize("how", ["h5ad", "zarr"])
+@pytest.mark.parametrize("how", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def test_the_notice_and_the_table_survive_files(how: str, tmp_path: Path) -> None:
     out = scc2s.tl.stratify(MuData({"rna": cells()}), "donor", features=["kind"], n_boot=10, copy=True)
     assert isinstance(out, MuData)

@@ -144,6 +144,7 @@ def test_contexts_are_asked_for_several_things_too() -> None:
     assert samples.obsm["c2s_perturbation_probs"].shape == (samples.n_obs, 3)
 
 
+@pytest.mark.slow
 def test_results_survive_files(tmp_path: Path) -> None:
     adata = cells()
     scc2s.tl.annotate(adata, targets=TARGETS, labels=LABELS, model=CallableModel(score=scores))

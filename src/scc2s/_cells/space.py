@@ -179,8 +179,10 @@ def sections(adata: AnnData, groupby: str | None) -> tuple[np.ndarray, str | Non
                 several[0], adata.obs[several[0]].nunique(), several[0],
             )  # fmt: skip
         return np.full(adata.n_obs, "", dtype=object), None
-    values = column(adata, groupby, "groupby").astype(object)
-    return values.map(str).where(values.notna(), None).to_numpy(dtype=object), groupby
+    values = column(adata, groupby, "groupby")
+    # not Series.map: with pandas 3 that makes a column of text, in which None is NaN
+    texts = [None if lost else str(value) for value, lost in zip(values.astype(object), values.isna(), strict=True)]
+    return np.array(texts, dtype=object), groupby
 
 
 def say_if_implausible(nearest: np.ndarray, unit: Unit) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,26 +13,8 @@ from tiny_models import ANSWERS, GENES, prompts
 import scc2s
 from scc2s.models import export_onnx
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 # torch takes half a minute for a graph
 KINDS = ["gpt_neox", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gemma2", "llama"))]
-
-
-@pytest.fixture(scope="session")
-def exported(model_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Folder of an export, written once a session."""
-    made: dict[tuple[str, str], Path] = {}
-
-    def make(kind: str, precision: str = "fp32") -> Path:
-        if (kind, precision) not in made:
-            made[kind, precision] = tmp_path_factory.mktemp("onnx") / f"{kind}-{precision}"
-            export_onnx(model_folder(kind), made[kind, precision], precision=precision)
-        return made[kind, precision]
-
-    return make
 
 
 def both(exported, tiny, kind: str):
@@ -143,8 +124,7 @@ def test_what_cannot_be_exported_is_named(model_folder, tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_annotation_of_real_cells_is_that_of_torch_and_imports_neither_torch_nor_transformers(tmp_path):
-    export_onnx("scc2s-mini", tmp_path / "mini")
+def test_annotation_of_real_cells_is_that_of_torch_and_imports_neither_torch_nor_transformers(exported, tmp_path):
     import scanpy as sc
 
     adata = sc.datasets.pbmc68k_reduced()[:20].copy()
@@ -153,7 +133,7 @@ def test_annotation_of_real_cells_is_that_of_torch_and_imports_neither_torch_nor
     script = (
         "import sys, anndata, scc2s\n"
         f"adata = anndata.read_h5ad({str(tmp_path / 'cells.h5ad')!r})\n"
-        f"model = scc2s.models.load({str(tmp_path / 'mini')!r}, backend='onnx')\n"
+        f"model = scc2s.models.load({str(exported('scc2s-mini'))!r}, backend='onnx')\n"
         "scc2s.tl.embed(adata, model=model)\n"
         "scc2s.tl.annotate(adata, model=model)\n"
         "assert not {'torch', 'transformers'} & set(sys.modules)\n"

@@ -10,23 +10,16 @@ import numpy as np
 import pytest
 
 import scc2s
-from scc2s.models import export_onnx
 from scc2s.models._onnx import _session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("onnx") / "mini"
-    export_onnx("scc2s-mini", folder)
-    return folder
-
-
 @pytest.fixture
-def folder(good: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(good, tmp_path / "mini")
+def folder(exported: Callable[..., Path], tmp_path: Path) -> Path:
+    return shutil.copytree(exported("gpt_neox"), tmp_path / "model")
 
 
 def load(folder: Path, **arguments):

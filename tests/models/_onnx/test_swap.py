@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,6 @@ import pytest
 from tiny_models import prompts
 
 from scc2s import models
-from scc2s.models import export_onnx
 from scc2s.models._onnx import _swap
 
 KILLED = """
@@ -55,9 +55,9 @@ def test_a_kill_before_any_step_leaves_the_old_or_the_new_one(tmp_path, after):
     assert not list(tmp_path.glob(".out*"))
 
 
-def test_an_export_that_was_moved_away_by_a_killed_process_loads(model_folder, tmp_path):
+def test_an_export_that_was_moved_away_by_a_killed_process_loads(exported, tmp_path):
     pytest.importorskip("onnxscript")
-    export_onnx(model_folder("gpt_neox"), tmp_path / "out")
+    shutil.copytree(exported("gpt_neox"), tmp_path / "out")
     texts = prompts(2, 0)
     want = models.load(tmp_path / "out", backend="onnx", device="cpu").embed(texts)
     (tmp_path / "out").rename(tmp_path / ".out.before")

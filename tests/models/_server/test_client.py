@@ -263,6 +263,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.slow
 def test_whatever_is_answered_only_errors_of_python_come_out():
     script = Script(lambda _: 404)
     with serving(script) as url:

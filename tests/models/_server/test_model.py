@@ -48,6 +48,7 @@ def test_scores_likelihoods_and_text_are_those_of_torch(mini):
         assert model.capabilities == {"logprobs": True, "echo": True, "lists": True, "embeddings": False}
 
 
+@pytest.mark.slow
 def test_annotation_of_cells_is_that_of_torch(mini):
     adata = sc.datasets.pbmc68k_reduced()[:6].copy()
     scc2s.pp.sentences(adata, n_genes=30)

@@ -116,6 +116,7 @@ def test_a_server_that_ignores_grammars_is_refused_with_what_to_do_and_asked_onc
         assert len(script.requests) == n
 
 
+@pytest.mark.slow
 def test_drawn_cells_hold_to_genes_and_are_the_same_again(tiny):
     genes, how = GeneVocabulary(GENES, 15), {"sampling": Sampling(temperature=1.0), "seeds": [1, 2, 3, 4]}
     asked = [*prompts(3, seed=3), prompts(1, seed=3)[0]]
@@ -151,6 +152,7 @@ def _cells() -> ad.AnnData:
 
 
 @pytest.mark.parametrize("kind", ["vLLM", "SGLang", "llama.cpp"])
+@pytest.mark.slow
 def test_tools_write_cells_of_the_data_set_through_a_server(tiny, kind):
     data = _cells()
     with serving(Script(GrammarServer(tiny("gpt_neox", max_position_embeddings=1024), kind))) as url:

@@ -63,6 +63,7 @@ def walk(trie, lengths, choose, *, vocab_size, exact=True, skip=False):
 
 @settings(deadline=None, max_examples=80)
 @given(names=families, seed=st.integers(0, 10**6), skip=st.booleans(), data=st.data())
+@pytest.mark.slow
 def test_any_walk_writes_each_gene_at_most_once_and_exactly_as_many_as_asked(names, seed, skip, data):
     letters = {c: i + 1 for i, c in enumerate("ABCDH0123456789.- ")}
     tokens = [[letters[" "], *(letters[c] for c in name)] for name in names]

@@ -70,6 +70,7 @@ def test_uniform_numbers_are_uniform_and_differ_by_seed_and_step():
 
 
 @pytest.mark.parametrize("kind", ["gpt_neox", "gemma2"])
+@pytest.mark.slow
 def test_a_cell_gets_the_same_draw_alone_in_a_batch_and_in_another_order(tiny, kind, monkeypatch):
     model = tiny(kind)
     texts = prompts(9, 6)

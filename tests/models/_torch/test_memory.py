@@ -25,6 +25,7 @@ def limited(lengths: np.ndarray, limit: int, error: BaseException, log: list[lis
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60).map(np.array), st.integers(50, 400), st.integers(50, 2000))
 @settings(deadline=None, max_examples=10)
+@pytest.mark.slow
 def test_each_row_is_computed_once_whatever_the_memory(lengths, limit, budget):
     log: list[list[int]] = []
     out = np.zeros(len(lengths), dtype=int)
@@ -43,6 +44,7 @@ def test_each_row_is_computed_once_whatever_the_memory(lengths, limit, budget):
         RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
     ],
 )
+@pytest.mark.slow
 def test_out_of_memory_of_any_device_halves_the_budget(error):
     lengths = np.full(8, 10)
     log: list[list[int]] = []

@@ -37,6 +37,7 @@ def test_a_sentence_of_longer_names_than_expected_is_cut_at_a_gene(tiny):
 
 
 @pytest.mark.parametrize("kind", ["gpt_neox", "gemma2", "gpt2"])
+@pytest.mark.slow
 def test_neighbours_near_the_end_of_the_context_do_not_shorten_a_sentence(tiny, kind):
     """The batch is wider than any of its rows: rows end where their own context does."""
     name = "n_positions" if kind == "gpt2" else "max_position_embeddings"

@@ -64,6 +64,7 @@ def writers(tiny):
 @pytest.mark.parametrize("kind", ["bytes", "marked spaces"])
 @settings(deadline=None, max_examples=25)
 @given(names=vocabularies, data=st.data())
+@pytest.mark.slow
 def test_any_vocabulary_is_written_whole_unique_and_in_number(writers, kind, names, data):
     model = writers[kind]
     asked = data.draw(st.lists(st.integers(1, len(names)), min_size=3, max_size=3))

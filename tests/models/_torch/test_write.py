@@ -14,6 +14,7 @@ from scc2s.models.decoding._trie import build
 
 LONG = [f"{stem}{end}" for stem in ("RP11-34P13", "LINC0123", "HLA-DRB") for end in ("", ".7", ".9-AS1", "5")]
 NAMES = [*GENES, *LONG]
+KINDS = [kind if kind in ("gpt_neox", "gemma2") else pytest.param(kind, marks=pytest.mark.slow) for kind in CONFIGS]
 
 
 def both(model, monkeypatch, **how):
@@ -26,7 +27,7 @@ def both(model, monkeypatch, **how):
     return ours, theirs
 
 
-@pytest.mark.parametrize("kind", sorted(CONFIGS))
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sampling", [None, Sampling(temperature=1.3)], ids=["greedy", "sampled"])
 @pytest.mark.parametrize("held", [True, False], ids=["held", "free"])
 def test_it_writes_what_generate_writes(tiny, monkeypatch, kind, sampling, held):
@@ -37,7 +38,7 @@ def test_it_writes_what_generate_writes(tiny, monkeypatch, kind, sampling, held)
     assert len(set(ours)) > 1
 
 
-@pytest.mark.parametrize("kind", sorted(set(CONFIGS) - {"gemma2"}))  # whose mask has no numbers in float64
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "gemma2"])  # whose mask has no numbers in float64
 @pytest.mark.parametrize("held", [True, False], ids=["held", "free"])
 def test_it_draws_from_the_nucleus_as_generate_does(tiny, monkeypatch, kind, held):
     how = {"genes": GeneVocabulary(NAMES, 20)} if held else {"max_new_tokens": 30}

@@ -33,7 +33,7 @@ LABELS = [
 ]
 
 
-@pytest.fixture(params=["h5ad", "zarr"])
+@pytest.fixture(params=["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])
 def again(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[ad.AnnData], ad.AnnData]:
     def write_and_read(adata: ad.AnnData) -> ad.AnnData:
         path = tmp_path / f"a.{request.param}"

@@ -146,6 +146,7 @@ def test_sentences_of_other_genes_are_refused_before_a_model_is_asked() -> None:
     assert not model.asked
 
 
+@pytest.mark.slow
 def test_on_real_cells_the_report_is_that_without_raw(shared_data: Path) -> None:
     full = sc.read_h5ad(shared_data / "kang_ifnb.h5ad")
     names = full.obs_names[full.obs["condition"] == "ctrl"][:40]
