@@ -100,6 +100,6 @@ def test_layers_and_text_that_the_graph_does_not_give_are_refused(folder):
 
 def test_prompts_over_the_context_are_refused_never_cut(folder):
     model = load(folder)
-    with pytest.raises(ValueError, match="do not fit the context of 1024 tokens"):
+    with pytest.raises(ValueError, match="do not fit the context of 512 tokens"):
         model.embed(["CD3D " * 2000])
-    assert np.isfinite(model.embed(["CD3D " * 500], progress=False)).all()
+    assert np.isfinite(model.embed(["CD3D " * 100], progress=False)).all()

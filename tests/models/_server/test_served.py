@@ -30,6 +30,7 @@ def listed(*names: str, **window: Any) -> dict[str, Any]:
         (listed("a", "b", max_model_len=7), "b", ("b", 7)),
         (listed(), "mini", ("mini", None)),
         (404, "mini", ("mini", None)),
+        (500, "mini", ("mini", None)),
     ],
 )
 def test_name_and_window_are_those_of_the_list(models: Any, model: str | None, found: tuple[str, int | None]) -> None:
@@ -53,3 +54,8 @@ def test_name_and_window_are_those_of_the_list(models: Any, model: str | None, f
 def test_lists_that_do_not_tell_are_refused(models: Any, model: str | None, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         ask(models, model)
+
+
+def test_a_list_that_breaks_the_server_can_be_done_without() -> None:
+    with pytest.raises(ConnectionError, match=r"status 500.*pass model= its name"):
+        ask(500)

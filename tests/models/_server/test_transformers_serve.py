@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -41,23 +42,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
+    with served(folder, folder.parent) as address:
+        yield address
+
+
+@contextmanager
+def served(folder: Path, work: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (folder.parent / "hub").mkdir()
+    (work / "hub").mkdir()
     script = "import sys; from transformers.cli.transformers import main; sys.exit(main())"
     command = [sys.executable, "-c", script, "serve", str(folder), "--device", "cpu", "--dtype", "float32"]
-    with (folder.parent / "log").open("w") as log:
+    with (work / "log").open("w") as log:
         server = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)],
             stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(folder.parent / "hub")},
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(work / "hub")},
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}/v1"
     try:
         for _ in range(120):
             if server.poll() is not None:
-                pytest.fail(f"the server ended: {(folder.parent / 'log').read_text()[-2000:]}")
+                pytest.fail(f"the server ended: {(work / 'log').read_text()[-2000:]}")
             try:
                 urlopen(f"{address}/models", timeout=5).close()
                 break
@@ -106,3 +113,22 @@ def test_its_chat_route_answers_as_the_model_here(folder, url):
     more = [*messages, {"role": "assistant", "content": "CD79B"}, {"role": "user", "content": "And more."}]
     for asked in (messages, more):
         assert there.reply(asked, max_new_tokens=12) == here.reply(asked, max_new_tokens=12) != ""
+
+
+def test_a_real_instruct_model_talks_through_it_and_invented_genes_are_marked(instruct, tmp_path):
+    """Its words are those of the same model here; the list of models needs no folder of the hub."""
+    adata = sc.datasets.pbmc68k_reduced()
+    scc2s.pp.sentences(adata)
+    shown = {"groupby": "bulk_labels", "groups": ["CD19+ B", "CD56+ NK"], "n_cells": 1, "n_genes": 15}
+    asked = "What tells these two groups apart?"
+    with served(instruct, tmp_path) as address:
+        (tmp_path / "hub").rmdir()
+        models = [
+            scc2s.models.load(instruct, device="cpu", dtype="float32"),
+            scc2s.models.load(address, backend="server", model=str(instruct), n_retries=1),
+        ]
+        here, there = (scc2s.tl.chat(adata, model=each, max_new_tokens=40, **shown).ask(asked) for each in models)
+    assert str(there) == str(here) != ""
+    genes = there.claims[there.claims["kind"] == "gene"]
+    assert len(genes)
+    assert (genes.loc[~genes["name"].isin(adata.raw.var_names), "holds"] == "no").all()

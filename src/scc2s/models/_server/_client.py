@@ -22,7 +22,7 @@ import numpy as np
 
 from scc2s._logging import logger
 
-from ._transport import Failed, Refused, fetch
+from ._transport import Broken, Failed, Refused, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,7 +148,7 @@ class Client:
             f"{self.url}{path} gave no answer in {self.n_retries + 1} tries ({self._reason(last)}); see whether the "
             "server runs, or pass load(..., timeout=, n_retries=, n_concurrent=)"
         )
-        raise ConnectionError(msg) from None
+        raise (Broken if isinstance(last, Failed) else ConnectionError)(msg) from None
 
     def _pause(self, path: str, error: Exception, attempt: int) -> None:
         seconds, most = _wait(error, attempt), max(_LONGEST_WAIT, self.timeout)

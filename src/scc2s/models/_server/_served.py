@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._client import Client, Refused
+from ._transport import Broken
 
 _MOST_NAMED = 10
 
@@ -22,6 +23,11 @@ def served(client: Client, model: str | None) -> tuple[str, int | None]:
     except Refused as error:
         if error.status == 200 or model is None:
             raise
+        return model, None
+    except Broken as error:  # e.g. `transformers serve`, which lists the folder of the hub, where there is none
+        if model is None:
+            msg = f"{error}; where it serves a model that it cannot list, pass model= its name"
+            raise ConnectionError(msg) from None
         return model, None
     windows = _windows(found)
     if windows is None:

@@ -51,6 +51,10 @@ class Failed(Exception):
         self.status, self.body, self.retry_after = status, body, retry_after
 
 
+class Broken(ConnectionError):
+    """Every try of a page ended with an error of the server itself."""
+
+
 def fetch(request: Request, seconds: float) -> bytes:
     """Body of the answer to a request.
 
