@@ -179,7 +179,8 @@ def annotate(
         Parameters, labels, prompt, number of shortened sentences, model and versions; ``taught``: labels and organisms
         that the model was not taught, and the share of the sentences' words that are one token of it; with `controls`
         also ``controls``, the table of :func:`scc2s.metrics.null_report`, ``verdict`` (do the cells change the
-        answers?) and ``n_control_prompts``.
+        answers?) and ``n_control_prompts``; with `targets` these are of all targets together, and ``by_target`` has
+        the table and the verdict of each by its name.
 
     With `contexts` nothing is written to cells, but to `.uns['c2s']['by_<contexts>'][key_added]`: the record, with
     ``table``, a row a context and the columns above, ``arrays``, the probabilities, and ``names``, those of the
