@@ -196,7 +196,8 @@ def annotate(
     TypeError
         If labels are not a list of texts, or, with `targets`, such a list for each.
     ValueError
-        If there are no labels to choose from, they repeat, or one is missing or empty.
+        If there are no labels to choose from, they repeat, or one is missing or empty; with `contexts`, if the model
+        declares its tasks and this is none of them.
     KeyError
         If there are no sentences, or the prompt has a field that is not a column of ``.obs``.
 
@@ -275,6 +276,7 @@ def annotate(
     if (wanted := worded(prompt, name)) is not None:
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, name, can=mode)
+    about.refuse_untaught(loaded, task, prompt)
     names = label_set(given, loaded, target, needed=scored)
     offered = offer(loaded, names, target, own_prompt=prompt is not None)
     choices = as_answers(offered.choices, task)

@@ -213,7 +213,7 @@ def hypothesize(
     topic = pair_topic(data, groupby, a, b, "mechanism")
     known = None if interactions is None else stored_interactions(data, interactions)
     speakers(data, topic, groupby=groupby, cell_type_key=cell_type_key)
-    before = Before.read(data, [topic], options, higher=[[]])
+    before = Before.read(data, [topic], model, options, higher=[[]])
     higher = differing(data, before.expressed, topic, groupby=groupby, rank_genes_key=rank_genes_key)
     found = mechanism(
         data,
@@ -228,7 +228,7 @@ def hypothesize(
     )
     say_bare(found, topic)
     before = replace(before, higher=[[one.first(n_top) for one in higher]], more=[found.line(topic)])
-    entries, asker = answer_topics(data, [topic], before, model, options)
+    entries = answer_topics(data, [topic], before, options)
     params = {
         "groupby": groupby,
         "a": a,
@@ -243,5 +243,5 @@ def hypothesize(
         "key_added": key_added,
         **options.params(),
     }
-    result.write(params, model=asker.model.info(), more=found.entries(entries))
+    result.write(params, model=before.asker.model.info(), more=found.entries(entries))
     return out if copy else None

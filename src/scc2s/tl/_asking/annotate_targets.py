@@ -60,6 +60,7 @@ def annotate_targets(
     )
     seen = about.look(task, task.name, needed=False)
     loaded, task = load_for(model, task, task.name, can=mode)
+    about.refuse_untaught(loaded, task, prompt)
     targets = with_labels(given, loaded, scored=scored)
     choices = targets.choices(task) if scored else []
     room = int(loaded.count_tokens(choices).max()) + 1 if scored else int(decoding.max_new_tokens or 0)
