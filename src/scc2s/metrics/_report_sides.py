@@ -167,7 +167,8 @@ class ReportSides:
 
     def _rows(self, side: str, group: Any, donor: Any) -> np.ndarray:
         here = self._places.get(side, {}).get(group, np.empty(0, dtype=np.intp))
-        return here if donor is None else here[self._data[side][2][here] == donor]
+        donors = self._data[side][2] if side in self._data else None
+        return here if donor is None or donors is None else here[donors[here] == donor]
 
     def _take(self, side: str, rows: np.ndarray) -> SideCells:
         """Cells, dense."""

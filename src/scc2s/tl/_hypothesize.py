@@ -9,6 +9,7 @@ from scc2s._cells.interactions import stored_interactions
 from scc2s._cells.results import claim, refuse_record
 from scc2s.tl._talking.answering import Before, answer_topics, open_options
 from scc2s.tl._talking.mechanism import differing, mechanism, say_bare, speakers
+from scc2s.tl._talking.stored import stored_pair
 from scc2s.tl._talking.topics import pair_topic
 
 if TYPE_CHECKING:
@@ -213,6 +214,8 @@ def hypothesize(
     topic = pair_topic(data, groupby, a, b, "mechanism")
     known = None if interactions is None else stored_interactions(data, interactions)
     speakers(data, topic, groupby=groupby, cell_type_key=cell_type_key)
+    if rank_genes_key is not None:
+        stored_pair(data, groupby, (a, b), rank_genes_key, 1)  # an error now rather than after a model is loaded
     before = Before.read(data, [topic], model, options, higher=[[]])
     higher = differing(data, before.expressed, topic, groupby=groupby, rank_genes_key=rank_genes_key)
     found = mechanism(
