@@ -107,6 +107,11 @@ def cannot(figures: dict, temperature: float) -> str:
         ' foreign (`obs["c2s_cell_type_trust"]`); so may the probability of "none of these", which is at home with the foreign sets below'
         f" and finds types that it never saw less well: pericytes at an AUROC of {unknown['pericyte, breast']:.2f}, mast cells at"
         f" {unknown['mast cell, lung_cosmx']:.2f} and {unknown['mast cell, lung_merfish']:.2f}.\n"
+        "- **Anything about several cells at once, or in conversation.** It was not taught samples (their cell types, tissue, disease, abstract,"
+        " or to write one), neighbourhoods and niches, interactions of proteins, surface proteins, or to talk. Tools that need it refuse this "
+        "model by name: `tl.annotate(contexts=)`, `tl.generate` with several cells a sample, `tl.same_neighborhood`, `tl.same_niche`, "
+        "`tl.generate_neighbor`; `tl.chat`, `tl.ask`, `tl.compare`, `tl.abstract` and `tl.hypothesize` want an instruct model. "
+        "`tl.embed(contexts=)` and `tl.perplexity(contexts=)` work and say that it was not taught this.\n"
         f"- **Write cells that pass for real everywhere.** They are told from held-out cells of PBMC 3k at an AUROC of {gen['generated']['AUROC']:.2f}"
         f" (genes drawn one by one: {gen['marginal-rank sampler']['AUROC']:.2f}; real cells: {gen['real cells']['AUROC']:.2f}), and genes go together less"
         f" than in real cells (correlation of gene-gene correlations {gen['generated']['gene-gene r']:.2f};"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,6 +14,26 @@ def test_whole_clusters_are_drawn():
     found = bootstrap(values, clusters=["a"] * 3 + ["b"] * 3, n_boot=400)
     assert set(np.unique(found.samples)) == {0.0, 0.5, 1.0}
     assert found.estimate == 0.5
+
+
+def test_draws_of_many_cells_are_those_of_one_table_and_never_in_memory_at_once():
+    values = np.random.default_rng(1).normal(size=20_000)
+    tracemalloc.start()
+    found = bootstrap(values, n_boot=200, random_state=3)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 24e6  # the table of draws alone is 32 MB
+    table = np.random.default_rng(3).integers(0, len(values), (200, len(values)))
+    assert np.array_equal(found.samples, values[table].mean(axis=1))
+
+
+def test_cells_that_are_each_a_cluster_are_drawn_like_cells_without_one():
+    values = np.random.default_rng(1).normal(size=50)
+    alone = bootstrap(values, n_boot=30).samples
+    assert np.array_equal(alone, bootstrap(values, clusters=[f"c{i}" for i in range(50)], n_boot=30).samples)
+    # the general way, of clusters of several cells, gives the same for two copies of each cell
+    twice = bootstrap(np.tile(values, 2), clusters=[*range(50), *range(50)], n_boot=30).samples
+    assert np.allclose(alone, twice)
 
 
 def test_rows_and_statistics_of_ones_own():

@@ -135,8 +135,25 @@ def test_a_group_of_one_cell_is_asked_about_and_not_tested(adata, caplog):
     adata.obs["one"] = ["lone"] + ["rest"] * (adata.n_obs - 1)
     found = ask(adata, kind="state", groupby="one", model="CD3D is higher. ACTB is expressed.")
     assert found["claims"]["holds"].tolist() == ["", "yes", "", "yes"]
-    assert "no genes are tested in lone" in caplog.text
+    assert "no genes are tested in lone, rest: two cells are needed on both sides" in caplog.text
+    assert not any("By a test" in json.loads(text)[0]["content"] for text in found["table"]["prompt"])
     assert ask(adata[:1].copy(), "Which?", model="ACTB is high.")["claims"]["holds"].tolist() == ["yes"]
+
+
+def test_all_cells_are_compared_with_nothing_and_no_word_is_lost_about_it(adata, caplog):
+    with caplog.at_level("INFO", logger="scc2s"):
+        found = ask(adata, "What are these?", model="ACTB is expressed.")
+    assert "tested" not in caplog.text
+    assert "all other cells" not in found["table"]["prompt"].iloc[0]
+    assert found["table"]["genes"].tolist() == [""]
+    assert len(found["genes"]) == 0
+
+
+def test_a_column_with_one_value_has_no_other_cells_to_test_against(adata, caplog):
+    adata.obs["study"] = "one"
+    found = ask(adata, kind="state", groupby="study")
+    assert "no genes are tested in one: there are no other cells" in caplog.text
+    assert "all other cells" not in found["table"]["prompt"].iloc[0]
 
 
 @pytest.mark.parametrize("kind", ["h5ad", pytest.param("zarr", marks=pytest.mark.slow)])

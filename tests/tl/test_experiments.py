@@ -53,6 +53,19 @@ def test_planted_effects_stand_in_their_rows_and_nothing_elsewhere() -> None:
     assert "in 6 of 12 experiments" in adata.uns["c2s"]["experiments_record"]["verdict"]
 
 
+def test_the_cells_are_read_once_however_many_conditions_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scc2s.tl._asking import question
+
+    def never(*args: object, **kwargs: object) -> None:
+        pytest.fail("all sentences were read again for some conditions")
+
+    monkeypatch.setattr(question, "get_sentences", never)
+    monkeypatch.setattr("scc2s.tl._predicting.grid_run._AT_ONCE", 1)  # conditions are asked for one by one
+    adata = with_donors()
+    scc2s.tl.experiments(adata, ["IFN-beta", "TNF"], program=RESPONSE, model=knows_ifn(), **GRID)
+    assert (table_of(adata)["status"] == "done").all()
+
+
 def test_writing_a_cell_anew_is_not_an_effect() -> None:
     always = by_rule(lambda genes, name: [*RESPONSE, *(g for g in genes if g not in RESPONSE)][: len(genes)])
     adata = with_donors()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anndata as ad
 import mudata as md
@@ -12,6 +12,7 @@ import scanpy as sc
 from cell_writers import GENES, cells, identity
 
 import scc2s
+from scc2s._cells.contexts import get_contexts
 from scc2s.models import CallableModel
 
 if TYPE_CHECKING:
@@ -198,6 +199,115 @@ class TestSeveralCells:
     def test_cells_that_make_no_whole_samples_are_refused(self) -> None:
         with pytest.raises(ValueError, match="multiple of cells_per_sample=2"):
             scc2s.tl.generate(cells(), 3, cells_per_sample=2, model=identity())
+
+
+class TestContexts:
+    """As many cells for each context as it has."""
+
+    @staticmethod
+    def drawn(table: dict[str, list[str]] | None = None, **kwargs: Any) -> ad.AnnData:
+        adata = cells(24)
+        columns = {"tissue": ["lung", "blood"] * 12, "donor": ["a"] * 16 + ["b"] * 8} | (table or {})
+        for name, values in columns.items():
+            adata.obs[name] = values
+        groupby = kwargs.pop("groupby", ["donor", "tissue"])
+        scc2s.pp.contexts(adata, groupby=groupby, **{"n_cells": (2, 3), **kwargs})
+        return adata
+
+    def test_each_context_gets_as_many_cells_as_it_has_with_its_columns(self) -> None:
+        adata, model = self.drawn(), fixed(" G1 G2")
+        model.tasks = ["generate_sample_by_tissue"]
+        new = scc2s.tl.generate(adata, contexts="contexts", n_genes=2, constrain=False, model=model)
+        contexts = get_contexts(adata)
+        want = [name for name, some in zip(contexts.table.index, contexts.cells, strict=True) for _ in some]
+        assert new.obs["c2s_context"].tolist() == want
+        assert len(set(contexts.table["n_cells"])) > 1
+        for name in ("donor", "tissue"):
+            assert new.obs[name].tolist() == contexts.table.loc[want, name].tolist()
+        assert "n_cells" not in new.obs
+        assert new.obs["c2s_sentence"].tolist() == ["G1 G2"] * len(want)
+        first = contexts.table.iloc[0]
+        fields = {"n_cells": str(first["n_cells"]), "n_genes": "2", "organism": "Homo sapiens"}
+        task = scc2s.prompts.get("generate_sample_by_tissue")
+        prompt = task.render([""], fields | {"tissue": first["tissue"]}).texts[0]
+        assert f"{prompt}\nCell 1:" in model.prompts
+        assert f"{prompt}\nCell 1: G1 G2\nCell 2:" in model.prompts
+        record = new.uns["c2s"]["generate"]["params"]
+        assert record["contexts"] == "contexts"
+        assert list(record["cells_of_each"]) == contexts.table["n_cells"].tolist()
+
+    def test_without_such_columns_any_cells_of_one_sample_are_asked_for(self, caplog: pytest.LogCaptureFixture) -> None:
+        adata, model = self.drawn(groupby="donor", n_genes=2), fixed(" G1 G2 G3")
+        model.tasks = ["generate_sample"]
+        with caplog.at_level("INFO", logger="scc2s"):
+            new = scc2s.tl.generate(adata, contexts="contexts", constrain=False, model=model)
+        assert new.uns["c2s"]["generate"]["params"]["task"] == "generate_sample"
+        assert new.obs["c2s_sentence"].tolist() == ["G1 G2"] * new.n_obs  # as many genes as the contexts have
+        assert "does not name donor" in caplog.text
+
+    def test_types_are_those_of_the_cells_in_their_order(self) -> None:
+        adata, model = self.drawn({"cell_type": ["B cell", "T cell", "NK cell"] * 8}), fixed(" G1 G2")
+        task = scc2s.prompts.get("generate_sample_by_cell_types")
+        new = scc2s.tl.generate(adata, contexts="contexts", n_genes=2, constrain=False, model=model, prompt=task)
+        held = [cell for some in get_contexts(adata).cells for cell in some]
+        assert new.obs["cell_type"].tolist() == adata.obs.loc[held, "cell_type"].tolist()
+        sizes = get_contexts(adata).table["n_cells"].tolist()
+        first = "; ".join(adata.obs.loc[held[: sizes[0]], "cell_type"])
+        assert any(f"in this order: {first}\n" in prompt for prompt in model.prompts)
+
+    def test_a_context_of_one_cell_has_its_header_too(self) -> None:
+        adata, model = self.drawn(n_cells=1), fixed(" G1")
+        scc2s.tl.generate(
+            adata, contexts="contexts", n_genes=1, constrain=False, model=model, prompt="{n_cells} cell of {tissue}:"
+        )
+        assert set(model.prompts) == {"1 cell of lung:\nCell 1:", "1 cell of blood:\nCell 1:"}
+
+    def test_what_cells_disagree_in_cannot_be_told(self) -> None:
+        adata = self.drawn(groupby="donor")
+        with pytest.raises(ValueError, match="differ in 'tissue'.*groupby="):
+            scc2s.tl.generate(adata, contexts="contexts", model="no such model", prompt="{n_cells} cells of {tissue}:")
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "said"),
+        [
+            ({"n": 2}, ValueError, "leave n=, obs= and cells_per_sample= out"),
+            ({"obs": {"tissue": "lung"}}, ValueError, "leave n=, obs= and cells_per_sample= out"),
+            ({"cells_per_sample": 2}, ValueError, "leave n=, obs= and cells_per_sample= out"),
+            ({"contexts": "others"}, KeyError, "scc2s.pp.contexts"),
+            ({"contexts": ["contexts"]}, TypeError, "contexts="),
+            ({"prompt": "cells of {tissue}:"}, ValueError, "{n_cells}"),
+            ({"prompt": "{multi_cell_sentences} {n_cells}:"}, ValueError, "pass prompt= without them"),
+            ({"prompt": "{n_cells} cells of {mood}:"}, KeyError, "mood"),
+        ],
+    )
+    def test_what_is_wrong_is_said_before_a_model_is_loaded(
+        self, arguments: dict[str, Any], error: type[Exception], said: str
+    ) -> None:
+        with pytest.raises(error, match=said):
+            scc2s.tl.generate(self.drawn(), **{"contexts": "contexts", "model": "no such model", **arguments})
+
+    def test_contexts_of_other_cells_and_columns_that_new_cells_have_are_refused(self) -> None:
+        adata = self.drawn()
+        with pytest.raises(KeyError, match="not in the data"):
+            scc2s.tl.generate(adata[:2].copy(), contexts="contexts", model="no such model")
+        adata.uns["c2s"]["contexts"]["table"]["c2s_sentence"] = "x"
+        with pytest.raises(ValueError, match="'c2s_sentence', which the new cells get"):
+            scc2s.tl.generate(adata, contexts="contexts", model="no such model")
+
+    def test_a_tiny_model_writes_them_from_genes_alone_and_they_survive_files(
+        self, blood: ad.AnnData, tiny: Callable[..., object], tmp_path: Path
+    ) -> None:
+        scc2s.pp.rank_fit(blood)
+        scc2s.pp.contexts(blood, groupby="bulk_labels", n_cells=(2, 3), n_contexts=1)
+        new = scc2s.tl.generate(
+            blood, contexts="contexts", n_genes=6, model=tiny(context=256), prompt="{n_cells} cells of {bulk_labels}:"
+        )
+        assert new.n_obs == get_contexts(blood).table["n_cells"].sum()
+        assert (new.obs[["c2s_valid", "c2s_unique"]].to_numpy() == 1).all()
+        assert new.obs["c2s_sentence"].nunique() > 1
+        new.write_h5ad(tmp_path / "new.h5ad")
+        again = ad.read_h5ad(tmp_path / "new.h5ad")
+        assert again.obs["c2s_context"].tolist() == new.obs["c2s_context"].tolist()
 
 
 def test_a_model_that_ends_early_or_writes_no_genes_is_flagged(caplog: pytest.LogCaptureFixture) -> None:

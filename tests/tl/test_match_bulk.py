@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.metrics.pairwise import cosine_similarity
 
 import scc2s
+from scc2s.tl._labelling import bulk as of_bulk
 from scc2s.tl._labelling.bulk import centred_cosine, cosine, nearest
 
 if TYPE_CHECKING:
@@ -85,7 +86,31 @@ def test_an_embedding_is_compared_as_it_is_and_said_to_be_no_better_than_its_flo
         "sentence",
         "random",
     ]
-    assert "X_mine is no better than" in caplog.text
+    assert "by FOSCTTM X_mine is no better than" in caplog.text
+    record = adata.uns["c2s"]["bulk_match"]
+    chance = record["chance"]
+    assert f"FOSCTTM (0 perfect, {chance['foscttm']:.3f} chance): X_mine {record['table'].loc[0, 'foscttm']:.3f}, " in (
+        caplog.text
+    )
+    said = f"accuracy (1 perfect, {1 / bulk.n_obs:.3f} chance): X_mine {record['table'].loc[0, 'accuracy']:.3f}, "
+    assert said in caplog.text
+    assert "random" not in caplog.text  # one draw is not chance
+
+
+@pytest.mark.parametrize(("sizes", "without", "more"), [((9, 3), 0, 0), ((4, 4, 4), 2, 1), ((1,) * 12, 0, 0)])
+def test_chance_is_the_mean_of_what_vectors_that_know_nothing_give(
+    sizes: tuple[int, ...], without: int, more: int
+) -> None:
+    own = np.repeat([*range(len(sizes)), -1], [*sizes, without])
+    n_profiles = len(sizes) + more
+    drawn = pd.concat(
+        of_bulk.pair_table({"random": of_bulk.random_similarity(len(own), n_profiles, seed)}, own, "random")
+        for seed in range(400)
+    )[["foscttm", "accuracy"]]
+    chance = pd.Series(of_bulk.by_chance(own, n_profiles))
+    error = drawn.std() / 20
+    assert ((drawn.mean() - chance).abs() < 4 * error).all()
+    assert (chance < 0.5 + 1e-9).all()
 
 
 def test_sentences_are_compared_by_their_words() -> None:

@@ -75,6 +75,79 @@ def test_one_prompt_asks_for_all_and_each_target_gets_its_probabilities() -> Non
     assert "verdict" in record
 
 
+def constant_in(target: str, *, wide: float = 3.0) -> CallableModel:
+    """Answers one target by the genes and the other one always alike; without genes it knows neither."""
+
+    def score(prompts: list[str], choices: list[str]) -> np.ndarray:
+        fixed = LABELS[target][-1]
+        at = TARGETS.index(target)
+        rows = []
+        for prompt in prompts:
+            told = truth(prompt)[1 - at] if any(gene in prompt for gene in cells().var_names) else "?"
+            rows.append([wide * ((told in c) + (fixed in c if told != "?" else 0)) for c in choices])
+        return np.array(rows)
+
+    return CallableModel(score=score, id="half")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_that_is_answered_alike_for_all_cells_is_warned_of_by_its_name(
+    target: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    adata, other = cells(), TARGETS[1 - TARGETS.index(target)]
+    scc2s.tl.annotate(adata, targets=TARGETS, labels=LABELS, model=constant_in(target))
+    assert adata.obs[f"c2s_{target}"].nunique() == 1
+    warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING" and "half" in r.getMessage()]
+    assert len(warned) == 1
+    assert warned[0].startswith(f"half (target '{target}') hardly tells the cells apart: genes add 0.00 bits")
+    record = adata.uns["c2s"]["annotate_c2s_cell_type_and_perturbation"]
+    assert record["by_target"][target]["verdict"] == "all alike"
+    assert record["by_target"][other]["verdict"] == "beats the nulls"
+    assert record["verdict"] == "beats the nulls"
+
+
+def test_the_controls_of_a_target_are_those_of_asking_for_it_alone() -> None:
+    adata, alone = cells(), cells()
+    scc2s.tl.annotate(adata, targets=TARGETS, labels=LABELS, model=CallableModel(score=scores))
+    for name in TARGETS:
+        scc2s.tl.annotate(
+            alone, target=name, labels=LABELS[name], prompt="{cell_sentence} ?", model=CallableModel(score=scores)
+        )
+        both, single = (
+            adata.uns["c2s"]["annotate_c2s_cell_type_and_perturbation"]["by_target"][name],
+            alone.uns["c2s"]["annotate" if name == "cell_type" else f"annotate_c2s_{name}"],
+        )
+        assert both["verdict"] == single["verdict"]
+        pd.testing.assert_frame_equal(both["controls"], single["controls"])
+        np.testing.assert_allclose(adata.obs[f"c2s_{name}_trust"], alone.obs[f"c2s_{name}_trust"], atol=1e-7)
+
+
+def test_a_model_that_never_changes_its_answer_is_not_trusted_in_any_target(caplog: pytest.LogCaptureFixture) -> None:
+    adata = cells()
+    always = CallableModel(score=lambda prompts, choices: np.tile(np.arange(6.0), (len(prompts), 1)), id="deaf")
+    scc2s.tl.annotate(adata, targets=TARGETS, labels=LABELS, model=always)
+    for name in TARGETS:
+        assert f"deaf (target '{name}') answers about 100 % of 20 cells as it does without any genes" in caplog.text
+        assert (adata.obs[f"c2s_{name}_trust"].iloc[:5] == 0).all()
+
+
+def test_written_answers_are_held_against_nulls_target_by_target(caplog: pytest.LogCaptureFixture) -> None:
+    adata = cells()
+
+    def write(prompts: list[str]) -> list[str]:
+        return [f" {truth(p)[0] if 'CD' in p else 'T cell'}; {'TNF' if 'CD' in p else 'none'}" for p in prompts]
+
+    model = CallableModel(generate=write, id="half")
+    scc2s.tl.annotate(adata, targets=TARGETS, labels=LABELS, mode="generate", model=model)
+    found = adata.uns["c2s"]["annotate_c2s_cell_type_and_perturbation"]["by_target"]
+    assert {name: one["verdict"] for name, one in found.items()} == {
+        "cell_type": "beats the nulls",
+        "perturbation": "all alike",
+    }
+    assert "half (target 'perturbation') hardly tells the cells apart" in caplog.text
+    assert not any("'cell_type'" in r.getMessage() for r in caplog.records if r.levelname == "WARNING")
+
+
 def test_marginals_are_sums_over_the_other_target() -> None:
     adata = cells()
     every = np.random.default_rng(0).normal(size=6)
@@ -152,6 +225,9 @@ def test_results_survive_files(tmp_path: Path) -> None:
     adata.write_zarr(tmp_path / "a.zarr")
     for back in (ad.read_h5ad(tmp_path / "a.h5ad"), ad.read_zarr(tmp_path / "a.zarr")):
         pd.testing.assert_frame_equal(back.obsm["c2s_cell_type_probs"], adata.obsm["c2s_cell_type_probs"])
+        one, other = (x.uns["c2s"]["annotate_c2s_cell_type_and_perturbation"]["by_target"] for x in (back, adata))
+        pd.testing.assert_frame_equal(one["perturbation"]["controls"], other["perturbation"]["controls"])
+        assert one["cell_type"]["verdict"] == other["cell_type"]["verdict"]
 
 
 @pytest.mark.parametrize("kind", ["gpt_neox", "gemma2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +59,10 @@ def some_of_each(
     True
     """
     order = shuffled(names, seed, ties=ties)
-    there = sorted({str(group) for group in groups if group is not None})
-    label = np.array([None if group is None else str(group) for group in groups], dtype=object)[order]
-    picked = [order[label == group][:most] for group in there]
+    label = [None if group is None else str(group) for group in groups]
+    place = {group: i for i, group in enumerate(sorted({group for group in label if group is not None}))}
+    codes = np.array([-1 if group is None else place[group] for group in label], dtype=np.intp)[order]
+    by_group = np.argsort(codes, kind="stable")  # in a group as they were drawn
+    starts = np.searchsorted(codes[by_group], np.arange(len(place) + 1))
+    picked = [order[by_group[start : min(start + most, end)]] for start, end in pairwise(starts.tolist())]
     return np.concatenate([np.empty(0, dtype=np.intp), *picked])

@@ -8,10 +8,12 @@ import numpy as np
 from scc2s._logging import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MIN_CLUSTERS = 3
 """Fewest clusters that an interval is given for: Student's t of two has one degree of freedom, 6.5 times the normal."""
+_DRAWN = 1 << 20
+"""Numbers of clusters that are drawn together."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,7 @@ def bootstrap(
         nothing = np.full_like(np.asarray(estimate, dtype=np.float64), np.nan)
         return Interval(estimate, nothing[()], nothing[()], np.empty((0, *np.shape(estimate))))
     rng = np.random.default_rng(random_state)
-    samples = np.array(
-        [measure(rows[np.concatenate([members[i] for i in drawn])]) for drawn in draws(rng, len(members), n_boot)]
-    )
+    samples = np.array([measure(rows[drawn]) for drawn in _drawn_rows(rng, members, n_boot)])
     if len(members) < MIN_CLUSTERS:
         say_too_few(len(members), "donors (or other clusters)")
     low, high = interval_ends(estimate, samples, len(members), level)
@@ -139,6 +139,16 @@ def say_too_few(n: int, what: str) -> None:
 def draws(rng: np.random.Generator, n: int, n_boot: int) -> np.ndarray:
     """Clusters of each bootstrap sample: samples x clusters."""
     return rng.integers(0, n, (n_boot, n))
+
+
+def _drawn_rows(rng: np.random.Generator, members: list[np.ndarray], n_boot: int) -> Iterator[np.ndarray]:
+    """Rows of each bootstrap sample, those of :func:`draws`, of which few are in memory at a time."""
+    n = len(members)
+    alone = np.concatenate(members) if all(len(some) == 1 for some in members) else None
+    at_once = max(1, _DRAWN // n)
+    for start in range(0, n_boot, at_once):
+        for drawn in draws(rng, n, min(at_once, n_boot - start)):
+            yield np.concatenate([members[i] for i in drawn]) if alone is None else alone[drawn]
 
 
 def _members(labels: list[Any]) -> list[np.ndarray]:

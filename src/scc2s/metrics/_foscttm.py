@@ -25,7 +25,8 @@ def foscttm(distances: Any, own: Any = None) -> float:
 
     Returns
     -------
-    0 perfect, 0.5 chance.
+    0 perfect; 0.5 by chance where there are many profiles, and less where there are few (``(n - 1) / 2n`` for n pairs,
+    towards ``1/2 - 1/4k`` for many samples of k equally frequent profiles).
 
     Examples
     --------

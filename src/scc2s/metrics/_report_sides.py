@@ -82,6 +82,7 @@ class ReportSides:
         self._n_genes = next(iter(widths.values()))
         self._data = {name: _checked(name, found, donors is not None) for name, found in given.items()}
         self._split_reference()
+        self._places = {name: _places(found[1]) for name, found in self._data.items()}
         self.groups = sorted(set(self._data["pred"][1].tolist()), key=str)
         self._paired = {name for name, found in self._data.items() if _same_cells(found, self._data["control"])}
         self._shifts = {group: self._true_shift(group) for group in self.groups}
@@ -161,15 +162,13 @@ class ReportSides:
         self._data[_REFERENCE] = (X[~here], labels[~here], donors[~here])
 
     def _donors_of(self, side: str, group: Any) -> list[Any]:
-        _, labels, donors = self._data.get(side, (None, np.empty(0), None))
-        return [] if donors is None else sorted(set(donors[labels == group].tolist()), key=str)
+        donors = self._data[side][2] if side in self._data else None
+        return [] if donors is None else sorted(set(donors[self._rows(side, group, None)].tolist()), key=str)
 
     def _rows(self, side: str, group: Any, donor: Any) -> np.ndarray:
-        if side not in self._data:
-            return np.empty(0, dtype=np.intp)
-        _, labels, donors = self._data[side]
-        here = labels == group
-        return np.flatnonzero(here if donor is None else here & (donors == donor))
+        here = self._places.get(side, {}).get(group, np.empty(0, dtype=np.intp))
+        donors = self._data[side][2] if side in self._data else None
+        return here if donor is None or donors is None else here[donors[here] == donor]
 
     def _take(self, side: str, rows: np.ndarray) -> SideCells:
         """Cells, dense."""
@@ -184,6 +183,15 @@ class ReportSides:
         found = self._take(side, self._rows(side, group, donor))
         order = _by_content([found])
         return SideCells(found.X[order], None if found.donors is None else found.donors[order])
+
+
+def _places(labels: np.ndarray) -> dict[Any, np.ndarray]:
+    """Rows of each label, found once, since there may be as many labels as cells; a missing one is none."""
+    found: dict[Any, list[int]] = {}
+    for row, label in enumerate(labels.tolist()):
+        if label == label:
+            found.setdefault(label, []).append(row)
+    return {label: np.array(rows, dtype=np.intp) for label, rows in found.items()}
 
 
 def _same_cells(side: tuple[Any, ...], control: tuple[Any, ...]) -> bool:

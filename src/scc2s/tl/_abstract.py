@@ -164,8 +164,8 @@ def abstract(
     result = claim(data, key_added)
     columns = [groupby] if isinstance(groupby, str) else list(groupby)
     topics = sample_topics(data, columns, least=_FEWEST, sentence_key=sentence_key)
-    before = Before.read(data, topics, options)
-    entries, asker = answer_topics(data, topics, before, model, options)
+    before = Before.read(data, topics, model, options)
+    entries = answer_topics(data, topics, before, options)
     params = {
         "samples": columns,
         "source": before.expressed.source,
@@ -173,5 +173,5 @@ def abstract(
         "key_added": key_added,
         **options.params(),
     }
-    result.write(params, model=asker.model.info(), more=entries)
+    result.write(params, model=before.asker.model.info(), more=entries)
     return out if copy else None

@@ -179,7 +179,8 @@ def annotate(
         Parameters, labels, prompt, number of shortened sentences, model and versions; ``taught``: labels and organisms
         that the model was not taught, and the share of the sentences' words that are one token of it; with `controls`
         also ``controls``, the table of :func:`scc2s.metrics.null_report`, ``verdict`` (do the cells change the
-        answers?) and ``n_control_prompts``.
+        answers?) and ``n_control_prompts``; with `targets` these are of all targets together, and ``by_target`` has
+        the table and the verdict of each by its name.
 
     With `contexts` nothing is written to cells, but to `.uns['c2s']['by_<contexts>'][key_added]`: the record, with
     ``table``, a row a context and the columns above, ``arrays``, the probabilities, and ``names``, those of the
@@ -195,7 +196,8 @@ def annotate(
     TypeError
         If labels are not a list of texts, or, with `targets`, such a list for each.
     ValueError
-        If there are no labels to choose from, they repeat, or one is missing or empty.
+        If there are no labels to choose from, they repeat, or one is missing or empty; with `contexts`, if the model
+        declares its tasks and this is none of them.
     KeyError
         If there are no sentences, or the prompt has a field that is not a column of ``.obs``.
 
@@ -274,6 +276,7 @@ def annotate(
     if (wanted := worded(prompt, name)) is not None:
         refuse_many_fields(wanted)
     loaded, task = load_for(model, prompt, name, can=mode)
+    about.refuse_untaught(loaded, task, prompt)
     names = label_set(given, loaded, target, needed=scored)
     offered = offer(loaded, names, target, own_prompt=prompt is not None)
     choices = as_answers(offered.choices, task)

@@ -192,8 +192,8 @@ def ask(
     refuse_record(data, key_added, usual="ask", holds="versus")
     result = claim(data, key_added)
     topics = topics_of(data, question, kind, groupby=groupby, groups=groups, versus=versus, by=by)
-    before = Before.read(data, topics, options)
-    entries, asker = answer_topics(data, topics, before, model, options)
+    before = Before.read(data, topics, model, options)
+    entries = answer_topics(data, topics, before, options)
     params = {
         "question": question,
         "kind": kind,
@@ -206,5 +206,5 @@ def ask(
         "key_added": key_added,
         **options.params(),
     }
-    result.write(params, model=asker.model.info(), more=entries)
+    result.write(params, model=before.asker.model.info(), more=entries)
     return out if copy else None

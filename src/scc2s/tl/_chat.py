@@ -7,7 +7,6 @@ import numpy as np
 from scc2s._cells.columns import opened, rows_of
 from scc2s._cells.results import claim, refuse_record
 from scc2s.tl._talking.answering import Before, open_options
-from scc2s.tl._talking.asker import Asker
 from scc2s.tl._talking.session import Chat
 from scc2s.tl._talking.topics import ALL, Topic, sides_of
 
@@ -176,8 +175,7 @@ def chat(
     topic = _topic(data, groupby, groups, cells)
     if cells is not None:
         options = options.showing(len(topic.sides[CHOSEN]))
-    before = Before.read(data, [topic], options)
-    asker = Asker.load(model, options.decoding, plain=plain)
+    before = Before.read(data, [topic], model, options)
     params = {
         "groupby": groupby,
         "groups": None if groups is None else list(groups),
@@ -186,7 +184,7 @@ def chat(
         "key_added": key_added,
         **options.params(),
     }
-    session = Chat(data, result, params, topic, before, asker, options)
+    session = Chat(data, result, params, topic, before, before.asker, options)
     if resume:
         session.go_on()
     return session

@@ -166,8 +166,8 @@ def compare(
     result = claim(data, key_added)
     topics = [pair_topic(data, groupby, a, b, "difference")]
     higher = None if rank_genes_key is None else [stored_pair(data, groupby, (a, b), rank_genes_key, n_top)]
-    before = Before.read(data, topics, options, higher=higher)
-    entries, asker = answer_topics(data, topics, before, model, options)
+    before = Before.read(data, topics, model, options, higher=higher)
+    entries = answer_topics(data, topics, before, options)
     params = {
         "groupby": groupby,
         "a": a,
@@ -178,5 +178,5 @@ def compare(
         "key_added": key_added,
         **options.params(),
     }
-    result.write(params, model=asker.model.info(), more=entries)
+    result.write(params, model=before.asker.model.info(), more=entries)
     return out if copy else None

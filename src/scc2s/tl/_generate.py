@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +16,9 @@ from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._comparing.generated import beside_real
 from scc2s.tl._writing.checks import as_task, check_asked, ready
-from scc2s.tl._writing.conditions import condition_fields, conditions
 from scc2s.tl._writing.like import in_the_manner_of
 from scc2s.tl._writing.new_cells import new_cells, write_samples
-from scc2s.tl._writing.samples import TYPE, TYPES, sample_task, types_as_text
+from scc2s.tl._writing.wanted import OfConditions, OfContexts, each_cell
 from scc2s.tl._writing.write_cells import read_cells
 
 if TYPE_CHECKING:
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from scc2s.models import Model, ResponseCache
     from scc2s.prompts import Task
     from scc2s.sentences import RankFit
+    from scc2s.tl._writing.wanted import Wanted
 
 _USUAL_LENGTH = 200
 
@@ -44,6 +43,7 @@ def generate(
     *,
     obs: Mapping[str, Any] | pd.DataFrame | None = None,
     cells_per_sample: int = 1,
+    contexts: str | None = None,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     n_genes: int | None = None,
@@ -82,6 +82,11 @@ def generate(
     cells_per_sample
         Cells that are written one after another into one context, under headers ``Cell 1:``, ``Cell 2:``, ..., so that
         each follows from those before it.
+    contexts
+        Write the cells of contexts of several cells once more, as many for each as it has, in place of `obs`: their
+        name in ``.uns["c2s"]`` (:func:`scc2s.pp.contexts`). The model is not shown the cells, only what the prompt
+        names: columns of their table, or of ``.obs`` where the cells of each context agree. ``cell_types`` are those of
+        the cells, in order.
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
         takes ``scc2s.settings.model``.
@@ -90,10 +95,11 @@ def generate(
         field is a column of `obs`. Or a task of :mod:`scc2s.prompts`. ``None`` takes the prompt ``"generate"``
         (``"generate_unconditional"`` without `obs`; for several cells ``"generate_sample"``,
         ``"generate_sample_by_tissue"``, ``"generate_sample_by_cell_types"`` or ``"generate_sample_by_abstract"``, by
-        the columns of `obs`) of the model's family; a model that was taught ``"generate_like"`` is also shown the
-        strongest genes of `adata`, if that has sentences.
+        the columns of `obs`, or of the table of `contexts`) of the model's family; a model that was taught
+        ``"generate_like"`` is also shown the strongest genes of `adata`, if that has sentences.
     n_genes
-        Genes of each cell; ``None`` takes the median of the sentences of `adata`, or 200 where there are none.
+        Genes of each cell; ``None`` takes those that `contexts` were drawn with, else the median of the sentences of
+        `adata`, or 200 where there are none.
     controls
         Compare the cells with real ones of `adata`, those with the same values in the columns of `obs`, and write the
         report. Asks the model nothing. Needs sentences of `adata` and 5 cells of a condition; why there is no report
@@ -127,8 +133,9 @@ def generate(
     `.X` : :class:`scipy.sparse.csr_matrix` (dtype `float32`)
         Log-normalised expression: the ranks of the genes put through the line.
     `.obs[...]`
-        The columns of `obs`; with several cells a sample also ``c2s_sample``, its number, and, where the types of the
-        cells were asked for, ``cell_type``.
+        The columns of `obs`, or of the table of `contexts`; with several cells a sample also ``c2s_sample``, its
+        number, or ``c2s_context``, the name of its context, and, where the types of the cells were asked for,
+        ``cell_type``.
     `.obs['c2s_sentence']` : :class:`pandas.Series` (dtype `object`)
         What the model wrote.
     `.obs['c2s_n_words']`, `.obs['c2s_n_genes']` : :class:`pandas.Series` (dtype `int32`)
@@ -152,12 +159,12 @@ def generate(
     Raises
     ------
     KeyError
-        If there is no rank fit, or the prompt has a field that is not in `obs`.
+        If there is no rank fit, no such contexts, or the prompt has a field that is not in `obs`.
     TypeError
         If a number of cells or genes is not whole.
     ValueError
-        If `obs` has a column that the prompt does not name, or another number of types than cells, or the model was
-        not trained on the task.
+        If `contexts` come with `n`, `obs` or `cells_per_sample`, `obs` has a column that the prompt does not name, or
+        another number of types than cells, or the model was not trained on the task.
 
     Examples
     --------
@@ -180,40 +187,44 @@ def generate(
         cache=cache,
     )
     n_samples = _n_samples(n, cells_per_sample)
+    if contexts is not None and (n is not None or obs is not None or cells_per_sample != 1):
+        msg = "contexts= say which cells to write, and how many; leave n=, obs= and cells_per_sample= out"
+        raise ValueError(msg)
     check_asked(organism=organism, sentence_key=sentence_key, fit=fit)
     data = get_adata(adata, mod)
     refuse_numbered(data)
     refuse_empty(data, cells=False)
     line = fit or stored_fit(data)
-    table = types_as_text(conditions(obs, n_samples), cells_per_sample)
+    wanted: Wanted = (
+        OfConditions.of(data, obs, n_samples, cells_per_sample, organism)
+        if contexts is None
+        else OfContexts.of(data, contexts, organism)
+    )
     genes = writable_words(data, sentence_key)
     decoding = ready(decoding, genes.in_sentences)
-    length = decoding.n_genes or _usual_length(data, sentence_key, len(genes.in_sentences))
-    several = cells_per_sample > 1
-    name = sample_task(table) if several else "generate_unconditional" if obs is None else "generate"
-    fields_of = partial(
-        condition_fields, data, table=table, n_genes=length, n_cells=cells_per_sample, organism=organism
-    )
+    n_words = len(genes.in_sentences)
+    length = decoding.n_genes or min(wanted.n_genes or _usual_length(data, sentence_key, n_words), n_words)
     if prompt is not None:  # that of a family is known once the model is
-        fields_of(as_task(prompt))
-    loaded, task = choose_writer(model, prompt, name, declared=several)
+        wanted.fields(as_task(prompt), length)
+    loaded, task = choose_writer(model, prompt, wanted.task, declared=wanted.sizes is not None)
     own: dict[str, str] = {}
     if prompt is None:
         task, own = in_the_manner_of(data, loaded, task, sentence_key)
-    fields = fields_of(task, own=own)
-    contexts = task.render([""] * len(table), fields).texts
+    fields = wanted.fields(task, length, own)
+    table = wanted.described(task, fields)
+    asked = task.render([""] * len(table), fields).texts
     with called("generate"):
-        texts = write_samples(loaded, task, contexts, length, cells_per_sample, genes, decoding)
+        texts = write_samples(loaded, task, asked, length, wanted.sizes, genes, decoding)
     written = read_cells(data, genes, texts, np.full(len(texts), length))
     raw = raw_words(data, sentence_key) if (genes.columns[:-1] < 0).any() else None
-    out = new_cells(data, table, written, line, cells_per_sample, raw)
+    out = new_cells(data, each_cell(table, wanted, task), written, line, raw)
     validity = written.validity()
     report, note = None, "controls=False"
     if controls:
         report, note = beside_real(
             data,
             out,
-            [TYPE if several and name == TYPES else str(name) for name in table.columns],
+            wanted.asked(task),
             genes,
             line,
             length,
@@ -222,8 +233,7 @@ def generate(
         )
     params = {
         "n": n,
-        "obs": list(table),
-        "cells_per_sample": cells_per_sample,
+        **wanted.params(),
         "n_genes": length,
         **decoding.params(),
         "controls": controls,

@@ -9,6 +9,7 @@ from scc2s._cells.interactions import stored_interactions
 from scc2s._cells.results import claim, refuse_record
 from scc2s.tl._talking.answering import Before, answer_topics, open_options
 from scc2s.tl._talking.mechanism import differing, mechanism, say_bare, speakers
+from scc2s.tl._talking.stored import stored_pair
 from scc2s.tl._talking.topics import pair_topic
 
 if TYPE_CHECKING:
@@ -213,7 +214,9 @@ def hypothesize(
     topic = pair_topic(data, groupby, a, b, "mechanism")
     known = None if interactions is None else stored_interactions(data, interactions)
     speakers(data, topic, groupby=groupby, cell_type_key=cell_type_key)
-    before = Before.read(data, [topic], options, higher=[[]])
+    if rank_genes_key is not None:
+        stored_pair(data, groupby, (a, b), rank_genes_key, 1)  # an error now rather than after a model is loaded
+    before = Before.read(data, [topic], model, options, higher=[[]])
     higher = differing(data, before.expressed, topic, groupby=groupby, rank_genes_key=rank_genes_key)
     found = mechanism(
         data,
@@ -228,7 +231,7 @@ def hypothesize(
     )
     say_bare(found, topic)
     before = replace(before, higher=[[one.first(n_top) for one in higher]], more=[found.line(topic)])
-    entries, asker = answer_topics(data, [topic], before, model, options)
+    entries = answer_topics(data, [topic], before, options)
     params = {
         "groupby": groupby,
         "a": a,
@@ -243,5 +246,5 @@ def hypothesize(
         "key_added": key_added,
         **options.params(),
     }
-    result.write(params, model=asker.model.info(), more=found.entries(entries))
+    result.write(params, model=before.asker.model.info(), more=found.entries(entries))
     return out if copy else None

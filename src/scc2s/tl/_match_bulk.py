@@ -104,8 +104,9 @@ def match_bulk(
     `.obsm['c2s_bulk_match_similarities']` : :class:`pandas.DataFrame` (dtype `float32`, shape `(n_obs, n_profiles)`)
         All of them, up to 1000 profiles; ``/`` in a name is ``|`` in its column's name.
     `.uns['c2s']['bulk_match']` (`['bulk_match_<name>']` for another name) : :class:`dict`
-        Parameters, versions; with `pairs_by` the ``table``: ``foscttm`` (0 perfect, 0.5 chance), ``accuracy`` (share of
-        cells whose most similar profile is their own), ``n_pairs`` and ``floor``, by ``rep``.
+        Parameters, versions; with `pairs_by` the ``table``: ``foscttm`` (0 perfect), ``accuracy`` (share of cells whose
+        most similar profile is their own), ``n_pairs`` and ``floor``, by ``rep``; and ``chance``, what each of the two
+        scores is on average where nothing is known: FOSCTTM 0.5 for many profiles, less for few.
 
     Raises
     ------
@@ -183,7 +184,8 @@ def match_bulk(
             found[of_bulk.SENTENCE] = floor
         found[of_bulk.RANDOM] = of_bulk.random_similarity(data.n_obs, profiles.n_obs, random_state)
         more["table"] = of_bulk.pair_table(found, own, use_rep)
-        of_bulk.say_verdict(more["table"])
+        more["chance"] = of_bulk.by_chance(own, profiles.n_obs)
+        of_bulk.say_verdict(more["table"], more["chance"])
     best, names = of_bulk.nearest(found[use_rep]), profiles.obs_names.astype(str)
     obs = {
         key: pd.Categorical.from_codes(best.profile, categories=names).remove_unused_categories(),

@@ -105,8 +105,8 @@ def same_niche(
     KeyError
         If there are no contexts, sentences, interactions, or no such column.
     ValueError
-        If the contexts lack what the report needs, a prompt does not show several cells, or arguments exclude each
-        other.
+        If the contexts lack what the report needs, a prompt does not show several cells, arguments exclude each other,
+        or the model declares its tasks and this is none of them (with a `prompt` it is asked all the same).
 
     Examples
     --------

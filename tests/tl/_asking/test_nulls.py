@@ -119,13 +119,17 @@ class TestTrust:
         adata = cells(40, fields=True)
         question = asked(adata, "{tissue}: {cell_sentence}")
         nulls = Nulls(
-            pd.DataFrame(), np.arange(2), {("blood",): np.array([0.9, 0.1]), ("skin",): np.array([0.5, 0.5])}, 0
+            pd.DataFrame(),
+            np.arange(2),
+            {("blood",): np.array([0.9, 0.1]), ("skin",): np.array([0.5, 0.5])},
+            0,
+            np.zeros((4, 2, 2)),
         )
         own = np.tile([0.9, 0.1], (40, 1))
         assert nulls.trust(question, own, None)[:2] == pytest.approx([0, 0.8])
 
     def test_words_that_the_model_never_learned_take_away_from_it(self) -> None:
         adata = cells(4)
-        nulls = Nulls(pd.DataFrame(), np.arange(1), {(): np.array([0.5, 0.5])}, 0)
+        nulls = Nulls(pd.DataFrame(), np.arange(1), {(): np.array([0.5, 0.5])}, 0, np.zeros((4, 1, 2)))
         trust = nulls.trust(asked(adata), np.tile([1.0, 0.0], (4, 1)), np.array([1.0, 0.5, 0.25, 0.0]))
         assert trust == pytest.approx([1, 0.5, 0.25, 0])

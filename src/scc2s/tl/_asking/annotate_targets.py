@@ -13,9 +13,9 @@ from scc2s.models._taught import taught
 from scc2s.tl._asking.answers import score_labels
 from scc2s.tl._asking.nulls import ask_nulls
 from scc2s.tl._asking.question import load_for
-from scc2s.tl._asking.targets import joint_task, scored_columns, trusts, with_labels, written_columns
+from scc2s.tl._asking.targets import joint_task, nulls_of, scored_columns, with_labels, written_columns
 from scc2s.tl._asking.untaught import compare
-from scc2s.tl._asking.verdicts import judge
+from scc2s.tl._asking.verdicts import entry, judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +60,7 @@ def annotate_targets(
     )
     seen = about.look(task, task.name, needed=False)
     loaded, task = load_for(model, task, task.name, can=mode)
+    about.refuse_untaught(loaded, task, prompt)
     targets = with_labels(given, loaded, scored=scored)
     choices = targets.choices(task) if scored else []
     room = int(loaded.count_tokens(choices).max()) + 1 if scored else int(decoding.max_new_tokens or 0)
@@ -115,10 +116,15 @@ def annotate_targets(
             n_answer_tokens=room,
             random_state=decoding.random_state,
         )
-        more |= judge(nulls, loaded.id, f"{keys[0]}_trust" if scored else None)
-        if scored:
-            for name, trust in trusts(nulls, targets, question, own, untaught.read).items():
-                obs[f"{prefix}_{name}_trust"] = question.spread(trust[:, None])[:, 0].astype(np.float32)
+        more |= entry(nulls, graded=scored)
+        more["by_target"] = {}
+        for name, one in nulls_of(nulls, targets, scored=scored).items():
+            key = f"{prefix}_{name}_trust"
+            said = judge(one, f"{loaded.id} (target {name!r})", key if scored else None)
+            more["by_target"][name] = {part: said[part] for part in ("controls", "verdict")}
+            if scored:
+                trust = one.trust(question, targets.parted(own)[name], untaught.read)
+                obs[key] = question.spread(trust[:, None])[:, 0].astype(np.float32)
     params = {
         "mode": mode,
         "targets": targets.names,

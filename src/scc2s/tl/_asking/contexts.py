@@ -183,6 +183,22 @@ def say_untaught(model: Model, task: Task) -> None:
         )  # fmt: skip
 
 
+def refuse_untaught(model: Model, task: Task, prompt: str | Task | None) -> None:
+    """Raise where a model says what it was trained on, and that is not this, unless the user words the question.
+
+    Raises
+    ------
+    ValueError
+        It would answer at random.
+    """
+    if prompt is None and model.tasks is not None and task.name not in model.tasks:
+        msg = (
+            f"{model.id} was not trained on the task {task.name!r}, several cells in a prompt (its tasks are "
+            f"{', '.join(model.tasks)}); pass model= one that was, or prompt=... to ask it all the same"
+        )
+        raise ValueError(msg)
+
+
 def refuse_single(task: Task) -> None:
     """Raise if the prompt does not show several cells."""
     if CELLS not in task.fields:

@@ -37,6 +37,20 @@ class Nulls:
     """Answer without genes for each combination of the other fields."""
     n_asked: int
     """Questions that the model would not have been asked otherwise."""
+    answers: np.ndarray
+    """Answers to the sample: as asked, and to the three nulls; 4 x cells x labels."""
+
+    def part(self, taken: Callable[[np.ndarray], np.ndarray]) -> Nulls:
+        """The same of a part of the answers, such as one target of several.
+
+        Parameters
+        ----------
+        taken
+            Gives the part of answers, rows x its labels; rows that are NaN stay NaN.
+        """
+        answers = np.array([taken(rows) for rows in self.answers])
+        without = {key: taken(row[None])[0] for key, row in self.without.items()}
+        return Nulls(_report(answers), self.sampled, without, self.n_asked, answers)
 
     def trust(self, question: Question, own: np.ndarray, read: np.ndarray | None) -> np.ndarray:
         """How far each cell's answer is above what the model says anyway, 0 to 1; no model is asked.
@@ -129,8 +143,8 @@ def ask_nulls(
         rows[1] = np.nan  # there is no other cell
     keys = _keys(question.some(sampled))
     without = {key: row for key, row in zip(keys, rows[2], strict=True) if not np.isnan(row).any()}
-    report = null_report(own[sampled], dict(zip((SHUFFLED, OTHER, NONE), rows, strict=True)))
-    return Nulls(report, sampled, without, len(new))
+    every = np.concatenate([own[sampled][None], rows])
+    return Nulls(_report(every), sampled, without, len(new), every)
 
 
 def as_votes(matched: Sequence[str], labels: Sequence[str]) -> np.ndarray:
@@ -146,6 +160,10 @@ def as_votes(matched: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     votes = np.zeros((len(matched), len(columns)))
     votes[np.arange(len(matched)), [place.get(label, place[UNMAPPED]) for label in matched]] = 1.0
     return votes
+
+
+def _report(answers: np.ndarray) -> pd.DataFrame:
+    return null_report(answers[0], dict(zip((SHUFFLED, OTHER, NONE), answers[1:], strict=True)))
 
 
 def _in_another_order(shown: str | list[str], name: str, seed: int) -> str | list[str]:

@@ -11,7 +11,14 @@ from scc2s._cells.contexts import get_contexts
 from scc2s._cells.results import claim, refuse_name
 from scc2s.prompts._task import CELLS
 from scc2s.tl._asking.cells import look, worded
-from scc2s.tl._asking.contexts import SeenContexts, ask_contexts, look_at_contexts, sample_task, say_untaught
+from scc2s.tl._asking.contexts import (
+    SeenContexts,
+    ask_contexts,
+    look_at_contexts,
+    refuse_untaught,
+    sample_task,
+    say_untaught,
+)
 from scc2s.tl._asking.question import ask
 
 if TYPE_CHECKING:
@@ -59,6 +66,9 @@ class Subject:
         return look(
             self.data, prompt, name, organism=self.organism, sentence_key=self.sentence_key, needed=needed, shows=shows
         )
+
+    def refuse_untaught(self, model: Model, task: Task, prompt: str | Task | None) -> None:
+        """Raise where the model says that it cannot answer this; of cells it may, and controls tell."""
 
     def ask(self, task: Task, model: Model, seen: Any, *, n_answer_tokens: int = 0) -> Question:
         """Render the prompts."""
@@ -127,6 +137,10 @@ class ContextSubject(Subject):
         return look_at_contexts(
             self.data, self.contexts, prompt, name, organism=self.organism, sentence_key=self.sentence_key
         )
+
+    def refuse_untaught(self, model: Model, task: Task, prompt: str | Task | None) -> None:
+        """Raise where the model says that it was trained on other tasks."""
+        refuse_untaught(model, task, prompt)
 
     def ask(self, task: Task, model: Model, seen: SeenContexts, *, n_answer_tokens: int = 0) -> Question:
         """Render the prompts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,24 @@ class Targets:
     def votes(self, found: Mapping[str, list[str]]) -> np.ndarray:
         """Written answers as rows of 0 and 1 over the labels of all targets side by side, scaled to add up to 1."""
         return np.hstack([as_votes(found[name], self.labels[name]) for name in self.names]) / len(self.names)
+
+    def of_one(self, name: str, answers: np.ndarray, *, scored: bool) -> np.ndarray:
+        """What answers to all targets say of one, rows x its labels.
+
+        Parameters
+        ----------
+        name
+            The target.
+        answers
+            Probabilities of all combinations, or :meth:`votes`.
+        scored
+            Which of both.
+        """
+        if scored:
+            return self.parted(answers)[name]
+        widths = [as_votes([], self.labels[one]).shape[1] for one in self.names]
+        start = sum(widths[: self.names.index(name)])
+        return answers[:, start : start + widths[self.names.index(name)]] * len(self.names)
 
 
 def given_targets(
@@ -167,12 +186,6 @@ def written_columns(
     return obs
 
 
-def trusts(
-    nulls: Nulls, targets: Targets, question: Question, own: np.ndarray, read: np.ndarray | None
-) -> dict[str, np.ndarray]:
-    """How far each target's answer is above what the model says without genes."""
-    without = {key: targets.parted(row[None]) for key, row in nulls.without.items()}
-    return {
-        name: replace(nulls, without={key: rows[name][0] for key, rows in without.items()}).trust(question, probs, read)
-        for name, probs in targets.parted(own).items()
-    }
+def nulls_of(nulls: Nulls, targets: Targets, *, scored: bool) -> dict[str, Nulls]:
+    """The controls of each target: what the model says of it without the cell's genes as they are."""
+    return {name: nulls.part(partial(targets.of_one, name, scored=scored)) for name in targets.names}

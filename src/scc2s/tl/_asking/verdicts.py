@@ -35,8 +35,14 @@ def judge(nulls: Nulls, model_id: str, trust: str | None) -> dict[str, Any]:
     trust
         Column of the trust in each cell; ``None`` where answers are written and have no probabilities.
     """
-    found = verdict(nulls.report, graded=trust is not None)
-    say(nulls.report, found, model_id, trust)
+    found = entry(nulls, graded=trust is not None)
+    say(nulls.report, found["verdict"], model_id, trust)
+    return found
+
+
+def entry(nulls: Nulls, *, graded: bool) -> dict[str, Any]:
+    """What a record should hold of the controls; nothing is logged."""
+    found = verdict(nulls.report, graded=graded)
     return {"controls": nulls.report, "verdict": found, "n_control_prompts": nulls.n_asked}
 
 
@@ -98,8 +104,8 @@ def say(report: pd.DataFrame, found: str, model_id: str, trust: str | None) -> N
     elif found == ALL_ALIKE:
         logger.warning(
             "%s hardly tells the cells apart: genes add %.2f bits to its answers, and %.0f %% of %d labels stay the "
-            "same with another cell's genes; believe them only if all cells are of one type",
-            model_id, gain, 100 * other["same_label"], n,
+            "same with another cell's genes; believe them only if one label is right for all cells",
+            model_id, round(gain, 2) + 0.0, 100 * other["same_label"], n,  # not "-0.00"
         )  # fmt: skip
     elif found == ORDER_ALONE:
         logger.warning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def table_of_labels(
 ) -> pd.DataFrame:
     """Rows with accuracy and its kin (:func:`scc2s.metrics.label_agreement`)."""
     truth = np.asarray(sample.labels)
+    known = set(names)
     right = {one.name: _same(one.answers, truth) for one in outcomes if one.answers is not None}
     rows = []
     for one in outcomes:
@@ -41,7 +43,7 @@ def table_of_labels(
             for measure, column in _LABELS.items():
                 row |= {f"{column}{end}": found.loc[measure, name] for name, end in _ENDS.items()}
             row["chance"] = _dealt(one.answers, truth)
-            row["unmapped"] = float(np.mean([answer not in set(names) for answer in one.answers]))
+            row["unmapped"] = float(np.mean([answer not in known for answer in one.answers]))
         rows.append(row)
     return _finished(rows, outcomes, right, sample, "accuracy", n_boot=n_boot, random_state=random_state)
 
@@ -155,8 +157,8 @@ def _same(answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 def _dealt(answers: np.ndarray, truth: np.ndarray) -> float:
     """Expected accuracy of the same answers dealt to the cells at random."""
-    kinds = set(truth)
-    return float(sum(np.mean([a == kind for a in answers]) * np.mean(truth == kind) for kind in kinds))
+    given, there = Counter(answers.tolist()), Counter(truth.tolist())
+    return sum(n * given[kind] for kind, n in there.items()) / len(truth) ** 2
 
 
 def say(table: pd.DataFrame) -> None:

@@ -175,7 +175,7 @@ def random_similarity(n_cells: int, n_profiles: int, seed: int) -> np.ndarray:
 
 
 def pair_table(similarities: Mapping[str, np.ndarray], own: np.ndarray, asked: str) -> pd.DataFrame:
-    """One row a way to compare: ``foscttm`` (0 perfect, 0.5 chance), ``accuracy``, ``n_pairs``, and ``floor``."""
+    """One row a way to compare: ``foscttm`` (0 perfect), ``accuracy`` (1 perfect), ``n_pairs``, and ``floor``."""
     rows = own >= 0
     table = []
     for name, similarity in similarities.items():
@@ -187,19 +187,56 @@ def pair_table(similarities: Mapping[str, np.ndarray], own: np.ndarray, asked: s
     return found
 
 
-def say_verdict(table: pd.DataFrame) -> None:
-    """In one line, and as a warning where a way that no model takes part in does as well."""
+def by_chance(own: np.ndarray, n_profiles: int) -> dict[str, float]:
+    """What distances that know nothing give on average, for each score of :func:`pair_table`.
+
+    A cell's own profile is never closer than itself, and other cells of the profile bring the same one: of ``x_i`` half
+    the share of the cells that have another profile is left, of ``y_j`` half the share of the other cells. Only with
+    many profiles that is 0.5.
+
+    Parameters
+    ----------
+    own
+        Number of each cell's profile; -1 where there is none.
+    n_profiles
+        Profiles that a cell may get.
+
+    Examples
+    --------
+    >>> by_chance(np.array([0, 0, 1, 1, -1]), 4)
+    {'foscttm': 0.3125, 'accuracy': 0.25}
+    """
+    kept = own[own >= 0]
+    others = 1.0 - float(((np.bincount(kept) / len(kept)) ** 2).sum())
+    return {"foscttm": (others + 1.0 - 1.0 / len(kept)) / 4, "accuracy": 1.0 / n_profiles}
+
+
+def say_verdict(table: pd.DataFrame, chance: Mapping[str, float]) -> None:
+    """In one line, and as a warning where a way that no model takes part in does as well.
+
+    Parameters
+    ----------
+    table
+        Of :func:`pair_table`.
+    chance
+        Of :func:`by_chance`.
+    """
     asked, floors = table[~table["floor"]].iloc[0], table[table["floor"] & (table["rep"] != RANDOM)]
-    text = ", ".join(f"{row.rep} {row.foscttm:.3f}" for row in table.itertuples())
+    told = table[table["rep"] != RANDOM]
+    text = "; ".join(
+        f"{name} ({best} perfect, {chance[score]:.3f} chance): "
+        + ", ".join(f"{rep} {value:.3f}" for rep, value in zip(told["rep"], told[score], strict=True))
+        for score, name, best in (("foscttm", "FOSCTTM", 0), ("accuracy", "accuracy", 1))
+    )
     if (
         len(floors)
         and asked["rep"] not in (EXPRESSION, RELATIVE, SENTENCE)
         and floors["foscttm"].min() <= asked["foscttm"]
     ):
         best = floors["rep"].iloc[int(floors["foscttm"].argmin())]
-        logger.warning("FOSCTTM (0 perfect, 0.5 chance): %s; %s is no better than %s", text, asked["rep"], best)
+        logger.warning("%s; by FOSCTTM %s is no better than %s", text, asked["rep"], best)
     else:
-        logger.info("FOSCTTM (0 perfect, 0.5 chance): %s", text)
+        logger.info("%s", text)
 
 
 def _directions(rows: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scc2s.models._taught import taught
 from scc2s.tl._asking.answers import as_answers, refuse_many_fields, score_labels
 from scc2s.tl._asking.cells import worded
-from scc2s.tl._asking.contexts import ask_contexts, look_at_contexts, say_untaught
+from scc2s.tl._asking.contexts import ask_contexts, look_at_contexts, refuse_untaught, say_untaught
 from scc2s.tl._asking.nulls import ask_nulls
 from scc2s.tl._asking.question import load_for
 from scc2s.tl._asking.verdicts import judge
@@ -84,6 +84,7 @@ def ask_yes_no(
     """Ask about each context, once for each arm of knowledge; control questions about the last arm."""
     loaded, task = load_for(model, prompt, name, can="score")
     refuse_many_fields(task)
+    refuse_untaught(loaded, task, prompt)
     say_untaught(loaded, task)
     choices = as_answers(list(LABELS), task)
     room = int(loaded.count_tokens(choices).max()) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from scc2s._cells.arguments import whole
 from scc2s._cells.contexts import Contexts
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.texts import texts_about
+from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
 from scc2s.ontology._terms import version as ontology_version
 from scc2s.programs import as_markers
@@ -94,7 +96,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Before:
-    """What is read of the data before a model is loaded."""
+    """What is read of the data, and who is asked."""
 
     sentences: list[str]
     organism: str
@@ -103,21 +105,31 @@ class Before:
     higher: list[list[Higher]]
     expressed: Expression
     texts: list[list[tuple[str, str]]]
+    asker: Asker
     more: list[list[str]] = field(default_factory=list)
     """Other lines of evidence for each topic; none where the list is empty."""
 
     @classmethod
     def read(
-        cls, data: AnnData, topics: Sequence[Topic], options: Options, *, higher: list[list[Higher]] | None = None
+        cls,
+        data: AnnData,
+        topics: Sequence[Topic],
+        model: str | Model | None,
+        options: Options,
+        *,
+        higher: list[list[Higher]] | None = None,
     ) -> Before:
-        """Refuse what cannot be asked about.
+        """Refuse what cannot be asked about, then a model that does not talk, and only then test genes.
 
         Raises
         ------
         KeyError
             There are no sentences, or no texts where some are wanted.
+        TypeError
+            The model does not talk.
         ValueError
-            No cell has a sentence, or the data is of several organisms.
+            No cell has a sentence, the data is of several organisms, values are scaled or not finite, or the model has
+            no chat template.
         """
         seen = look(data, _FIELD, "caption", organism=options.organism, sentence_key=options.sentence_key)
         organism = one_organism(data, None, options.organism)
@@ -131,9 +143,11 @@ class Before:
         for topic in topics:
             rows = np.concatenate(list(topic.sides.values()))
             texts.append(texts_about(data, rows) if options.use_text else [])
+        next(iter(log_blocks(expressed, describe(expressed.blocks(2048)), 1e4, math.e)), None)  # an error now
+        asker = Asker.load(model, options.decoding, plain=options.plain)
         if higher is None:
             higher = tested_genes(expressed, topics, options.n_top) if options.n_top else [[] for _ in topics]
-        return cls(seen.sentences, organism or "", cells, higher, expressed, texts)
+        return cls(seen.sentences, organism or "", cells, higher, expressed, texts, asker)
 
     def system(
         self,
@@ -180,16 +194,14 @@ def texts_for(asker: Asker, texts: Sequence[tuple[str, str]], question: str, mos
     return [(one.source, one.text) for one in found]
 
 
-def answer_topics(
-    data: AnnData, topics: Sequence[Topic], before: Before, model: str | Model | None, options: Options
-) -> tuple[dict[str, pd.DataFrame], Asker]:
+def answer_topics(data: AnnData, topics: Sequence[Topic], before: Before, options: Options) -> dict[str, pd.DataFrame]:
     """Ask, and hold the answers against the cells.
 
     Returns
     -------
-    ``table`` (one row a topic), ``cells`` (those shown), ``genes`` (of the test), ``claims``; and who was asked.
+    ``table`` (one row a topic), ``cells`` (those shown), ``genes`` (of the test), ``claims``.
     """
-    asker = Asker.load(model, options.decoding, plain=options.plain)
+    asker = before.asker
     rows: list[dict[str, Any]] = []
     asked: list[Messages] = []
     nulls: list[Messages] = []
@@ -231,7 +243,7 @@ def answer_topics(
     entries = Contexts(table[order].rename(columns={"name": "context"}), cells).entries()
     entries["cells"].index = entries["cells"].index.astype(str)
     entries["table"].index.name = None
-    return {**entries, "genes": genes_table(names, before.higher), "claims": found}, asker
+    return {**entries, "genes": genes_table(names, before.higher), "claims": found}
 
 
 def _conversation(before: Before, place: int, topic: Topic, texts: Sequence[tuple[str, str]]) -> Any:

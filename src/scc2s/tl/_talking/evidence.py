@@ -10,7 +10,7 @@ import pandas as pd
 from scc2s._cells.sampling import shuffled
 from scc2s._logging import logger
 from scc2s.tl._describing.groups import log_matrix
-from scc2s.tl._talking.topics import REST
+from scc2s.tl._talking.topics import ALL, REST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +59,11 @@ def tested_genes(expressed: Expression, topics: Sequence[Topic], n_top: int) -> 
     """For each topic the genes that differ by scanpy's test, with its own defaults, adjusted p below 0.05.
 
     A pair of groups is tested cell against cell of the two, in both directions; any other group against all other cells
-    of the data. Groups of a single cell, or without others, are left out (logged).
+    of the data. Groups of a single cell, or without others, are not tested and are left out (logged, unless a
+    topic is about all cells of no group).
     """
+    if all(_whole(topic, expressed.n_cells) for topic in topics):
+        return [[] for _ in topics]
     X, names = log_matrix(expressed)
     single = {name: rows for topic in topics if not topic.other for name, rows in _named(topic).items()}
     alone = _ranked(X, names, single, None, n_top)
@@ -69,10 +72,16 @@ def tested_genes(expressed: Expression, topics: Sequence[Topic], n_top: int) -> 
         if topic.other:
             sides = {name: topic.sides[name] for name in (topic.about, topic.other)}
             found = _ranked(X, names, sides, (topic.about, topic.other), n_top)
-            out.append([Higher(a, b, found[a]) for a, b in ((topic.about, topic.other), (topic.other, topic.about))])
+            pairs = ((topic.about, topic.other), (topic.other, topic.about))
+            out.append([Higher(a, b, found[a]) for a, b in pairs if a in found])
         else:
-            out.append([Higher(key[1], REST, alone[key]) for key in _named(topic)])
+            out.append([Higher(key[1], REST, alone[key]) for key in _named(topic) if key in alone])
     return out
+
+
+def _whole(topic: Topic, n_cells: int) -> bool:
+    """Whether a topic is about all cells, of no group."""
+    return list(topic.sides) == [ALL] and len(topic.sides[ALL]) == n_cells
 
 
 def _named(topic: Topic) -> dict[Any, np.ndarray]:
@@ -82,30 +91,30 @@ def _named(topic: Topic) -> dict[Any, np.ndarray]:
 def _ranked(
     X: Any, names: list[str], sides: Mapping[Any, np.ndarray], pair: tuple[str, str] | None, n: int
 ) -> dict[Any, pd.DataFrame]:
-    """Genes higher in each group: than in the other of a pair, else than in all other cells."""
+    """Genes higher in each group that can be tested: than in the other of a pair, else than in all other cells."""
     import scanpy as sc
     from anndata import AnnData
 
-    empty = pd.DataFrame(columns=["gene", "score", "logfoldchange", "pval_adj"])
-    out: dict[Any, pd.DataFrame] = dict.fromkeys(sides, empty)
     rows = np.concatenate(list(sides.values())) if pair else np.arange(X.shape[0])
     codes = np.full(X.shape[0], -1)
     for code, some in enumerate(sides.values()):
         codes[some] = code
     keys = list(sides)
     tested = [i for i, some in enumerate(sides.values()) if 1 < len(some) < len(rows) - 1]
-    if left := [keys[i] for i in range(len(keys)) if i not in tested]:
-        logger.warning("no genes are tested in %s: two cells are needed on both sides", ", ".join(map(_said, left)))
+    for left, why in (
+        ([key for key, some in sides.items() if len(some) == len(rows)], "there are no other cells"),
+        ([key for i, key in enumerate(keys) if i not in tested and len(sides[key]) < len(rows)],
+         "two cells are needed on both sides"),
+    ):  # fmt: skip
+        if left:
+            logger.warning("no genes are tested in %s: %s", ", ".join(map(_said, left)), why)
     if not tested or (pair and len(tested) < 2):
-        return out
+        return {}
     labels = pd.Categorical.from_codes(codes[rows], categories=pd.Index([str(i) for i in range(len(keys))]))
     obs = pd.DataFrame({"group": labels}, index=np.arange(len(rows)).astype(str))
     cells = AnnData(X[rows] if pair else X, obs=obs, var=pd.DataFrame(index=names))
     sc.tl.rank_genes_groups(cells, "group", groups=[str(i) for i in tested], n_genes=min(n, len(names)))
-    for i in tested:
-        found = sc.get.rank_genes_groups_df(cells, str(i), key="rank_genes_groups")
-        out[keys[i]] = as_higher(found)
-    return out
+    return {keys[i]: as_higher(sc.get.rank_genes_groups_df(cells, str(i), key="rank_genes_groups")) for i in tested}
 
 
 def as_higher(found: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ N_CELLS = "n_cells"
 """Field of a prompt that asks for several cells at once: how many."""
 
 _OWN = tuple(f"c2s_{name}" for name in (
-    "sentence", "n_words", "n_genes", "valid", "unique", "complete", "sample"
+    "sentence", "n_words", "n_genes", "valid", "unique", "complete", "sample", "context"
 ))  # fmt: skip
 """Columns of new cells."""
 
@@ -39,11 +39,7 @@ def conditions(obs: Mapping[str, Any] | pd.DataFrame | None, n: int) -> pd.DataF
     else:
         values = [_listed(value) for value in obs.values()]
         table = pd.DataFrame(list(product(*values)), columns=list(obs))
-    for name in table.columns:
-        _refuse_name(name)
-        if name in _OWN:
-            msg = f"obs has a column {name!r}, which the new cells get in any case; pass obs= with another name for it"
-            raise ValueError(msg)
+    refuse_columns(table.columns)
     if table.isna().any(axis=None) or not len(table):
         msg = (
             "obs has missing values, or no row; pass obs={column: value or list of values}, or a DataFrame without NaN"
@@ -52,14 +48,23 @@ def conditions(obs: Mapping[str, Any] | pd.DataFrame | None, n: int) -> pd.DataF
     return table.iloc[np.repeat(np.arange(len(table)), n)].reset_index(drop=True)
 
 
-def _refuse_name(name: object) -> None:
-    try:
-        refuse_name(name, "obs")
-    except ValueError as e:
-        msg = (
-            f"obs has a column {name!r} that no file can hold; pass obs= with a name without '/' or blanks at its ends"
-        )
-        raise ValueError(msg) from e
+def refuse_columns(names: Iterable[object], of: str = "obs") -> None:
+    """Raise for columns that new cells cannot have."""
+    for name in names:
+        try:
+            refuse_name(name, "obs")
+        except ValueError as e:
+            msg = (
+                f"{of} has a column {name!r} that no file can hold; pass {'obs=' if of == 'obs' else 'them'} with a "
+                "name without '/' or blanks at its ends"
+            )
+            raise ValueError(msg) from e
+        if name in _OWN:
+            msg = (
+                f"{of} has a column {name!r}, which the new cells get in any case; pass "
+                f"{'obs=' if of == 'obs' else 'them'} with another name for it"
+            )
+            raise ValueError(msg)
 
 
 def condition_fields(

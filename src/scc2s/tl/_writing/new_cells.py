@@ -11,11 +11,10 @@ import pandas as pd
 from scc2s._settings import settings
 from scc2s.prompts._task import SENTENCE
 from scc2s.sentences import parse, split_cells
-from scc2s.tl._writing.samples import TYPE, types_of_cells
 from scc2s.tl._writing.write_cells import write_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scc2s._cells.gene_words import GeneWords
     from scc2s.models import Model
@@ -30,27 +29,46 @@ def write_samples(
     task: Task,
     contexts: list[str],
     n_genes: int,
-    cells_per_sample: int,
+    sizes: Sequence[int] | None,
     genes: GeneWords,
     decoding: Decoding,
 ) -> list[str]:
-    """Sentences of all cells, sample by sample. Several cells of a sample stand one after another in its context."""
-    lengths = np.full(len(contexts), n_genes)
+    """Sentences of all cells, sample by sample. Several cells of a sample stand one after another in its context.
+
+    Parameters
+    ----------
+    model, task
+        Who is asked, in what words.
+    contexts
+        The prompt of each sample.
+    n_genes
+        Genes of each cell.
+    sizes
+        Cells of each sample; ``None``: a prompt is about one cell.
+    genes, decoding
+        What may be written, and how.
+    """
     # the n-th prompt of the same words is the n-th draw
     draws = pd.Series(contexts, dtype=object).groupby(contexts).cumcount().tolist()
-    if cells_per_sample == 1:
-        return write_texts(model, contexts, lengths, genes, decoding, draws, task)
-    cells = []
+    if sizes is None:
+        return write_texts(model, contexts, np.full(len(contexts), n_genes), genes, decoding, draws, task)
+    cells: list[list[str]] = [[] for _ in contexts]
     before, _, after = task.cell.partition(f"{{{SENTENCE}}}")
     gap = before[len(before.rstrip()) :]
-    for number in range(1, cells_per_sample + 1):
-        contexts = [f"{context}\n{before.rstrip().format(number=number)}" for context in contexts]
-        answers = write_texts(model, contexts, lengths, genes, decoding, draws, None)
-        texts = [next(iter(split_cells(answer)), "") for answer in answers]  # a free answer may run on to the next cell
-        end = after.format(number=number)
-        contexts = [f"{context}{gap}{text}{end}" for context, text in zip(contexts, texts, strict=True)]
-        cells.append(texts)
-    return [text for sample in zip(*cells, strict=True) for text in sample]
+    told = list(contexts)
+    for number in range(1, max(sizes) + 1):
+        asked = [i for i, size in enumerate(sizes) if size >= number]
+        for i in asked:
+            told[i] = f"{told[i]}\n{before.rstrip().format(number=number)}"
+        answers = write_texts(
+            model, [told[i] for i in asked], np.full(len(asked), n_genes), genes, decoding, [draws[i] for i in asked],
+            None,
+        )  # fmt: skip
+        for i, answer in zip(asked, answers, strict=True):
+            text = next(iter(split_cells(answer)), "")  # a free answer may run on to the next cell
+            told[i] = f"{told[i]}{gap}{text}{after.format(number=number)}"
+            cells[i].append(text)
+    return [text for sample in cells for text in sample]
 
 
 def new_cells(
@@ -58,35 +76,29 @@ def new_cells(
     table: pd.DataFrame,
     written: Written,
     line: RankFit,
-    cells_per_sample: int,
     raw: Mapping[str, int] | None,
 ) -> ad.AnnData:
-    """The cells with the genes of `data`, described by the rows of `table`.
+    """The cells with the genes of `data`, each described by its row of `table`.
 
     Parameters
     ----------
     data
         Data set whose genes they have.
-    table, cells_per_sample
-        A row for each sample.
+    table
+        A row for each cell.
     written, line
         What was written, and its expression.
     raw
         Words of the genes of ``data.raw`` with their columns: the cells get these too.
     """
-    obs = table.loc[table.index.repeat(cells_per_sample)]
-    if cells_per_sample > 1:
-        obs = obs.assign(c2s_sample=obs.index)
-    if (types := types_of_cells(table, cells_per_sample)) is not None:
-        obs = obs.assign(**{TYPE: types})
-    index = pd.RangeIndex(len(obs)).astype(str)
+    index = pd.RangeIndex(len(table)).astype(str)
     own = {
         "c2s_sentence": pd.Series(written.texts, index=index, dtype=object),
         "c2s_n_genes": written.validity()["n_genes"].set_axis(index),
     }
     out = ad.AnnData(
         written.expression(line),
-        obs=obs.set_axis(index).assign(**own),
+        obs=table.set_axis(index).assign(**own),
         var=data.var.copy(),
         obsm={"c2s_ranks": written.parsed.ranks},
     )

@@ -12,14 +12,16 @@ import pandas as pd
 from scipy import sparse
 
 from scc2s._cells.access import get_sentences
+from scc2s._cells.fields import prompt_fields
 from scc2s._cells.written_words import writable_words
 from scc2s._settings import settings
+from scc2s.tl._asking.cells import Cells
 from scc2s.tl._asking.question import ask
 from scc2s.tl._writing.room import room_for
 from scc2s.tl._writing.write_cells import read_cells, write_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from anndata import AnnData
 
@@ -104,6 +106,17 @@ class Asker:
         """That a model may write."""
         return writable_words(self.data, self.sentence_key)
 
+    @cached_property
+    def _known(self) -> dict[tuple[str, ...], dict[str, np.ndarray]]:
+        return {}
+
+    def _seen(self, rows: np.ndarray, given: Iterable[str]) -> Cells:
+        """What prompts about these rows hold of the data, which is read once, however often it is asked for."""
+        wanted = tuple(name for name in self.task.fields if name not in set(given))
+        if wanted not in self._known:
+            self._known[wanted] = prompt_fields(self.data, wanted, organism=self.organism)
+        return Cells(sentences=self.sentences, rows=rows, fields=self._known[wanted])
+
     def ask(self, questions: Sequence[tuple[np.ndarray, Mapping[str, Sequence[Any]]]]) -> list[Response]:
         """Ask what cells become, all questions in one run, so that batches are full.
 
@@ -131,8 +144,8 @@ class Asker:
             organism=self.organism,
             sentence_key=self.sentence_key,
             n_answer_tokens=room_for(self.model, self.task, words.in_sentences, self._longest(rows), self.decoding),
-            rows=rows,
             given=given,
+            seen=self._seen(rows, given),
         )
         lengths, shortened = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=bool)
         shown = np.asarray(question.rendered.n_genes, dtype=np.int64)

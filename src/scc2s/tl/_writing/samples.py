@@ -47,7 +47,7 @@ def types_as_text(table: pd.DataFrame, cells_per_sample: int) -> pd.DataFrame:
     """
     if TYPES not in table or cells_per_sample == 1:
         return table
-    lists = [_types(value) for value in table[TYPES]]
+    lists = [types_in(value) for value in table[TYPES]]
     if wrong := [one for one in lists if len(one) != cells_per_sample]:
         msg = (
             f"cells_per_sample={cells_per_sample}, and obs has {len(wrong[0])} {TYPES} for a sample "
@@ -58,14 +58,7 @@ def types_as_text(table: pd.DataFrame, cells_per_sample: int) -> pd.DataFrame:
     return table.assign(**{TYPES: [PART.join(one) for one in lists]})
 
 
-def types_of_cells(table: pd.DataFrame, cells_per_sample: int) -> list[str] | None:
-    """Type of each cell of all samples, where the conditions name them."""
-    if TYPES not in table or cells_per_sample == 1:
-        return None
-    return [name for value in table[TYPES] for name in _types(value)]
-
-
-def _types(value: object) -> list[str]:
+def types_in(value: object) -> list[str]:
     """Types in a list, or in a text: parted by semicolons, since names may hold commas."""
     given = value.split(PART.strip()) if isinstance(value, str) else value
     if not isinstance(given, list | tuple) and not hasattr(given, "tolist"):
