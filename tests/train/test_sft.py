@@ -59,7 +59,7 @@ def test_what_does_not_fill_a_batch_is_said_or_comes_last(caplog: pytest.LogCapt
 
 @pytest.mark.parametrize("n", [1, 9])
 def test_fewer_samples_than_a_batch_are_trained_on(tiny: tuple, samples: pd.DataFrame, tmp_path: Path, n: int) -> None:
-    sft(*tiny, samples.head(n), tmp_path / "out", disable_tqdm=True, save_steps=1)
+    sft(tiny[0], samples.head(n), tmp_path / "out", tokenizer=tiny[1], disable_tqdm=True, save_steps=1)
     (log,) = [json.loads(path.read_text()) for path in tmp_path.glob("out/checkpoint-*/trainer_state.json")]
     assert log["global_step"] == 1
 
@@ -77,7 +77,7 @@ def test_samples_that_teach_nothing_are_refused(
     tiny: tuple, samples: pd.DataFrame, tmp_path: Path, change: dict, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        sft(*tiny, samples.assign(**change), tmp_path / "out")
+        sft(tiny[0], samples.assign(**change), tmp_path / "out", tokenizer=tiny[1])
     assert not (tmp_path / "out").exists()
 
 
@@ -85,25 +85,28 @@ def test_no_samples_and_a_file_in_place_of_the_folder_are_refused(
     tiny: tuple, samples: pd.DataFrame, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match="no samples"):
-        sft(*tiny, samples.head(0), tmp_path / "out")
+        sft(tiny[0], samples.head(0), tmp_path / "out", tokenizer=tiny[1])
     with pytest.raises(ValueError, match="pass batch_size="):
-        sft(*tiny, samples, tmp_path / "out", batch_size=0)
+        sft(tiny[0], samples, tmp_path / "out", batch_size=0, tokenizer=tiny[1])
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError, match="pass output_dir="):
-        sft(*tiny, samples, tmp_path / "file")
+        sft(tiny[0], samples, tmp_path / "file", tokenizer=tiny[1])
 
 
 def test_training_goes_on_from_the_last_checkpoint_that_is_finished(
     tiny: tuple, samples: pd.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model, tokenizer = tiny
-    out, where = tmp_path / "out", {"batch_size": 8, "save_steps": 3, "logging_steps": 3, "disable_tqdm": True}
-    sft(model, tokenizer, samples, out, max_steps=9, epochs=4, **where)
+    out, where = (
+        tmp_path / "out",
+        {"batch_size": 8, "save_steps": 3, "logging_steps": 3, "disable_tqdm": True},
+    )
+    sft(model, samples, out, max_steps=9, epochs=4, tokenizer=tokenizer, **where)
     (out / "checkpoint-9" / "trainer_state.json").unlink()  # which is written last
     weights = out / "checkpoint-6" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     (out / "checkpoint-12").mkdir()
-    sft(model, tokenizer, samples, out, max_steps=12, epochs=4, **where)
+    sft(model, samples, out, max_steps=12, epochs=4, tokenizer=tokenizer, **where)
     for name in ("checkpoint-12", "checkpoint-9", "checkpoint-6"):
         assert f"{name} is not finished" in caplog.text
     assert [r["step"] for r in _log(out) if "loss" in r] == [3, 6, 9, 12]
@@ -125,14 +128,21 @@ def test_loss_is_that_of_transformers_with_prompts_masked(tiny: tuple) -> None:
 @pytest.mark.slow
 def test_training_learns_and_a_stopped_run_goes_on(tiny: tuple, samples: pd.DataFrame, tmp_path: Path) -> None:
     model, tokenizer = tiny
-    where = {"batch_size": 8, "learning_rate": 1e-2, "save_steps": 6, "logging_steps": 6, "disable_tqdm": True}
-    sft(model, tokenizer, samples, tmp_path / "whole", epochs=4, **where)
+    where = {
+        "batch_size": 8,
+        "learning_rate": 1e-2,
+        "save_steps": 6,
+        "logging_steps": 6,
+        "disable_tqdm": True,
+        "tokenizer": tokenizer,
+    }
+    sft(model, samples, tmp_path / "whole", epochs=4, tokenizer=tokenizer, **where)
     losses = [float(r["loss"]) for r in _log(tmp_path / "whole")]
     assert losses[-1] < losses[0] / 2
 
     fresh = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny")
-    sft(fresh, tokenizer, samples, tmp_path / "parts", epochs=4, max_steps=12, **where)
-    sft(fresh, tokenizer, samples, tmp_path / "parts", epochs=4, **where)
+    sft(fresh, samples, tmp_path / "parts", epochs=4, max_steps=12, tokenizer=tokenizer, **where)
+    sft(fresh, samples, tmp_path / "parts", epochs=4, tokenizer=tokenizer, **where)
     assert [r["step"] for r in _log(tmp_path / "parts")] == [6, 12, 18, 24]
     assert _log(tmp_path / "parts")[1]["learning_rate"] < 1e-3 < _log(tmp_path / "parts")[2]["learning_rate"]
 
@@ -144,9 +154,9 @@ def _log(folder: Path) -> list[dict]:
 
 def test_a_completion_that_would_be_cut_is_refused(tiny: tuple, samples: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"pass max_length=\d+"):
-        sft(*tiny, samples, tmp_path, batch_size=8, max_length=8)
+        sft(tiny[0], samples, tmp_path, batch_size=8, max_length=8, tokenizer=tiny[1])
 
 
 def test_missing_columns_are_named(tiny: tuple, samples: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\['completion'\].*scc2s.pp.samples"):
-        sft(*tiny, samples.drop(columns="completion"), tmp_path)
+        sft(tiny[0], samples.drop(columns="completion"), tmp_path, tokenizer=tiny[1])

@@ -1,16 +1,19 @@
 """Training on plain (prompt, completion) tables."""
 
 from ._augment import Augment
+from ._order import batches_by_task
 from ._pairs import match_pairs
 from ._portable import save_portable
 from ._samples import task_samples
 from ._sentences import varied_sentences
-from ._sft import batches_by_task, sft
+from ._sft import sft
 from ._split import split
 from ._tokenizer import gene_tokenizer
+from ._trained import Trained
 
 __all__ = [
     "Augment",
+    "Trained",
     "batches_by_task",
     "gene_tokenizer",
     "match_pairs",

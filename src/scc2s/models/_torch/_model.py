@@ -84,7 +84,7 @@ class TorchModel:
         rows = lm.config.get_text_config().vocab_size
         # Some tokenizers have a token for padding that the model has no vector for.
         pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None and i < rows), 0)
-        self.max_tokens = _context(lm, tokenizer)
+        self.max_tokens = context(lm, tokenizer)
         widen(lm)
         use_products(lm)
         self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
@@ -257,7 +257,8 @@ class TorchModel:
         return len(self._talker.tokens(messages))
 
 
-def _context(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
+def context(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Tokens that a model reads at most; ``None`` where nothing says."""
     # The tokenizer's own limit comes second: it is often that of the base model. Where it has none, it says 1e30.
     declared = getattr(lm.config.get_text_config(), "max_position_embeddings", None) or tokenizer.model_max_length
     return int(declared) if declared < 1e9 else None

@@ -17,7 +17,7 @@ from ._model import TorchModel
 from ._trial import check_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -50,6 +50,40 @@ def read(
     ValueError
         Some weights are missing.
     """
+    lm, tokenizer = parts(source, dtype=dtype, where=lambda config: placement.arguments(config, device, dtype))
+    model = TorchModel(
+        lm,
+        tokenizer,
+        id=source.id,
+        revision=source.revision,
+        family=family,
+        labels=labels,
+        tasks=tasks,
+        taught=taught,
+        weights_hash=weights_hash(source.folder),
+        quantization=placement.quantization,
+    )
+    check_runs(model._decoder, source.id)
+    return model
+
+
+def parts(source: Source, *, dtype: torch.dtype, where: Callable[[Any], dict[str, Any]]) -> tuple[Any, Any]:
+    """Model and tokenizer of transformers from a folder, which was checked before.
+
+    Parameters
+    ----------
+    source
+        The folder.
+    dtype
+        Number format of the weights.
+    where
+        Gives the arguments of ``from_pretrained`` that say where the weights go, for a config.
+
+    Raises
+    ------
+    ValueError
+        Some weights are missing.
+    """
     with reading(source.folder / "config.json", "read"):
         config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
     with reading(source.folder / "tokenizer.json", "read"):
@@ -61,7 +95,7 @@ def read(
             source.folder,
             config=config,
             dtype=dtype,
-            **placement.arguments(config, device, dtype),
+            **where(config),
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
@@ -79,20 +113,7 @@ def read(
             f"({', '.join(left[:3])}), and without them it would give other numbers; copy or download config.json again"
         )
         raise ValueError(msg)
-    model = TorchModel(
-        lm,
-        tokenizer,
-        id=source.id,
-        revision=source.revision,
-        family=family,
-        labels=labels,
-        tasks=tasks,
-        taught=taught,
-        weights_hash=weights_hash(source.folder),
-        quantization=placement.quantization,
-    )
-    check_runs(model._decoder, source.id)
-    return model
+    return lm, tokenizer
 
 
 def _left_out(names: Iterable[str]) -> list[str]:
