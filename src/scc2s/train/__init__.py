@@ -1,6 +1,8 @@
 """Training on plain (prompt, completion) tables."""
 
 from ._augment import Augment
+from ._lora import lora
+from ._merge import merge
 from ._order import batches_by_task
 from ._pairs import match_pairs
 from ._portable import save_portable
@@ -16,7 +18,9 @@ __all__ = [
     "Trained",
     "batches_by_task",
     "gene_tokenizer",
+    "lora",
     "match_pairs",
+    "merge",
     "save_portable",
     "sft",
     "split",

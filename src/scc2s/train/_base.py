@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from scc2s.models._family import UNKNOWN, recognise
 from scc2s.models._folder import Declared, check_folder, read_declared
@@ -14,6 +15,9 @@ from scc2s.models._sources import Source, find
 from ._licence import licence_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
@@ -89,8 +93,10 @@ def check_model(model: Any, tokenizer: Any) -> None:
         raise TypeError(msg)
 
 
-def open_base(model: Any, tokenizer: Any = None) -> Base:
-    """The model to train, in float32 and free to be changed; a model of transformers is changed in place.
+def open_base(
+    model: Any, tokenizer: Any = None, *, frozen: bool = False, quantization: Literal["4bit", "8bit"] | None = None
+) -> Base:
+    """The model to train, free to be changed; a model of transformers is changed in place.
 
     Parameters
     ----------
@@ -98,27 +104,44 @@ def open_base(model: Any, tokenizer: Any = None) -> Base:
         Folder or hub id; a model of :func:`scc2s.models.load`, which stays as it is; or one of transformers.
     tokenizer
         Of the last.
+    frozen
+        Whether its weights stay what they are: then they are bfloat16 on a GPU that computes in it, else float32.
+    quantization
+        Of the weights, for a model by name.
     """
-    import torch
-
     if isinstance(model, str | PathLike):
-        from scc2s.models._torch._placement import Placement
         from scc2s.models._torch._read import parts
 
         found, declared, family = source_of(model)
-        placement = Placement.of(None, None, "auto", "auto")
-
-        def where(config: Any) -> dict[str, Any]:
-            # The trainer puts the model where it trains; one that was placed already stays where it is.
-            arguments = placement.arguments(config, torch.device("cpu"), torch.float32)
-            return {name: value for name, value in arguments.items() if name != "device_map"}
-
-        lm, read = parts(found, dtype=torch.float32, where=where)
+        dtype, where = _placed(frozen=frozen, quantization=quantization)
+        lm, read = parts(found, dtype=dtype, where=where)
         return Base(lm, read, **known(found, declared, family))
     if _of_torch(model):
         return _from_memory(model)
-    pretrained = bool(getattr(model, "name_or_path", ""))
-    return Base(model, tokenizer, pretrained=pretrained)
+    return Base(model, tokenizer, pretrained=bool(getattr(model, "name_or_path", "")))
+
+
+def _placed(
+    *, frozen: bool, quantization: Literal["4bit", "8bit"] | None
+) -> tuple[torch.dtype, Callable[[Any], dict[str, Any]]]:
+    """Number format, and the arguments of ``from_pretrained`` for a config."""
+    import torch
+
+    from scc2s.models._torch._device import pick_device, pick_dtype
+    from scc2s.models._torch._placement import Placement
+
+    device = pick_device("auto")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    dtype = pick_dtype("auto", device) if frozen and device.type == "cuda" else torch.float32
+    placement = Placement.of(quantization, None, "auto", "auto")
+
+    def where(config: Any) -> dict[str, Any]:
+        arguments = placement.arguments(config, device, dtype)
+        # The trainer puts a model where it trains, but one that was placed already stays; quantised weights have to.
+        return arguments if quantization else {name: one for name, one in arguments.items() if name != "device_map"}
+
+    return dtype, where
 
 
 def source_of(model: str | PathLike[str]) -> tuple[Source, Declared, str]:

@@ -9,7 +9,7 @@ import math
 import random
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,11 +58,13 @@ class Settings:
     early_stopping: int | None
     seed: int
     arguments: Mapping[str, Any]
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Of an adapter."""
 
     def to_dict(self) -> dict[str, Any]:
         """All that was set."""
-        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "arguments"}
-        return own | dict(self.arguments)
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("arguments", "more")}
+        return own | dict(self.more) | dict(self.arguments)
 
     def check(self) -> None:
         """Refuse what cannot be.
@@ -254,6 +256,7 @@ def _identity(base: Base, ordered: pd.DataFrame, settings: Settings, at_once: in
         "samples a step": at_once,
         "seed": settings.seed,
         "learning_rate": settings.learning_rate,
+        "adapter": dict(settings.more) or None,
     }
 
 
@@ -376,7 +379,7 @@ def record(
     found = {
         "asked": _asked(base, samples, validation, settings),
         "metrics": dict(metrics),
-        "history": json.loads(history.to_json(orient="list", double_precision=15)),
+        "history": {name: [None if value != value else value for value in history[name].tolist()] for name in history},
     }
     (folder / _DONE).write_text(json.dumps(found) + "\n", encoding="utf-8")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from scc2s.models._shards import BUFFERS
 from scc2s.models._tokens import tokenize
 from scc2s.models._weights import weights_hash
 
+from ._join import join
 from ._model import TorchModel
 from ._trial import check_runs
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from scc2s.models._adapter import Adapter
     from scc2s.models._sources import Source
     from scc2s.models._taught import Taught
 
@@ -42,8 +45,9 @@ def read(
     labels: list[str] | None,
     tasks: list[str] | None,
     taught: Taught,
+    adapter: Adapter | None = None,
 ) -> TorchModel:
-    """A model from its folder, which was checked before.
+    """A model from its folder, which was checked before, joined with an adapter where one is given.
 
     Raises
     ------
@@ -51,16 +55,21 @@ def read(
         Some weights are missing.
     """
     lm, tokenizer = parts(source, dtype=dtype, where=lambda config: placement.arguments(config, device, dtype))
+    weights = weights_hash(source.folder)
+    if adapter is not None:
+        lm = join(lm, adapter)
+        weights = hashlib.sha256((weights + adapter.weights_hash).encode()).hexdigest()
     model = TorchModel(
         lm,
         tokenizer,
-        id=source.id,
+        id=source.id if adapter is None else f"{source.id} with {adapter.name}",
         revision=source.revision,
         family=family,
         labels=labels,
         tasks=tasks,
         taught=taught,
-        weights_hash=weights_hash(source.folder),
+        weights_hash=weights,
+        adapter=None if adapter is None else adapter.name,
         quantization=placement.quantization,
     )
     check_runs(model._decoder, source.id)
