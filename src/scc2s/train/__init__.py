@@ -1,6 +1,7 @@
 """Training on plain (prompt, completion) tables."""
 
 from ._augment import Augment
+from ._estimate import TrainingEstimate, estimate
 from ._lora import lora
 from ._merge import merge
 from ._order import batches_by_task
@@ -16,7 +17,9 @@ from ._trained import Trained
 __all__ = [
     "Augment",
     "Trained",
+    "TrainingEstimate",
     "batches_by_task",
+    "estimate",
     "gene_tokenizer",
     "lora",
     "match_pairs",

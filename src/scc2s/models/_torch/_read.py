@@ -96,7 +96,7 @@ def parts(source: Source, *, dtype: torch.dtype, where: Callable[[Any], dict[str
     with reading(source.folder / "config.json", "read"):
         config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
     with reading(source.folder / "tokenizer.json", "read"):
-        tokenizer = _tokenizer(source.folder)
+        tokenizer = read_tokenizer(source.folder)
         (first,) = tokenize(tokenizer, ["Genes: CD3D LYZ"]).ids
     _check_special(tokenizer, first, config.get_text_config().vocab_size, source.folder)
     with _bars(shown=_size(source.folder) > _SLOW), reading(source.folder, "make a model of"):
@@ -166,7 +166,8 @@ def _bars(*, shown: bool) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _tokenizer(folder: Path) -> Any:
+def read_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a model folder."""
     # AutoTokenizer goes by the architecture: for some, transformers 5 then cuts words by rules of its own, not by those
     # of the file. Transformers 4 does not know the name that transformers 5 gives to a tokenizer in general.
     plain = saved_tokenizer_class(folder) in {"PreTrainedTokenizerFast", "TokenizersBackend"}
