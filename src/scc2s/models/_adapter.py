@@ -101,16 +101,14 @@ def check_base(adapter: Adapter, base: Source) -> None:
         if fingerprint_of_folder(base.folder) == said["fingerprint"]:
             return
     elif not said.get("weights_hash") and _bare(str(said.get("id"))) in {_bare(base.id), _bare(str(base.folder))}:
-        logger.info(
-            "%s says that its base is %s; nothing tells whether the weights are the same", adapter.name, base.id
-        )
+        logger.info("%s says that its base is %s; nothing tells whether the weights are", adapter.name, base.id)
         return
     known = f"{said.get('id') or 'a model in memory'}"
     if said.get("weights_hash"):
         known += f" (weights {said['weights_hash'][:12]}...)"
     msg = (
-        f"{adapter.name} is an adapter of {known}, and {base.id} has other weights ({own[:12]}...); load it with its own "
-        f"base: scc2s.models.load({said.get('id')!r}, adapter={adapter.name!r})"
+        f"{adapter.name} is an adapter of {known}, and {base.id} has other weights ({own[:12]}...); load it with "
+        f"its own base: scc2s.models.load({said.get('id')!r}, adapter={adapter.name!r})"
     )
     raise ValueError(msg)
 

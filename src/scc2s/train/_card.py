@@ -120,11 +120,11 @@ def _table(samples: pd.DataFrame, validation: pd.DataFrame | None) -> list[str]:
 
 def _meaning(validation: pd.DataFrame | None) -> str:
     if validation is None:
-        return "No samples were held out: the loss says how well the samples were learned, not how well new cells are read."
+        return "No samples were held out: the loss says how well samples were learned, not how well new cells are read."
     return (
-        "`eval_loss` is the mean negative log-likelihood (nats a token) of completions that were not trained on; tasks count by "
-        "their samples. It stopped, or chose its weights, by this loss, which is therefore a little too good: measure "
-        "on other cells."
+        "`eval_loss` is the mean negative log-likelihood (nats a token) of completions that were not trained on; tasks "
+        "count by their samples. It stopped, or chose its weights, by this loss, which is therefore a little too good: "
+        "measure on other cells."
     )
 
 

@@ -112,8 +112,9 @@ def _check_lengths(
     more = "" if max_length is None or (window is not None and longest > window) else f"pass max_length={longest}, "
     shorter = "make sentences shorter (n_genes=), or leave them out"
     msg = (
-        f"{len(long)} of {len(found.ids)} {what} are too long, the first in row {long[0]} ({_named(samples, long[0])}): "
-        f"it has {found.lengths[long[0]]} tokens with its end token, the longest {longest}, and {said}; {more}{shorter}"
+        f"{len(long)} of {len(found.ids)} {what} are too long, the first in row {long[0]} "
+        f"({_named(samples, long[0])}): it has {found.lengths[long[0]]} tokens with its end token, the longest "
+        f"{longest}, and {said}; {more}{shorter}"
     )
     raise ValueError(msg)
 

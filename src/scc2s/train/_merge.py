@@ -96,8 +96,8 @@ def _check_memory(adapter: Adapter, lm: Any) -> None:
     said = adapter.base.get("fingerprint")
     if said is not None and said != fingerprint(lm.state_dict().items()):
         msg = (
-            f"{adapter.name} is an adapter of {adapter.base.get('id') or 'a model in memory'}, whose weights are not those "
-            f"of this {type(lm).__name__}; pass the model that it was trained on"
+            f"{adapter.name} is an adapter of {adapter.base.get('id') or 'a model in memory'}, whose weights are not "
+            f"those of this {type(lm).__name__}; pass the model that it was trained on"
         )
         raise ValueError(msg)
 

@@ -281,12 +281,12 @@ def _continue_or_begin(folder: Path, identity: dict[str, Any], *, write: bool) -
         write_text(json.dumps(identity, indent=1) + "\n", path)
 
 
-def _check_space(folder: Path, model: Any, config: Any) -> None:
+def _check_space(folder: Path, model: Any, config: Any, *, free: int | None = None) -> None:
     """Refuse a disk that cannot hold one checkpoint."""
     sizes = [(p.numel() * p.element_size(), p.requires_grad) for p in model.parameters()]
     learned = sum(size for size, grad in sizes if grad)
     need = learned * (1 if config.save_only_model else 3)
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(folder).free if free is None else free
     if need > free:
         msg = (
             f"{folder} has {free / 1e9:.1f} GB left, and a checkpoint takes {need / 1e9:.1f}; free some, or pass "

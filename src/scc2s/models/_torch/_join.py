@@ -67,6 +67,6 @@ def _check_fits(lm: Any, adapter: Adapter) -> None:
             if wrong:
                 msg = (
                     f"{adapter.name} has {'x'.join(map(str, shape))} weights for {path}, which do not fit a layer from "
-                    f"{n_in} to {n_out}: it is an adapter of another model ({adapter.base.get('id')}); load it with that"
+                    f"{n_in} to {n_out}: it is of another model ({adapter.base.get('id')}); load it with that"
                 )
                 raise ValueError(msg)
