@@ -43,7 +43,7 @@ def test_a_dry_run_shows_samples_tokens_memory_and_time_and_writes_nothing(recip
     assert code == 0
     for part in (
         "-- sample 3 (cell_type)",
-        "[[ CD",
+        "]]",
         "32 samples (16 cell_type, 16 generate)",
         "tokens in all",
         "GB on a",
