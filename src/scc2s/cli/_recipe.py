@@ -95,8 +95,8 @@ def read(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path} is not TOML: {error}; see `scc2s train --example`"
         raise ValueError(msg) from None
-    recipe = _filled(Recipe, said, str(path))
-    tables = recipe.data
+    recipe: Recipe = _filled(Recipe, said, str(path))
+    tables: list[Any] = recipe.data
     if not tables:
         msg = f"{path} has no [[data]]; add one with file = a file of cells"
         raise ValueError(msg)

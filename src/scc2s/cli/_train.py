@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +36,7 @@ def train(
     own, held = _tables(what)
     from scc2s import train as training
 
-    how = what.training
+    how: Any = what.training
     found = training.estimate(
         what.model, own, method=how.method, epochs=how.epochs, batch_size=how.batch_size,
         quantization="4bit" if how.quantization == "4bit" else None,
@@ -45,7 +47,8 @@ def train(
         "time": found.time,
     }  # fmt: skip
     if not dry_run:
-        done = _run(what, own, held)
+        with redirect_stdout(sys.stderr):  # what the trainer says of each step
+            done = _run(what, own, held)
         typer.echo(f"{done.folder}: {_words(done.metrics)}", err=True)
         summary |= {"folder": str(done.folder), "metrics": done.metrics}
     if as_json:
@@ -75,15 +78,15 @@ def _tables(what: Recipe) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Samples to train on and to validate with, of all files."""
     import pandas as pd
 
-    own, held = [], []
+    own: list[pd.DataFrame] = []
+    held: list[pd.DataFrame] = []
     for number, data in enumerate(what.data):
         for part, tables in (("train", own), ("val", held)):
             tables += _samples(data, part, what.seed + number)
     if not own:
         msg = "no cell is left to train on; lower val= and test=, or hold out fewer donors"
         raise ValueError(msg)
-    nothing = own[0].iloc[:0]
-    return pd.concat(own, ignore_index=True), pd.concat(held or [nothing], ignore_index=True)
+    return pd.concat(own, ignore_index=True), pd.concat(held or [own[0].iloc[:0]], ignore_index=True)
 
 
 def _samples(data: Data, part: str, seed: int) -> list[pd.DataFrame]:
@@ -93,8 +96,9 @@ def _samples(data: Data, part: str, seed: int) -> list[pd.DataFrame]:
     from ._files import read as read_cells
 
     cells, _ = read_cells(Path(data.file), data.mod)
+    scheme: Any = data.split
     pp.split(
-        cells, data.split, key=data.key, held_out=data.held_out, val=data.val, test=data.test, random_state=0,
+        cells, scheme, key=data.key, held_out=data.held_out, val=data.val, test=data.test, random_state=0,
         key_added="c2s_split",
     )  # fmt: skip
     some = cells[(cells.obs["c2s_split"] == part).to_numpy()].copy()
