@@ -8,7 +8,7 @@ from ._attach import attach, attach_when_imported
 from ._settings import settings
 
 if TYPE_CHECKING:
-    from . import io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl
+    from . import io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
 
     __version__: str
 
@@ -26,6 +26,7 @@ __all__ = [
     "sentences",
     "settings",
     "tl",
+    "train",
 ]
 
 

@@ -90,7 +90,7 @@ def test_training_on_such_a_tokenizer_is_refused(tmp_path):
     template("$A <eos>")(tokenizer)
     samples = pd.DataFrame({"prompt": ["CD1 IL2"], "completion": [" B cell"], "task": ["cell_type"]})
     with pytest.raises(ValueError, match=r"end token after each text.*add_eos_token = False"):
-        sft(build_model("llama"), tokenizer, samples, tmp_path / "out")
+        sft(build_model("llama"), samples, tmp_path / "out", tokenizer=tokenizer)
 
 
 def of_words(folder):

@@ -24,6 +24,7 @@ from ._neighborhood import neighborhood
 from ._perturb import perturb
 from ._screen import screen
 from ._sentences import sentences
+from ._train import train
 from ._version import show_version, version
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ for _command in (
     neighborhood,
     evaluate,
     export,
+    train,
     models,
     version,
 ):

@@ -20,7 +20,7 @@ _PER_GENE = 3.6
 _PER_LABEL = 6.4
 _LABELS = 20
 # Operations a second reached in practice: a few CPU cores in float32, one data-centre GPU in bfloat16.
-_SPEED = {"cpu": 1e11, "gpu": 5e13}
+SPEED = {"cpu": 1e11, "gpu": 5e13}
 # One token at a time waits for the weights to be read, and reaches about a tenth of that.
 _DECODING = 10
 _CLASSES = ((60, "seconds"), (3600, "minutes"), (86400, "hours"), (86400 * 14, "days"))
@@ -97,7 +97,7 @@ def estimate(
         tokens=n_cells * tokens,
         flops=float(n_cells * (read + written)),
         memory_gb=round(memory / 1e9, 2),
-        time={device: _class(n_cells * seconds / speed) for device, speed in _SPEED.items()},
+        time={device: time_class(n_cells * seconds / speed) for device, speed in SPEED.items()},
     )
 
 
@@ -110,5 +110,5 @@ def _facts(model: Any) -> dict[str, Any]:
     return facts
 
 
-def _class(seconds: float) -> str:
+def time_class(seconds: float) -> str:
     return next((name for limit, name in _CLASSES if seconds < limit), "weeks")

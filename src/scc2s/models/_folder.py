@@ -92,9 +92,8 @@ def _refuse_adapter(folder: Path, name: str) -> None:
         return
     base = read_object(path).get("base_model_name_or_path") or "the base model"
     msg = (
-        f"{name} is a PEFT adapter of {base}, not a whole model; merge the two: PeftModel.from_pretrained("
-        f"AutoModelForCausalLM.from_pretrained({base!r}), {name!r}).merge_and_unload().save_pretrained('merged'), save "
-        "the tokenizer there too, and give that folder"
+        f"{name} is a PEFT adapter of {base}, not a whole model; load it with its base: scc2s.models.load({base!r}, "
+        f"adapter={name!r}), or make one model of both: scc2s.train.merge({base!r}, {name!r}, folder)"
     )
     raise ValueError(msg)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # was never broken, and its numbers are equal to the last bit.
 _FEW, _MANY = 16, 128
 _NO_MATTER = {
-    *("id", "revision", "weights_hash", "url"),  # key_of tells models apart by these
+    *("id", "revision", "weights_hash", "url", "adapter"),  # key_of tells models apart by these
     *("device", "devices", "torch", "transformers", "onnxruntime"),  # change no number by more than rounding
     *("n_parameters", "family", "labels", "tasks", "max_tokens"),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, over
 from scc2s._logging import logger
 from scc2s._settings import settings
 
+from ._adapter import check_base, read_adapter
 from ._catalogue import entry
 from ._family import UNKNOWN, recognise
 from ._folder import check_folder, read_declared
@@ -27,6 +28,10 @@ _Given = TypeVar("_Given", bound="Model")
 _KEEP = 4
 _loaded: OrderedDict[tuple[Any, ...], Model] = OrderedDict()
 _said: set[str] = set()
+_THEN = {
+    "onnx": "export that: scc2s.models.export_onnx(folder, ...)",
+    "server": "serve that, or let the server take the adapter and give the name that it has there: model=",
+}
 
 
 class ServerOptions(TypedDict, total=False):
@@ -53,6 +58,7 @@ def load(
     device_map: str | Mapping[str, Any] | None = None,
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto",
     family: str | None = None,
+    adapter: str | PathLike[str] | None = None,
 ) -> WholeModel: ...
 
 
@@ -95,6 +101,7 @@ def load(
     device_map: str | Mapping[str, Any] | None = None,
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto",
     family: str | None = None,
+    adapter: str | PathLike[str] | None = None,
     **server: Unpack[ServerOptions],
 ) -> Any: ...
 
@@ -111,6 +118,7 @@ def load(
     device_map: str | Mapping[str, Any] | None = None,
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto",
     family: str | None = None,
+    adapter: str | PathLike[str] | None = None,
     **server: Unpack[ServerOptions],
 ) -> Any:
     """A language model, ready to embed, score and generate.
@@ -149,6 +157,11 @@ def load(
         Family of prompts that the model was trained on: ``"scc2s"``, ``"cell2sentence"``, or a name of your own.
         ``None`` takes what the folder says (``scc2s.json``, else config and card, where they name a published model);
         where it says nothing the family is ``"unknown"``, and functions that ask it in our words log a warning.
+    adapter
+        Folder of a LoRA adapter of this model, as :func:`scc2s.train.lora` wrote it (needs PEFT). The two are joined in
+        memory: LoRA is linear, so the sum of the weights gives what both give side by side, up to rounding, and every
+        function runs as fast as without. The record of a result names both. Not with `quantization`, which would round
+        what the adapter adds; merge first (:func:`scc2s.train.merge`).
     **server
         Options of ``backend="server"``. ``model``: its name there (``None``: the only one). ``end_token``: text of the
         token that ends an answer, e.g. ``"<|endoftext|>"`` for Pythia, so that scores count it. ``api_key_env``:
@@ -169,10 +182,11 @@ def load(
     PermissionError
         A hub id whose terms have to be accepted first; an endpoint that wants another key.
     ImportError
-        The package of the backend or of the quantization is not installed.
+        The package of the backend, of the quantization or of adapters is not installed.
     ValueError
         Unknown backend, device, dtype or revision; weights that are not safetensors or not complete; a folder that the
-        installed transformers would load wrongly, or that needs code of its own; options given with an object.
+        installed transformers would load wrongly, or that needs code of its own; options given with an object; an
+        adapter that is damaged, of another base, or does not say of which.
     TypeError
         Neither a name nor an object that can embed, score, read or generate.
 
@@ -184,7 +198,7 @@ def load(
     True
     """
     placed = (quantization, device_map, attention) != (None, None, "auto")
-    changed = placed or (device, dtype, revision) != ("auto", "auto", None)
+    changed = placed or (device, dtype, revision, adapter) != ("auto", "auto", None, None)
     if source is None:
         source = settings.model
     if isinstance(source, Named):
@@ -194,6 +208,8 @@ def load(
         raise ValueError(msg)
     if not isinstance(source, str | PathLike):
         return checked_object(source, changed=changed or backend != "torch" or bool(server) or family is not None)
+    if adapter is not None:
+        _check_joins(source, backend, quantization)
     if backend == "server":
         return _served(fspath(source), server, family, changed=changed)
     if server:
@@ -213,9 +229,14 @@ def load(
     if (Path(fspath(source)) / EXPORT).is_file():
         msg = f'{fspath(source)} is an exported model; use load(..., backend="onnx")'
         raise ValueError(msg)
+    joined = None if adapter is None else read_adapter(adapter)
     found = find(source, revision)
     check_folder(found.folder, found.id)
     declared = read_declared(found.folder)
+    if joined is not None:
+        check_base(joined, found)
+        if (joined.folder / "scc2s.json").is_file():
+            declared = read_declared(joined.folder)
     family = family or declared.family or found.family or recognise(found.folder) or UNKNOWN
     from ._torch._device import pick_device, pick_dtype
     from ._torch._placement import Placement
@@ -226,6 +247,7 @@ def load(
     key = (
         *(found.id, found.folder.resolve(), found.revision, _stamp(found.folder)),
         *(str(where), str(number), placement, family),
+        None if joined is None else (joined.name, joined.weights_hash, _stamp(joined.folder)),
     )
     if key not in _loaded:
         from ._torch._read import read
@@ -240,8 +262,26 @@ def load(
             labels=declared.labels,
             tasks=declared.tasks,
             taught=declared.taught,
+            adapter=joined,
         )
     return _kept(key)
+
+
+def _check_joins(source: str | PathLike[str], backend: str, quantization: str | None) -> None:
+    """Refuse an adapter where nothing can be joined."""
+    name = fspath(source)
+    if backend != "torch":
+        msg = (
+            f'adapter= is for backend="torch"; for {backend!r} make one model of both first: '
+            f"scc2s.train.merge(base, adapter, folder), and {_THEN.get(backend, 'load that')}"
+        )
+        raise ValueError(msg)
+    if quantization is not None:
+        msg = (
+            f"quantised weights of {name} would round what the adapter adds; make one model of both first: "
+            f"scc2s.train.merge({name!r}, adapter, folder), and load(folder, quantization={quantization!r})"
+        )
+        raise ValueError(msg)
 
 
 def _served(url: str, options: ServerOptions, family: str | None, *, changed: bool) -> Any:

@@ -26,7 +26,7 @@ def weights_hash(folder: Path) -> str:
     FileNotFoundError, ValueError
         As :func:`scc2s.models._shards.weight_files`.
     """
-    parts = [_file_hash(path) for path in _parts(folder)]
+    parts = [file_hash(path) for path in _parts(folder)]
     return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
@@ -36,7 +36,8 @@ def _parts(folder: Path) -> list[Path]:
     return there if there and not any((folder / name).exists() for name in (WHOLE, INDEX)) else weight_files(folder)
 
 
-def _file_hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """SHA-256 of one file."""
     target = path.resolve()
     if path.is_symlink() and in_hub_cache(target) and _SHA256.fullmatch(target.name):
         return target.name

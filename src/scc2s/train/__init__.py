@@ -1,19 +1,29 @@
 """Training on plain (prompt, completion) tables."""
 
 from ._augment import Augment
+from ._estimate import TrainingEstimate, estimate
+from ._lora import lora
+from ._merge import merge
+from ._order import batches_by_task
 from ._pairs import match_pairs
 from ._portable import save_portable
 from ._samples import task_samples
 from ._sentences import varied_sentences
-from ._sft import batches_by_task, sft
+from ._sft import sft
 from ._split import split
 from ._tokenizer import gene_tokenizer
+from ._trained import Trained
 
 __all__ = [
     "Augment",
+    "Trained",
+    "TrainingEstimate",
     "batches_by_task",
+    "estimate",
     "gene_tokenizer",
+    "lora",
     "match_pairs",
+    "merge",
     "save_portable",
     "sft",
     "split",

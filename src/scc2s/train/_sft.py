@@ -1,202 +1,173 @@
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+import json
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from scc2s._io import clear_leftovers, replacing_folder
 from scc2s._logging import logger
-from scc2s.models._tokens import n_after
 
-from ._checkpoints import last_whole
-from ._loss import completion_loss
+from ._base import check_model, open_base
+from ._card import card
+from ._portable import save_portable
+from ._run import Settings, finished, folder_of, forward_kept, record, states_kept, train
+from ._tables import divide
+from ._teaches import declaration
+from ._trained import Trained
 
 if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+
     import pandas as pd
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-__all__ = ["batches_by_task", "completion_loss", "sft"]
+    from scc2s.models import Model
 
-COLUMNS = ("prompt", "completion")
-WINDOW = 50
-"""Batches among which samples are sorted by length: enough to save padding, few enough to stay random."""
-
-
-def batches_by_task(
-    samples: pd.DataFrame, batch_size: int, *, seed: int = 0, rest: Literal["drop", "last"] = "drop"
-) -> pd.DataFrame:
-    """Order samples so that each batch holds one task, batches of all tasks mixed.
-
-    The loss is a mean over the tokens of a batch. In mixed batches a 200-gene answer would outweigh a cell type of
-    three tokens by seventy to one; in batches of one task each task has the weight of its number of samples. Samples of
-    like length share a batch, which saves padding.
-
-    Parameters
-    ----------
-    samples
-        With a column ``task``.
-    batch_size
-        Samples a batch.
-    seed
-        Seed of the shuffle.
-    rest
-        Samples of each task that do not fill a batch: ``"drop"`` leaves them out, and the log says how many of which
-        task; ``"last"`` puts them at the end, by task, where the last batches may hold several tasks.
-
-    Returns
-    -------
-    The samples in their new order.
-
-    Raises
-    ------
-    ValueError
-        If `batch_size` is under 1, or a sample has no task.
-    """
-    if batch_size < 1:
-        msg = f"batch_size={batch_size} holds no sample; pass batch_size= a whole number from 1"
-        raise ValueError(msg)
-    if rest not in ("drop", "last"):
-        msg = f"rest={rest!r} is not known; pass 'drop' or 'last'"
-        raise ValueError(msg)
-    if n_without := int(samples["task"].isna().sum()):
-        msg = f"{n_without} samples have no task; name it: samples.assign(task=samples['task'].fillna('...'))"
-        raise ValueError(msg)
-    rng = np.random.default_rng(seed)
-    length = (samples["prompt"].str.count(" ") + samples["completion"].str.count(" ")).to_numpy()
-    batches: list[np.ndarray] = []
-    left: dict[str, np.ndarray] = {}
-    for task, rows in samples.groupby("task", sort=True, observed=True).indices.items():
-        drawn = rng.permutation(rows)
-        shuffled, over = np.split(drawn, [len(rows) // batch_size * batch_size])
-        if len(over):
-            left[str(task)] = over
-        for start in range(0, len(shuffled), WINDOW * batch_size):
-            window = shuffled[start : start + WINDOW * batch_size]
-            window = window[np.argsort(length[window], kind="stable")]
-            batches += np.split(window, len(window) // batch_size)
-    order = [batches[i] for i in rng.permutation(len(batches))]
-    if rest == "last":
-        order += left.values()
-    elif left:
-        logger.warning(
-            "samples left out, as they do not fill a batch of %d: %s; pass rest='last' to keep them, or a smaller "
-            "batch_size=",
-            batch_size, ", ".join(f"{len(rows)} of task {task!r}" for task, rows in left.items()),
-        )  # fmt: skip
-    return samples.iloc[np.concatenate([np.empty(0, dtype=int), *order])].reset_index(drop=True)
+    from ._base import Base
 
 
 def sft(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
+    model: str | PathLike[str] | Model | PreTrainedModel,
     samples: pd.DataFrame,
     output_dir: str | Path,
     *,
+    validation: pd.DataFrame | None = None,
+    tokenizer: PreTrainedTokenizerFast | None = None,
     batch_size: int = 32,
     learning_rate: float = 1e-3,
     epochs: float = 1.0,
-    max_length: int = 512,
+    max_length: int | None = None,
+    early_stopping: int | None = 3,
     seed: int = 0,
+    license: str | None = None,
     **arguments: Any,
-) -> dict[str, float]:
-    """Supervised fine-tuning on prompts and completions; only the completions are learned.
+) -> Trained:
+    """Supervised fine-tuning of all weights on prompts and completions; only the completions are learned.
 
-    A thin face of TRL's ``SFTTrainer``. Every sample is trained on: each batch holds one task, and what does not fill a
-    batch comes at the end (:func:`batches_by_task`). Checkpoints go to `output_dir`; a stopped run goes on from the
-    last one that is finished.
+    A face of TRL's ``SFTTrainer``. Every sample is trained on: each batch holds one task, and what does not fill a
+    batch comes at the end (:func:`batches_by_task`; for all processes and accumulated steps together). Checkpoints go
+    to `output_dir`; a stopped run goes on from the last one that is finished, and ends where an unbroken run does. A
+    run that is finished is not run again. Under ``torchrun`` or ``accelerate launch`` the same call trains on all
+    processes, and one of them writes.
 
     Parameters
     ----------
-    model, tokenizer
-        A causal language model; changed in place.
+    model
+        Folder or hub id of a causal language model, or a model of :func:`scc2s.models.load`, which stays as it is; or
+        one of transformers, which is changed in place.
     samples
         Columns ``prompt``, ``completion``, ``task``, from :func:`scc2s.pp.samples`. Completions start with a space.
+        With a column ``split`` only ``"train"`` is trained on, and ``"val"`` is the validation where none is given.
     output_dir
-        Folder of checkpoints and logs.
-    batch_size, learning_rate, epochs, max_length, seed
-        As in TRL; `max_length` in tokens.
+        Folder of checkpoints; the finished model goes to its folder ``model``.
+    validation
+        Samples of other cells. Their loss, of each task and in all, is taken ten times a run (or every ``eval_steps``).
+    tokenizer
+        Of a model of transformers.
+    batch_size
+        Samples a batch, in each process.
+    learning_rate, epochs, seed
+        As in TRL. The state of global generators of random numbers is kept.
+    max_length
+        Tokens of the longest sample, with its end token; ``None``: those that the model can read. Nothing is cut.
+    early_stopping
+        With a validation: stop after so many evaluations in a row without a lower loss, and keep the weights of the
+        lowest. ``None``: train to the end, and keep the last weights.
+    license
+        Licence of the finished model, for its card. ``None``: that of the base, where it is known.
     **arguments
-        Further fields of ``trl.SFTConfig``, e.g. ``warmup_steps`` or ``save_steps``.
+        Further fields of ``trl.SFTConfig``, e.g. ``warmup_steps``, ``save_steps`` or ``gradient_accumulation_steps``.
+        Numbers are float32 on a CPU and mixed with bfloat16 on a GPU that computes in it (``bf16=``); the last three
+        checkpoints are kept (``save_total_limit=``), and with early stopping the best.
 
     Returns
     -------
-    Metrics of the run, as TRL gives them (loss, seconds, samples a second).
+    Folder of the finished model, for :func:`scc2s.models.load`, with its card (README.md) and what it declares
+    (scc2s.json); metrics; history. Among the metrics: ``tokens_per_second`` without padding, and
+    ``useful_tokens_per_second`` of completions alone, of this call.
 
     Raises
     ------
     ImportError
         If TRL is not installed.
     ValueError
-        If a column is missing, a prompt, completion or task is missing or blank, there are no samples, or one is longer
-        than `max_length` (its completion would be cut).
+        If a column is missing, a prompt, completion or task is missing or blank, there are no samples; one is longer
+        than `max_length` or the model's window, or its completion does not start with a token of its own; samples of
+        the validation are trained on; `output_dir` holds checkpoints of another run; the model is quantised or has an
+        adapter.
+    TypeError
+        If `model` is nothing that can be trained, or an argument is none.
+    FileNotFoundError, ConnectionError
+        If there is no such model.
     NotADirectoryError
         If `output_dir` is a file.
+    OSError
+        If the disk is full. The last checkpoint that is finished stays, and the same call goes on from it.
+    """
+    require_trl()
+    settings = Settings(batch_size, learning_rate, epochs, max_length, early_stopping, seed, arguments)
+    settings.check()
+    check_model(model, tokenizer)
+    own, held = divide(samples, validation)
+    folder = folder_of(output_dir)
+    base = open_base(model, tokenizer)
+    whole = folder / "model"
+    clear_leftovers(whole)
+    if (done := finished(whole, base, own, held, settings)) is not None:
+        _load_into(base, whole)
+        return done
+    with states_kept(), forward_kept(base.lm):
+        trainer, metrics, history = train(base, base.lm, own, held, folder, settings)
+        if trainer.is_world_process_zero():
+            about = {
+                "title": f"{folder.name}: {base.id or base.lm.config.model_type}, fine-tuned",
+                "use": 'A causal language model of cell sentences: `scc2s.models.load("folder")`.',
+            }
+            with replacing_folder(whole) as new:
+                _write(new, base, own, held, metrics, settings, license, about)
+                record(new, base, own, held, settings, metrics, history)
+        trainer.accelerator.wait_for_everyone()
+    return Trained(whole, metrics, history)
+
+
+def require_trl() -> None:
+    """Say which extra is needed where it is not installed.
+
+    Raises
+    ------
+    ImportError
+        TRL, PEFT or datasets are not there.
     """
     try:
-        from datasets import Dataset
-        from trl.trainer.sft_config import SFTConfig
-
-        from ._trainer import CompletionTrainer
+        import datasets  # noqa: F401
+        import peft  # noqa: F401
+        import trl  # noqa: F401
     except ImportError as error:
         msg = "training needs TRL; pip install 'scc2s[train]'"
         raise ImportError(msg) from error
-    import torch
-
-    _check(samples)
-    if n_after(tokenizer):
-        msg = (
-            "the tokenizer puts its end token after each text, so prompts would end before their completions; make one "
-            "that does not: tokenizer.add_eos_token = False, or take the token out of its post-processor"
-        )
-        raise ValueError(msg)
-    folder = Path(output_dir)
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder} is a file; pass output_dir= a folder, or a path where none is yet"
-        raise NotADirectoryError(msg)
-    ordered = batches_by_task(samples, batch_size, seed=seed, rest="last")
-    lengths = [len(i) for i in tokenizer((ordered["prompt"] + ordered["completion"]).tolist())["input_ids"]]
-    if lengths and max(lengths) >= max_length:
-        msg = f"a sample has {max(lengths)} tokens; pass max_length={max(lengths) + 1} or shorter sentences (n_genes=)"
-        raise ValueError(msg)
-
-    config = SFTConfig(
-        output_dir=str(output_dir),
-        per_device_train_batch_size=batch_size,
-        learning_rate=learning_rate,
-        num_train_epochs=epochs,
-        max_length=max_length,
-        completion_only_loss=True,
-        gradient_checkpointing=False,
-        report_to=[],
-        use_cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),
-        seed=seed,
-        data_seed=seed,
-        **arguments,
-    )
-    trainer = CompletionTrainer(
-        model=model,
-        args=config,
-        train_dataset=Dataset.from_pandas(ordered[list(COLUMNS)], preserve_index=False),
-        processing_class=tokenizer,
-    )
-    last = last_whole(folder, with_optimizer=not config.save_only_model)
-    result = trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    return dict(result.metrics)
 
 
-def _check(samples: pd.DataFrame) -> None:
-    """Raise for samples that nothing, or something wrong, would be learned from."""
-    if missing := [c for c in (*COLUMNS, "task") if c not in samples]:
-        msg = f"samples lack the columns {missing}; make them with scc2s.pp.samples(adata, task)"
-        raise ValueError(msg)
-    if not len(samples):
-        msg = "there are no samples to train on; make some with scc2s.pp.samples(adata, task)"
-        raise ValueError(msg)
-    for column in COLUMNS:
-        empty = np.array([not isinstance(text, str) or not text.strip() for text in samples[column]])
-        if empty.any():
-            msg = (
-                f"{int(empty.sum())} samples have no {column} (missing or blank), the first in row "
-                f"{int(empty.argmax())}; leave them out: samples[samples[{column!r}].fillna('').str.strip() != '']"
-            )
-            raise ValueError(msg)
+def _write(
+    folder: Path,
+    base: Base,
+    samples: pd.DataFrame,
+    validation: pd.DataFrame | None,
+    metrics: dict[str, float],
+    settings: Settings,
+    license: str | None,
+    about: dict[str, str],
+) -> None:
+    base.lm.eval()
+    save_portable(base.lm, base.tokenizer, folder, dtype="float32")
+    said = declaration(samples, base.family, base.declared)
+    (folder / "scc2s.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = card(base, samples, validation, metrics, settings.to_dict(), license=license, **about)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _load_into(base: Base, folder: Path) -> None:
+    """Give a model in memory the weights of a run that was finished before."""
+    from safetensors.torch import load_file
+
+    logger.info("%s is finished already; remove it, or pass another output_dir=, to train anew", folder)
+    base.lm.load_state_dict(load_file(folder / "model.safetensors"), strict=False)

@@ -59,6 +59,8 @@ class TorchModel:
         Hash of the weights, for provenance.
     quantization
         How they were quantised when they were loaded.
+    adapter
+        Folder of the adapter that they were joined with.
     """
 
     def __init__(
@@ -74,17 +76,18 @@ class TorchModel:
         taught: Taught | None = None,
         weights_hash: str | None = None,
         quantization: str | None = None,
+        adapter: str | None = None,
     ) -> None:
         self.id, self.revision, self.family, self.labels, self.tasks = id, revision, family, labels, tasks
         self.taught = taught or Taught()
         self.tokenizer = tokenizer
         self._tries = Tries(tokenizer)
         self.token_budget = _BUDGET[lm.device.type] // lm.dtype.itemsize
-        self._weights_hash, self._quantization = weights_hash, quantization
+        self._weights_hash, self._quantization, self._adapter = weights_hash, quantization, adapter
         rows = lm.config.get_text_config().vocab_size
         # Some tokenizers have a token for padding that the model has no vector for.
         pad_id = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None and i < rows), 0)
-        self.max_tokens = _context(lm, tokenizer)
+        self.max_tokens = context(lm, tokenizer)
         widen(lm)
         use_products(lm)
         self._decoder = Decoder(lm.eval(), pad_id, self.max_tokens)
@@ -106,7 +109,8 @@ class TorchModel:
 
     def info(self) -> dict[str, Any]:
         """What a result that this model gave should record."""
-        return {
+        joined = {} if self._adapter is None else {"adapter": self._adapter}
+        return joined | {
             "id": self.id,
             "revision": self.revision,
             "weights_hash": self._weights_hash,
@@ -257,7 +261,8 @@ class TorchModel:
         return len(self._talker.tokens(messages))
 
 
-def _context(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
+def context(lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Tokens that a model reads at most; ``None`` where nothing says."""
     # The tokenizer's own limit comes second: it is often that of the base model. Where it has none, it says 1e30.
     declared = getattr(lm.config.get_text_config(), "max_position_embeddings", None) or tokenizer.model_max_length
     return int(declared) if declared < 1e9 else None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,18 @@ from scc2s.models._shards import BUFFERS
 from scc2s.models._tokens import tokenize
 from scc2s.models._weights import weights_hash
 
+from ._join import join
 from ._model import TorchModel
 from ._trial import check_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
     import torch
 
+    from scc2s.models._adapter import Adapter
     from scc2s.models._sources import Source
     from scc2s.models._taught import Taught
 
@@ -42,8 +45,48 @@ def read(
     labels: list[str] | None,
     tasks: list[str] | None,
     taught: Taught,
+    adapter: Adapter | None = None,
 ) -> TorchModel:
-    """A model from its folder, which was checked before.
+    """A model from its folder, which was checked before, joined with an adapter where one is given.
+
+    Raises
+    ------
+    ValueError
+        Some weights are missing.
+    """
+    lm, tokenizer = parts(source, dtype=dtype, where=lambda config: placement.arguments(config, device, dtype))
+    weights = weights_hash(source.folder)
+    if adapter is not None:
+        lm = join(lm, adapter)
+        weights = hashlib.sha256((weights + adapter.weights_hash).encode()).hexdigest()
+    model = TorchModel(
+        lm,
+        tokenizer,
+        id=source.id if adapter is None else f"{source.id} with {adapter.name}",
+        revision=source.revision,
+        family=family,
+        labels=labels,
+        tasks=tasks,
+        taught=taught,
+        weights_hash=weights,
+        adapter=None if adapter is None else adapter.name,
+        quantization=placement.quantization,
+    )
+    check_runs(model._decoder, source.id)
+    return model
+
+
+def parts(source: Source, *, dtype: torch.dtype, where: Callable[[Any], dict[str, Any]]) -> tuple[Any, Any]:
+    """Model and tokenizer of transformers from a folder, which was checked before.
+
+    Parameters
+    ----------
+    source
+        The folder.
+    dtype
+        Number format of the weights.
+    where
+        Gives the arguments of ``from_pretrained`` that say where the weights go, for a config.
 
     Raises
     ------
@@ -53,7 +96,7 @@ def read(
     with reading(source.folder / "config.json", "read"):
         config = AutoConfig.from_pretrained(source.folder, local_files_only=True)
     with reading(source.folder / "tokenizer.json", "read"):
-        tokenizer = _tokenizer(source.folder)
+        tokenizer = read_tokenizer(source.folder)
         (first,) = tokenize(tokenizer, ["Genes: CD3D LYZ"]).ids
     _check_special(tokenizer, first, config.get_text_config().vocab_size, source.folder)
     with _bars(shown=_size(source.folder) > _SLOW), reading(source.folder, "make a model of"):
@@ -61,7 +104,7 @@ def read(
             source.folder,
             config=config,
             dtype=dtype,
-            **placement.arguments(config, device, dtype),
+            **where(config),
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
@@ -79,20 +122,7 @@ def read(
             f"({', '.join(left[:3])}), and without them it would give other numbers; copy or download config.json again"
         )
         raise ValueError(msg)
-    model = TorchModel(
-        lm,
-        tokenizer,
-        id=source.id,
-        revision=source.revision,
-        family=family,
-        labels=labels,
-        tasks=tasks,
-        taught=taught,
-        weights_hash=weights_hash(source.folder),
-        quantization=placement.quantization,
-    )
-    check_runs(model._decoder, source.id)
-    return model
+    return lm, tokenizer
 
 
 def _left_out(names: Iterable[str]) -> list[str]:
@@ -136,7 +166,8 @@ def _bars(*, shown: bool) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _tokenizer(folder: Path) -> Any:
+def read_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a model folder."""
     # AutoTokenizer goes by the architecture: for some, transformers 5 then cuts words by rules of its own, not by those
     # of the file. Transformers 4 does not know the name that transformers 5 gives to a tokenizer in general.
     plain = saved_tokenizer_class(folder) in {"PreTrainedTokenizerFast", "TokenizersBackend"}

@@ -1,0 +1,188 @@
+"""A recipe of training: a TOML file in which every key has a name that is known and a value of its kind."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+NUMBER = (int, float)
+
+
+def _key(kind: type | tuple[type, ...], default: Any = MISSING, *, choices: tuple[str, ...] = ()) -> Any:
+    about = {"kind": kind, "choices": choices}
+    if default is MISSING:
+        return field(metadata=about)
+    if isinstance(default, list | dict):
+        return field(default_factory=default.copy, metadata=about)
+    return field(default=default, metadata=about)
+
+
+@dataclass
+class Data:
+    """One file of cells: a table ``[[data]]``."""
+
+    file: str = _key(str)
+    tasks: list[str] = _key(list, ["cell_type"])
+    n_samples: int | None = _key(int, None)
+    """Samples of each task, drawn from all; none: one of each cell (or pair)."""
+    copies: int = _key(int, 1)
+    n_genes: int = _key(int, 200)
+    columns: dict[str, str] = _key(dict, {})
+    organism: str | None = _key(str, None)
+    layer: str | None = _key(str, None)
+    gene_symbols: str | None = _key(str, None)
+    mod: str | None = _key(str, None)
+    split: str = _key(str, "cells", choices=("cells", "donor", "study"))
+    key: str | None = _key(str, None)
+    held_out: list[str] | None = _key(list, None)
+    val: float = _key(NUMBER, 0.1)
+    test: float = _key(NUMBER, 0.2)
+    perturbation: str | None = _key(str, None)
+    control: str | None = _key(str, None)
+    match: list[str] = _key(list, [])
+    varied: bool = _key(bool, True)
+
+
+@dataclass
+class Training:
+    """How: the table ``[training]``."""
+
+    method: str = _key(str, "lora", choices=("lora", "full"))
+    epochs: float = _key(NUMBER, 1.0)
+    batch_size: int = _key(int, 16)
+    learning_rate: float | None = _key(NUMBER, None)
+    early_stopping: int | None = _key(int, 3)
+    max_length: int | None = _key(int, None)
+    rank: int = _key(int, 16)
+    alpha: float = _key(NUMBER, 32.0)
+    dropout: float = _key(NUMBER, 0.0)
+    target_modules: str | list[str] = _key((str, list), "auto")
+    quantization: str | None = _key(str, None, choices=("4bit", "8bit"))
+    license: str | None = _key(str, None)
+    trl: dict[str, Any] = _key(dict, {})
+    """Further fields of ``trl.SFTConfig``."""
+
+
+@dataclass
+class Recipe:
+    """What is trained on what, and how."""
+
+    model: str = _key(str)
+    output: str = _key(str)
+    seed: int = _key(int, 0)
+    data: list[Data] = _key(list, [])
+    training: Training = field(default_factory=Training, metadata={"kind": dict, "choices": ()})
+
+
+def read(path: Path) -> Recipe:
+    """The recipe in a file; paths in it are relative to its folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file, or a file of cells, is not there.
+    ValueError
+        If it is no TOML, a key is missing or not known, or a value is not of its kind.
+    """
+    if not path.is_file():
+        msg = f"there is no file {path}; write a recipe, or start from the one that `scc2s train --example` prints"
+        raise FileNotFoundError(msg)
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is not TOML: {error}; see `scc2s train --example`"
+        raise ValueError(msg) from None
+    recipe: Recipe = _filled(Recipe, said, str(path))
+    tables: list[Any] = recipe.data
+    if not tables:
+        msg = f"{path} has no [[data]]; add one with file = a file of cells"
+        raise ValueError(msg)
+    if not all(isinstance(table, dict) for table in tables):
+        msg = f"{path}: data is no list of tables; write [[data]] above the keys of each file"
+        raise ValueError(msg)
+    recipe.data = [_filled(Data, table, f"{path}, [[data]] {i + 1}") for i, table in enumerate(tables)]
+    if isinstance(recipe.training, dict):
+        recipe.training = _filled(Training, recipe.training, f"{path}, [training]")
+    for data in recipe.data:
+        data.file = str(path.parent / Path(data.file).expanduser())
+        if not Path(data.file).exists():
+            msg = f"there is no file of cells {data.file}; paths in a recipe are relative to its folder"
+            raise FileNotFoundError(msg)
+    recipe.output = str(path.parent / Path(recipe.output).expanduser())
+    if (path.parent / Path(recipe.model).expanduser()).is_dir():
+        recipe.model = str(path.parent / Path(recipe.model).expanduser())
+    return recipe
+
+
+def _filled(kind: type[Any], said: dict[str, Any], where: str) -> Any:
+    known = {one.name: one for one in fields(kind)}
+    for name, value in said.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            msg = f"{where}: there is no key {name!r}; {mend}"
+            raise ValueError(msg)
+        about = known[name].metadata
+        kinds = about["kind"] if isinstance(about["kind"], tuple) else (about["kind"],)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            names = " or ".join(_TOML.get(one, one.__name__) for one in kinds)
+            msg = f"{where}: {name} = {value!r} is not {names}"
+            raise ValueError(msg)
+        if about["choices"] and value not in about["choices"]:
+            msg = f"{where}: {name} = {value!r} is not known; one of {', '.join(map(repr, about['choices']))}"
+            raise ValueError(msg)
+    for name, one in known.items():
+        if one.default is MISSING and one.default_factory is MISSING and name not in said:
+            msg = f"{where}: the key {name!r} is missing"
+            raise ValueError(msg)
+    return kind(**said)
+
+
+_TOML = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+    bool: "true or false",
+}
+EXAMPLE = """\
+# scc2s train recipe.toml --dry-run     shows samples, tokens, memory and time
+# scc2s train recipe.toml               trains; a stopped run goes on
+model = "scc2s-mini"          # catalogue name, hub id or folder of the model to begin with
+output = "runs/mine"          # checkpoints, and the finished model or adapter in its folder "model"
+seed = 0
+
+[[data]]                      # one for each file of cells
+file = "cells.h5ad"
+tasks = ["cell_type"]         # "cell_type", "generate", "generate_unconditional", "caption", "perturb"
+columns = { cell_type = "louvain" }   # columns of obs, where they have another name
+n_genes = 200                 # genes of a sentence
+# n_samples = 2000            # of each task; without it one of each cell
+# copies = 1                  # of each cell, varied anew
+# varied = true               # prompts: fewer molecules, and some genes left out
+# organism = "Homo sapiens"
+# layer = "counts"            # where expression is; also gene_symbols, mod
+split = "cells"               # what is held out: "cells", or whole donors or studies: "donor", "study"
+# key = "patient"             # column of donors or studies
+# held_out = ["p7", "p9"]     # donors of the test
+val = 0.1                     # share for the validation, that training stops by
+test = 0.2                    # share that is left for you to measure on
+# perturbation = "condition"  # for "perturb": column, its control, and what pairs share
+# control = "ctrl"
+# match = ["cell_type", "donor"]
+
+[training]
+method = "lora"               # an adapter beside the model; "full": all weights
+epochs = 1
+batch_size = 16
+# learning_rate = 1e-4        # without it 5e-4 for an adapter, 1e-4 for all weights
+early_stopping = 3
+rank = 16                     # of the adapter; also alpha, dropout, target_modules, quantization = "4bit"
+# max_length = 1024           # tokens of the longest sample
+# license = "cc-by-4.0"       # of the result
+# trl = { warmup_steps = 20 } # further fields of trl.SFTConfig
+"""
