@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 N_GENES = 40
 """Genes of a sentence: each is written in 3.7 pieces, so a cell is 150 tokens."""
-FULL = {"cell_type": 1800, "generate": 400, "perturb": 360, "caption": 300}
+FULL = {"cell_type": 1100, "generate": 240, "perturb": 200, "caption": 160}
 """Samples of each task in the arms of all cells."""
-LIMITED = 900
+LIMITED = 480
 """Samples in an arm of few labelled cells: each cell as often as that takes, with other genes left out each time."""
 VARIED = Augment(thin=(0.6, 1.0), drop_genes=(0.0, 0.25), n_genes=(25, N_GENES))
 HELD_OUT = {"pbmc3k": "test", "kang_labelled": "donor107"}
