@@ -107,7 +107,7 @@ def validation(sets: dict[str, ad.AnnData], tasks: list[str]) -> pd.DataFrame:
     """A few cells of the validation split, for the curve of the loss."""
     out = []
     for adata in sets.values():
-        some = adata[(adata.obs["part"] == "val").to_numpy()][:40]
+        some = adata[(adata.obs["part"] == "val").to_numpy()][:15]
         out += [scc2s.pp.samples(some, task, n_genes=N_GENES) for task in tasks if task != "perturb"]
     return pd.concat(out, ignore_index=True)
 
