@@ -53,7 +53,7 @@ HOW = {
     "random": {"learning_rate": 1e-3},
 }
 COMMON = {"batch_size": 12, "seed": 0, "epochs": 1, "lr_scheduler_type": "cosine", "warmup_steps": 10, "logging_steps": 5,
-          "save_steps": 5, "eval_steps": 35, "save_total_limit": 2}  # fmt: skip
+          "save_steps": 5, "eval_steps": 35, "early_stopping": None, "save_total_limit": 2}  # fmt: skip
 N_ANNOTATED = 300
 N_WRITTEN = 15
 """Cells of each type that are written, and control cells of each type that are asked about IFN-beta."""
