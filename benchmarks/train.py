@@ -28,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -39,7 +40,7 @@ BATCH, N_GENES = 16, 100
 MINI = "scc2s-mini"
 
 
-def samples(n: int):
+def samples(n: int, n_genes: int = N_GENES):
     """Half cell types, half cells."""
     import pandas as pd
     import scanpy as sc
@@ -50,7 +51,7 @@ def samples(n: int):
     adata.obs["cell_type"] = adata.obs["bulk_labels"].astype(str)
     adata = adata[np.random.default_rng(0).permutation(adata.n_obs)[: n // 2]].copy()
     tasks = [
-        scc2s.pp.samples(adata, name, n_genes=N_GENES, organism="Homo sapiens") for name in ("cell_type", "generate")
+        scc2s.pp.samples(adata, name, n_genes=n_genes, organism="Homo sapiens") for name in ("cell_type", "generate")
     ]
     return pd.concat(tasks, ignore_index=True)
 
@@ -143,11 +144,11 @@ def train_once(table, held, folder: Path) -> None:
         table,
         folder,
         validation=held,
-        batch_size=8,
+        batch_size=4,
         learning_rate=1e-3,
         epochs=2,
         save_steps=2,
-        eval_steps=4,
+        eval_steps=2,
         disable_tqdm=True,
         logging_steps=1,
     )
@@ -157,28 +158,35 @@ def train_once(table, held, folder: Path) -> None:
 
 def in_child(table, held, folder: Path, *, kill_after: float | None) -> tuple[float, bool]:
     """Run in a process of its own; seconds of training, and whether it was killed before its end."""
+    said = folder.with_suffix(".log")
     pid = os.fork()
     if pid == 0:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.dup2(null, 2)
+        log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
         code = 1
         try:
             train_once(table, held, folder)
             code = 0
+        except BaseException:  # noqa: BLE001  # whatever it is, the process must not go on as its parent
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(code)
+    ended, status = 0, 0
     # The record is written when training begins.
-    while not (folder / "scc2s_run.json").is_file() and os.waitpid(pid, os.WNOHANG) == (0, 0):
+    while not ended and not (folder / "scc2s_run.json").is_file():
+        ended, status = os.waitpid(pid, os.WNOHANG)
         time.sleep(0.05)
     start = time.monotonic()
-    if kill_after is not None:
+    if kill_after is not None and not ended:
         time.sleep(kill_after)
         os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
+    if not ended:
+        _, status = os.waitpid(pid, 0)
     killed = os.WIFSIGNALED(status)
     if not killed and os.waitstatus_to_exitcode(status):
-        msg = f"training in {folder} failed"
+        msg = f"training failed: {said.read_text()[-2000:]}"
         raise RuntimeError(msg)
     return time.monotonic() - start, killed
 
@@ -187,7 +195,7 @@ def kills(n: int) -> None:
     """Each run is killed once at a random moment, and called again."""
     from scc2s.train import _run, _trainer  # noqa: F401  # imported once, before processes part
 
-    rows = samples(72).sample(frac=1, random_state=0)
+    rows = samples(48, 30).sample(frac=1, random_state=0)
     held = rows.groupby("task").head(4)
     table = rows.drop(index=held.index)
     held = held[~held["prompt"].isin(table["prompt"])]
