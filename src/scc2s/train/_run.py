@@ -148,7 +148,7 @@ def train(
 
     config = _config(folder, settings, len(samples), validated=validation is not None)
     at_once = settings.batch_size * config.world_size * config.gradient_accumulation_steps
-    limits = {"max_length": settings.max_length, "window": base.window}
+    limits: dict[str, Any] = {"max_length": settings.max_length, "window": base.window}
     tokens = encode(base.tokenizer, samples, **limits)
     held = tokens_held = None
     if validation is not None:
@@ -332,7 +332,8 @@ def _metrics(trainer: Any, said: Mapping[str, float]) -> dict[str, float]:
     """Of TRL, with tokens and the best validation."""
     counts = trainer.counts()
     seconds = said.get("train_runtime", 0.0)
-    out = {name: float(value) for name, value in said.items() if name != "total_flos"} | counts
+    out: dict[str, float] = {name: float(value) for name, value in said.items() if name != "total_flos"}
+    out |= counts
     if seconds:
         out |= {f"{name}_per_second": counts[name] / seconds for name in ("tokens", "useful_tokens")}
     history = trainer.state.log_history
@@ -359,7 +360,7 @@ def _history(log: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows.values())).sort_values("step", ignore_index=True) if rows else pd.DataFrame()
     first = ["step", "epoch", "loss", "learning_rate", "grad_norm", "eval_loss"]
     found = [name for name in first if name in table]
-    found += sorted(name for name in table if str(name).startswith("eval_loss_"))
+    found += sorted(str(name) for name in table if str(name).startswith("eval_loss_"))
     table = table[found] if found else pd.DataFrame({"step": [], "epoch": [], "loss": []})
     return table.astype({name: "float64" for name in found if name != "step"})
 
