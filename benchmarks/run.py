@@ -1,6 +1,6 @@
 """All benchmarks, one area after the other, into one file that the documentation shows.
 
-Run: python benchmarks/run.py [sentences embed annotate generate metrics]
+Run: python benchmarks/run.py [sentences embed annotate generate metrics train]
 
 Peers stand beside where they are installed (the scripts say which and how). Each area keeps the machine, the versions
 and the date that it was measured with in `benchmarks/results.json`; areas that are not named keep their rows. Nothing
@@ -29,8 +29,9 @@ AREAS = {
     "annotate": ["annotate.py"],
     "generate": ["generate.py", f"generate.py {LARGE_TOKENS}"],
     "metrics": ["metrics.py"],
+    "train": ["train.py"],
 }
-PACKAGES = ("numba", "scipy", "scikit-learn", "POT", "onnxruntime", "cell2sentence", "helical", "pertpy")
+PACKAGES = ("numba", "scipy", "scikit-learn", "POT", "onnxruntime", "cell2sentence", "helical", "pertpy", "trl", "peft")
 
 
 def versions() -> dict[str, str]:

@@ -155,3 +155,29 @@ def test_an_adapter_is_trained_beside_4bit_weights_and_joins_the_whole_ones(tmp_
     plain = models.load(base, device="cpu", dtype="float32")
     asked = table(4)["prompt"].tolist()
     assert not np.allclose(model.embed(asked), plain.embed(asked), atol=1e-3)
+
+
+@pytest.mark.slow
+def test_on_real_cells_an_adapter_of_the_mini_model_answers_in_annotate(shared_data: Path, tmp_path: Path) -> None:
+    import anndata as ad
+
+    import scc2s
+
+    adata = ad.read_h5ad(shared_data / "pbmc3k.h5ad")
+    adata = adata[adata.obs["cell_type"].notna()][:40].copy()
+    samples = scc2s.pp.samples(adata[:32], "cell_type", n_genes=60, organism="Homo sapiens")
+    held = scc2s.pp.samples(adata[32:], "cell_type", n_genes=60, organism="Homo sapiens")
+    done = lora("scc2s-mini", samples, tmp_path / "out", validation=held, batch_size=8, disable_tqdm=True)
+    assert done.metrics["eval_loss_cell_type"] < 3
+    model = models.load("scc2s-mini", adapter=done.folder, device="cpu", dtype="float32")
+    assert model.labels is not None
+    assert set(model.labels) == set(samples["completion"].str.strip())
+    assert "IFN-beta" in (model.taught.perturbations or {})
+    scc2s.pp.sentences(adata, n_genes=60)
+    scc2s.tl.annotate(adata, model=model, organism="Homo sapiens")
+    assert set(adata.obs["c2s_cell_type"]) <= set(model.labels)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    said = ad.read_h5ad(tmp_path / "a.h5ad").uns["c2s"]
+    assert str(done.folder) in str(said)
+    card = (done.folder / "README.md").read_text()
+    assert card.startswith('---\nlicense: "BSD-3-Clause, as this package"')

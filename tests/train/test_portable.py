@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+import transformers
+from tiny_models import CONFIGS as FAMILIES
+from tiny_models import build_model, build_tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, GPTNeoXConfig
 
 from scc2s.train import gene_tokenizer, save_portable
@@ -81,3 +84,61 @@ def test_non_default_rotary_settings_survive(tmp_path: Path) -> None:
     save_portable(model, gene_tokenizer(["A"], ["x"], n_pieces=300), tmp_path)
     written = json.loads((tmp_path / "config.json").read_text())
     assert (written["rotary_pct"], written["rotary_emb_base"]) == (0.5, 50000)
+
+
+ROTARY = {
+    "gpt_neox": {"rope_theta": 50000.0, "partial_rotary_factor": 0.5},
+    "gemma3_text": {
+        "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 2e4},
+    },
+    "llama": {"rope_type": "linear", "factor": 4.0, "rope_theta": 5e5},
+}
+OLD = ("rotary_pct", "rotary_emb_base", "rope_theta", "rope_local_base_freq", "partial_rotary_factor", "rope_scaling")
+
+
+@pytest.mark.parametrize("spelling", ["both", "old", "new"])
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_each_spelling_alone_gives_the_logits_of_the_model(kind: str, spelling: str, tmp_path: Path) -> None:
+    if spelling == "new" and int(transformers.__version__[0]) < 5:
+        pytest.skip("transformers 4 reads the old spelling only")
+    changes = {"tie_word_embeddings": kind == "qwen2"}
+    if int(transformers.__version__[0]) >= 5:
+        usual = ROTARY.get(kind, {"rope_theta": 3e4})
+        nested = kind == "gemma3_text"
+        changes["rope_parameters"] = usual if nested else {"rope_type": "default"} | usual
+    else:
+        changes |= {"rotary_emb_base": 50000} if kind == "gpt_neox" else {"rope_theta": 3e4}
+    model = build_model(kind, **changes)
+    save_portable(model, build_tokenizer(bos=False), tmp_path, dtype="float32")
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    away = {"old": ("rope_parameters",), "new": OLD, "both": ()}[spelling]
+    path.write_text(json.dumps({name: value for name, value in config.items() if name not in away}))
+    eager = {"attn_implementation": "eager"} if kind == "gemma2" else {}
+    again = AutoModelForCausalLM.from_pretrained(tmp_path, **eager).eval()
+    ids = torch.arange(3, 43)[None]
+    with torch.inference_mode():
+        want, found = model(ids).logits, again(ids).logits
+    torch.testing.assert_close(found, want, rtol=0, atol=2e-5 * float(want.abs().max()))
+
+
+def test_every_bit_of_float32_is_kept_and_numbers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    model, tokenizer = build_model("llama"), build_tokenizer(bos=False)
+    save_portable(model, tokenizer, tmp_path / "whole", dtype="float32")
+    again = AutoModelForCausalLM.from_pretrained(tmp_path / "whole").state_dict()
+    assert all(torch.equal(weight, again[name]) for name, weight in model.state_dict().items())
+    with torch.no_grad():
+        model.lm_head.weight[0, 0] = 1e6
+    with pytest.raises(ValueError, match=r"1 weights are not finite as float16 \(lm_head.weight\).*float32"):
+        save_portable(model, tokenizer, tmp_path / "half")
+    save_portable(model, tokenizer, tmp_path / "half", dtype="bfloat16")
+    with pytest.raises(ValueError, match="unknown dtype 'int8'"):
+        save_portable(model, tokenizer, tmp_path / "half", dtype="int8")
+
+
+def test_other_end_tokens_of_a_model_that_talks_are_kept(tmp_path: Path) -> None:
+    model = build_model("llama")
+    model.generation_config.eos_token_id = [0, 5]
+    save_portable(model, build_tokenizer(bos=False), tmp_path)
+    assert AutoModelForCausalLM.from_pretrained(tmp_path).generation_config.eos_token_id == [0, 5]

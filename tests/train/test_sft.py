@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GENES = [f"G{i}" for i in range(12)]
+VALIDATION = pd.DataFrame({"prompt": ["Genes: G1\nCell type:"], "completion": [" B cell"], "task": ["cell_type"]})
 
 
 @pytest.fixture
@@ -281,6 +282,8 @@ def test_early_stopping_keeps_the_weights_of_the_lowest_loss(
         ({"learning_rate": 0}, ValueError, "learning_rate=0 is not a number above 0"),
         ({"epochs": float("inf")}, ValueError, "epochs=inf"),
         ({"early_stopping": 0}, ValueError, "early_stopping=0 is not a whole number"),
+        ({"eval_steps": 2, "save_steps": 4, "validation": VALIDATION}, ValueError, "pass save_steps= as eval_steps="),
+        ({"save_strategy": "no", "validation": VALIDATION}, ValueError, "or early_stopping=None"),
         ({"max_length": 10**6}, ValueError, "the model reads 256 tokens"),
     ],
 )
@@ -351,3 +354,20 @@ def test_a_run_that_is_killed_three_times_ends_where_an_unbroken_one_does(kind: 
     whole = final_loss(tmp_path / "whole", kind, kills=[])
     broken = final_loss(tmp_path / "broken", kind, kills=rng.integers(2, 12, 3).tolist())
     assert broken == pytest.approx(whole, abs=1e-6)
+
+
+def test_another_model_in_memory_is_not_taken_for_one_that_is_finished(
+    tiny: tuple, samples: pd.DataFrame, tmp_path: Path
+) -> None:
+    model, tokenizer = tiny
+    where = {"tokenizer": tokenizer, "max_steps": 1, "save_strategy": "no", **QUICK}
+    sft(model, samples, tmp_path / "out", **where)
+    other = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny")
+    other.gpt_neox.embed_in.weight.data *= 2
+    before = other.gpt_neox.embed_in.weight.clone()
+    done = sft(other, samples, tmp_path / "out", **where)
+    assert (other.gpt_neox.embed_in.weight - before).abs().max() < 0.01
+    same = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny")
+    third = sft(same, samples, tmp_path / "out2", **where)
+    again = sft(AutoModelForCausalLM.from_pretrained(tmp_path / "tiny"), samples, tmp_path / "out2", **where)
+    assert again.metrics == third.metrics != done.metrics

@@ -34,8 +34,15 @@ class Base:
     family: str = UNKNOWN
     declared: Declared = field(default_factory=Declared)
     licence: str | None = None
+    fingerprint: str | None = None
+    """Of the numbers that it began with, where there is no file to hash."""
     pretrained: bool = True
     """Whether its weights were ever trained, as far as can be told."""
+
+    @property
+    def began(self) -> str | None:
+        """What tells its weights, as they were when training began, from others."""
+        return self.weights_hash or self.fingerprint
 
     @property
     def window(self) -> int | None:
@@ -118,7 +125,10 @@ def open_base(
         return Base(lm, read, **known(found, declared, family))
     if _of_torch(model):
         return _from_memory(model)
-    return Base(model, tokenizer, pretrained=bool(getattr(model, "name_or_path", "")))
+    from scc2s.models._torch._fingerprint import fingerprint
+
+    pretrained = bool(getattr(model, "name_or_path", ""))
+    return Base(model, tokenizer, fingerprint=fingerprint(model.state_dict().items()), pretrained=pretrained)
 
 
 def _placed(

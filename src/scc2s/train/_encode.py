@@ -30,7 +30,8 @@ class Encoded:
     @property
     def n_learned(self) -> np.ndarray:
         """Tokens of each completion, with the end token."""
-        return self.lengths - self.n_prompt
+        learned: np.ndarray = self.lengths - self.n_prompt
+        return learned
 
     def take(self, rows: np.ndarray) -> Encoded:
         """Some of them, in that order."""

@@ -166,7 +166,8 @@ def _adapted(base: Base, settings: Settings) -> Iterator[Any]:
     lm: Any = base.lm
     trained = {name: parameter.requires_grad for name, parameter in lm.named_parameters()}
     if shape["quantization"] is not None:
-        lm = prepare_model_for_kbit_training(lm, use_gradient_checkpointing=False)
+        prepare: Any = prepare_model_for_kbit_training  # which PEFT does not type
+        lm = prepare(lm, use_gradient_checkpointing=False)
     config = LoraConfig(
         r=shape["rank"],
         lora_alpha=shape["alpha"],

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import math
+import os
 import random
 import shutil
 from contextlib import contextmanager
@@ -147,7 +148,7 @@ def train(
 
     config = _config(folder, settings, len(samples), validated=validation is not None)
     at_once = settings.batch_size * config.world_size * config.gradient_accumulation_steps
-    limits = {"max_length": settings.max_length, "window": base.window}
+    limits: dict[str, Any] = {"max_length": settings.max_length, "window": base.window}
     tokens = encode(base.tokenizer, samples, **limits)
     held = tokens_held = None
     if validation is not None:
@@ -216,7 +217,19 @@ def _config(folder: Path, settings: Settings, n_samples: int, *, validated: bool
 def _evaluations(settings: Settings, n_samples: int) -> dict[str, Any]:
     """When to evaluate; checkpoints come at the same steps, as the best of them may be what is kept."""
     given = settings.arguments
-    per_epoch = math.ceil(n_samples / (settings.batch_size * given.get("gradient_accumulation_steps", 1)))
+    strategies = [given.get(name, "steps") for name in ("eval_strategy", "save_strategy")]
+    steps = [given.get(name) for name in ("eval_steps", "save_steps")]
+    if settings.early_stopping is not None and (
+        strategies[0] != strategies[1] or (None not in steps and steps[0] != steps[1])
+    ):
+        msg = (
+            "to keep the weights of the lowest loss, they have to be saved whenever it is taken: pass save_steps= as "
+            "eval_steps= (and save_strategy= as eval_strategy=), or early_stopping=None"
+        )
+        raise ValueError(msg)
+    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    at_once = settings.batch_size * n_processes * given.get("gradient_accumulation_steps", 1)
+    per_epoch = math.ceil(n_samples / at_once)
     n_steps = given.get("max_steps", -1)
     n_steps = n_steps if n_steps > 0 else math.ceil(per_epoch * settings.epochs)
     every = given.get("eval_steps", given.get("save_steps", max(1, n_steps // _EVALUATIONS)))
@@ -252,7 +265,8 @@ def _identity(base: Base, ordered: pd.DataFrame, settings: Settings, at_once: in
             hashed.update(str(text).encode() + b"\0")
     return {
         "samples": hashed.hexdigest(),
-        "base": base.weights_hash,
+        # A model in memory is often trained on, so that its shape has to do.
+        "base": base.weights_hash or f"{type(base.lm).__name__} of {base.lm.num_parameters()}",
         "samples a step": at_once,
         "seed": settings.seed,
         "learning_rate": settings.learning_rate,
@@ -318,7 +332,8 @@ def _metrics(trainer: Any, said: Mapping[str, float]) -> dict[str, float]:
     """Of TRL, with tokens and the best validation."""
     counts = trainer.counts()
     seconds = said.get("train_runtime", 0.0)
-    out = {name: float(value) for name, value in said.items() if name != "total_flos"} | counts
+    out: dict[str, float] = {name: float(value) for name, value in said.items() if name != "total_flos"}
+    out |= counts
     if seconds:
         out |= {f"{name}_per_second": counts[name] / seconds for name in ("tokens", "useful_tokens")}
     history = trainer.state.log_history
@@ -345,7 +360,7 @@ def _history(log: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows.values())).sort_values("step", ignore_index=True) if rows else pd.DataFrame()
     first = ["step", "epoch", "loss", "learning_rate", "grad_norm", "eval_loss"]
     found = [name for name in first if name in table]
-    found += sorted(name for name in table if str(name).startswith("eval_loss_"))
+    found += sorted(str(name) for name in table if str(name).startswith("eval_loss_"))
     table = table[found] if found else pd.DataFrame({"step": [], "epoch": [], "loss": []})
     return table.astype({name: "float64" for name in found if name != "step"})
 
@@ -399,7 +414,7 @@ def finished(
 
 
 def _asked(base: Base, samples: pd.DataFrame, validation: pd.DataFrame | None, settings: Settings) -> str:
-    hashed = hashlib.sha256(json.dumps([base.weights_hash, settings.to_dict()], default=str).encode())
+    hashed = hashlib.sha256(json.dumps([base.began, settings.to_dict()], default=str).encode())
     for table in (samples, validation):
         for column in ("prompt", "completion", "task"):
             for text in [] if table is None else table[column]:

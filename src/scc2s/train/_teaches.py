@@ -44,6 +44,8 @@ def declaration(samples: pd.DataFrame, family: str, declared: Declared) -> dict[
     families = set()
     for name, own in samples.groupby(samples["task"].astype(str), sort=True):
         tasks += [] if str(name) in tasks else [str(name)]
+        if name == _LABELS:
+            labels.update(own["completion"].str.strip())
         found, fields = _read(str(name), own["prompt"].iloc[0])
         families.add(found)
         if fields is None:
@@ -54,8 +56,6 @@ def declaration(samples: pd.DataFrame, family: str, declared: Declared) -> dict[
             _add(organisms, values.get("organism"))
             if (other := values.get("perturbation")) not in (None, prompts.NO_PERTURBATION):
                 perturbations.setdefault(str(other), [])
-        if name == _LABELS:
-            labels.update(own["completion"].str.strip())
     names = families - {None}
     out: dict[str, Any] = {"family": names.pop() if len(families) == 1 and names else family}
     if out["family"] == UNKNOWN:
