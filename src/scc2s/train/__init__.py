@@ -1,8 +1,13 @@
 """Training on plain (prompt, completion) tables."""
 
 from ._augment import Augment
+from ._build_captions import build_captions
+from ._build_qa import build_qa
+from ._build_result import Built
 from ._pairs import match_pairs
 from ._portable import save_portable
+from ._qa_samples import qa_samples
+from ._read_qa import read_qa
 from ._samples import task_samples
 from ._sentences import varied_sentences
 from ._sft import batches_by_task, sft
@@ -11,9 +16,14 @@ from ._tokenizer import gene_tokenizer
 
 __all__ = [
     "Augment",
+    "Built",
     "batches_by_task",
+    "build_captions",
+    "build_qa",
     "gene_tokenizer",
     "match_pairs",
+    "qa_samples",
+    "read_qa",
     "save_portable",
     "sft",
     "split",
