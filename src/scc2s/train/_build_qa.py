@@ -114,9 +114,9 @@ def build_qa(
     ``question``, ``answer``, ``keywords`` (with commas), ``reason``, ``detail``. ``replies``: each reply; its
     ``problem`` is ``no question``, ``no JSON`` (lines were read instead), ``broken JSON`` (what is whole was read),
     ``fewer than asked for``, or empty. Reasons are: ``no question``, ``no answer``, ``not a question``, ``asks about
-    the text``, ``question holds the answer``, ``no keywords``, ``keyword not in the text``, ``no keyword in the answer``,
-    ``gene not in the text``, ``cell type not in the text``, ``number not in the text``, ``answer hardly in the text``,
-    ``repeats another question``, ``more than asked for``.
+    the text``, ``question holds the answer``, ``no keywords``, ``keyword not in the text``, ``no keyword in the
+    answer``, ``gene not in the text``, ``cell type not in the text``, ``number not in the text``, ``answer hardly in
+    the text``, ``repeats another question``, ``more than asked for``.
 
     Raises
     ------
