@@ -224,7 +224,7 @@ def _drawn(
         rows = clusters[unit][written[clusters[unit]]]
         if not len(rows):
             msg = (
-                f"no cell of cluster {name!r} expresses a gene, so its sentences are empty; pass layer= with expression"
+                f"no cell of cluster {name!r} expresses a gene, so none has a sentence; pass layer= with counts"
             )
             raise ValueError(msg)
         n = min(n_cells, len(rows))

@@ -75,8 +75,8 @@ def clusters_of(facts: Any) -> list[Cluster]:
         one = Cluster(study, name, known, _text(row.get("text"), "text", number))
         if not known["cell_type"] and not known["genes"]:
             msg = (
-                f"row {number} of the facts ({one.name}) has neither a cell type nor genes to check captions by; leave it "
-                "out, or fill one of them"
+                f"row {number} of the facts ({one.name}) has neither a cell type nor genes to check captions by; "
+                "leave it out, or fill one of them"
             )
             raise ValueError(msg)
         found.append(one)
