@@ -22,8 +22,8 @@ TEXTS = {
         "abstract": (
             "We sequenced the RNA of about 2,700 peripheral blood mononuclear cells of one healthy donor. T cells are "
             "the largest population, and most of them are CD4 T cells. B cells express MS4A1 and CD79A. Monocytes fall "
-            "into two groups: CD14+ monocytes express LYZ and S100A8, and FCGR3A+ monocytes express MS4A7. NK cells express "
-            "GNLY and NKG7. Dendritic cells express FCER1A. Platelets are rare and express PPBP."
+            "into two groups: CD14+ monocytes express LYZ and S100A8, and FCGR3A+ monocytes express MS4A7. NK cells "
+            "express GNLY and NKG7. Dendritic cells express FCER1A. Platelets are rare and express PPBP."
         ),
         "results": (
             "Naive CD4 T cells express CCR7, whereas memory CD4 T cells express IL32 and S100A4. CD8 T cells express "

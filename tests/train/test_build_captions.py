@@ -25,7 +25,11 @@ FACTS = pd.DataFrame(
     }
 )
 GOOD = {
-    "B cell": ["B cells of blood, marked by CD79A.", "MS4A1 speaks for B cells here.", "CD79B is high in this cluster."],
+    "B cell": [
+        "B cells of blood, marked by CD79A.",
+        "MS4A1 speaks for B cells here.",
+        "CD79B is high in this cluster.",
+    ],
     "CD14+ monocyte": ["Monocytes of the lung with LYZ.", "S100A8 marks CD14+ monocytes.", "LYZ and S100A8 are high."],
 }
 
@@ -74,7 +78,13 @@ def test_the_teacher_is_told_the_facts_that_are_there_and_asked_in_several_ways(
     asked = []
     build_captions(FACTS, teacher(Counting(), asked), n_captions=3)
     first, other = asked[0][1]["content"], asked[3][1]["content"]
-    for line in ("Cell type: B cell", "Tissue: blood", "Organism: Homo sapiens", "CD79A, MS4A1, CD79B", "CD19 was used"):
+    for line in (
+        "Cell type: B cell",
+        "Tissue: blood",
+        "Organism: Homo sapiens",
+        "CD79A, MS4A1, CD79B",
+        "CD19 was used",
+    ):
         assert line in first
     assert "Disease" not in first + other
     assert "text of the study" not in other
@@ -121,7 +131,10 @@ def test_genes_of_other_organisms_are_found_with_the_names_of_the_data():
 
 def test_own_labels_are_types_of_their_own():
     judge = CaptionJudge(
-        [Cluster("", str(i), {"cell_type": name, "genes": "G1"}, "") for i, name in enumerate(["Zorb A", "Zorb B", "7"])],
+        [
+            Cluster("", str(i), {"cell_type": name, "genes": "G1"}, "")
+            for i, name in enumerate(["Zorb A", "Zorb B", "7"])
+        ],
         [],
         0.8,
     )
@@ -145,7 +158,12 @@ def test_what_is_not_kept_is_asked_again_with_the_reason():
     assert len(asked) == 5
     assert again[2] == {"role": "assistant", "content": "T cells with FOXP3."}
     assert "gene not in the facts: FOXP3" in again[3]["content"]
-    assert built.dropped.loc[0, ["cluster", "number", "round", "caption"]].tolist() == ["0", 0, 0, "T cells with FOXP3."]
+    assert built.dropped.loc[0, ["cluster", "number", "round", "caption"]].tolist() == [
+        "0",
+        0,
+        0,
+        "T cells with FOXP3.",
+    ]
     assert built.replies["n_kept"].tolist() == [0, 1, 1, 1, 1]
 
 

@@ -223,9 +223,7 @@ def _drawn(
             raise ValueError(msg)
         rows = clusters[unit][written[clusters[unit]]]
         if not len(rows):
-            msg = (
-                f"no cell of cluster {name!r} expresses a gene, so none has a sentence; pass layer= with counts"
-            )
+            msg = f"no cell of cluster {name!r} expresses a gene, so none has a sentence; pass layer= with counts"
             raise ValueError(msg)
         n = min(n_cells, len(rows))
         if n not in draws:

@@ -88,6 +88,7 @@ def _form(item: Item) -> Verdict:
         return Verdict("asks about the text", match[0])
     bare = item.answer.strip(" .")
     words = content(item.answer)
-    if stands_in(bare, item.question) or (words and words <= content(item.question)):
+    told = words and words <= content(item.question) and set(numbers(item.answer)) <= set(numbers(item.question))
+    if stands_in(bare, item.question) or told:
         return Verdict("question holds the answer", item.answer)
     return Verdict()
