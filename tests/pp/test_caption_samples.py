@@ -69,6 +69,10 @@ def test_all_cells_stand_in_one_prompt_where_the_task_shows_several(adata, capti
         for number, cell in enumerate(cells, 1):
             assert f"Cell {number}: {' '.join(adata.obs.loc[cell, 'c2s_sentence'].split()[:4])}\n" in row.prompt
     assert "3 Homo sapiens cells" in table["prompt"][0]
+    own = prompts.custom("{multi_cell_sentences} of {condition}:", response=" {caption}")
+    with pytest.raises(ValueError, match="cells of one cluster differ in 'condition' .'ctrl', 'stim'"):
+        samples(adata, captions, task=own, n_cells=20)
+    assert "of stim:" in samples(adata[adata.obs["condition"] == "stim"].copy(), captions, task=own)["prompt"][0]
 
 
 def test_the_draw_depends_on_names_and_seed_not_on_order(adata, captions):
@@ -121,7 +125,7 @@ def test_own_tasks_are_taken_where_they_write_a_caption(adata, captions):
         (lambda table: table.to_dict(), TypeError, "captions is dict"),
         (lambda table: table.drop(columns="caption"), KeyError, "no column 'caption'"),
         (lambda table: table.head(0), ValueError, "no captions"),
-        (lambda table: table.assign(caption=["a", None, " ", "b"]), ValueError, "2 captions are blank, the first in row 1"),
+        (lambda table: table.assign(caption=["a", None, " ", "b"]), ValueError, "2 captions are blank.*row 1"),
         (lambda table: table.assign(cluster="NK"), ValueError, "no cluster 'NK'"),
     ],
 )  # fmt: skip

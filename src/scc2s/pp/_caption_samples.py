@@ -13,7 +13,7 @@ from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.drawing import Draws
 from scc2s._cells.fields import prompt_fields
 from scc2s._cells.groups import Groups
-from scc2s.prompts._task import CELLS
+from scc2s.prompts._task import CELLS, N_CELLS
 from scc2s.train import Augment, task_samples
 from scc2s.train._context_samples import context_samples
 
@@ -125,14 +125,16 @@ def caption_samples(
         data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols, upper=upper, on_duplicate=on_duplicate
     )
     drawn = _drawn(data, table, clusters, _has_genes(found), n_cells, random_state)
-    values = prompt_fields(data, [name for name in chosen.fields if name not in ("caption", CELLS)], organism=organism)
+    values = prompt_fields(
+        data, [name for name in chosen.fields if name not in ("caption", CELLS, N_CELLS)], organism=organism
+    )
     rows = np.concatenate(drawn)
     X, names = _rows(found, rows)
     sizes = [len(some) for some in drawn]
     if CELLS in chosen.fields:
         starts = np.cumsum([0, *sizes[:-1]])
         contexts = [np.arange(start, start + size) for start, size in zip(starts.tolist(), sizes, strict=True)]
-        fields = {name: [str(of[some[0]]) for some in drawn] for name, of in values.items()}
+        fields = {name: [_one(of[some], name) for some in drawn] for name, of in values.items()}
         fields["caption"] = table["caption"].tolist()
         out = context_samples(chosen, X, names, contexts, fields, n_genes=n_genes, augment=augment, seed=random_state)
         caption, cells = out.pop("row").to_numpy(), drawn
@@ -144,6 +146,18 @@ def caption_samples(
         cells = [rows[i : i + 1] for i in out.pop("row")]
     more = {name: table[name].to_numpy()[caption] for name in ("study", "cluster", "split") if name in table}
     return out.assign(cells=[", ".join(data.obs_names[some].astype(str)) for some in cells], **more)
+
+
+def _one(values: np.ndarray, name: str) -> str:
+    """The value that all cells of a prompt have."""
+    different = sorted(set(values.tolist()))
+    if len(different) > 1:
+        msg = (
+            f"cells of one cluster differ in {name!r} ({', '.join(map(repr, different[:3]))}), and the prompt names it for "
+            "all of them; pass a task= without this field, or groupby= clusters that agree in it"
+        )
+        raise ValueError(msg)
+    return str(different[0])
 
 
 def _seed(value: Any) -> int:
