@@ -122,7 +122,7 @@ def test_own_tasks_are_taken_where_they_write_a_caption(adata, captions):
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
-        (lambda table: table.to_dict(), TypeError, "captions is dict"),
+        (lambda table: table.to_dict(), TypeError, "texts is dict"),
         (lambda table: table.drop(columns="caption"), KeyError, "no column 'caption'"),
         (lambda table: table.head(0), ValueError, "no captions"),
         (lambda table: table.assign(caption=["a", None, " ", "b"]), ValueError, "2 captions are blank.*row 1"),

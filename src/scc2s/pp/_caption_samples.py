@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from scc2s._cells.expression import Expression
     from scc2s.prompts import Task
 
-_MEND = "pass captions= .kept of scc2s.train.build_captions(facts, teacher)"
+_MEND = "pass texts= .kept of scc2s.train.build_captions(facts, teacher)"
 
 
 def caption_samples(
     adata: AnnData | MuData,
-    captions: pd.DataFrame,
+    texts: pd.DataFrame,
     *,
     groupby: str,
     study_key: str | None = None,
@@ -55,8 +55,8 @@ def caption_samples(
     ----------
     adata
         Cells; counts are best, since `augment` can thin them.
-    captions
-        ``.kept`` of :func:`scc2s.train.build_captions`: columns ``cluster``, ``caption``, and ``study`` and ``split``
+    texts
+        Captions: ``.kept`` of :func:`scc2s.train.build_captions`: columns ``cluster``, ``caption``, and ``study`` and ``split``
         where there are any.
     groupby
         Column of ``.obs`` with the clusters.
@@ -113,7 +113,7 @@ def caption_samples(
     if augment is not None and not isinstance(augment, Augment):
         msg = f"augment is of type {type(augment).__name__}; pass augment=scc2s.train.Augment(...), or None"
         raise TypeError(msg)
-    table = _captions(captions, study_key)
+    table = _captions(texts, study_key)
     data = get_adata(adata, mod)
     refuse_empty(data)
     if not data.obs_names.is_unique:
@@ -153,8 +153,8 @@ def _one(values: np.ndarray, name: str) -> str:
     different = sorted(set(values.tolist()))
     if len(different) > 1:
         msg = (
-            f"cells of one cluster differ in {name!r} ({', '.join(map(repr, different[:3]))}), and the prompt names it for "
-            "all of them; pass a task= without this field, or groupby= clusters that agree in it"
+            f"cells of one cluster differ in {name!r} ({', '.join(map(repr, different[:3]))}), and the prompt names "
+            "it; pass a task= without this field, or groupby= clusters that agree in it"
         )
         raise ValueError(msg)
     return str(different[0])
@@ -177,22 +177,22 @@ def _task(task: str | Task) -> Task:
     return chosen
 
 
-def _captions(captions: Any, study_key: str | None) -> pd.DataFrame:
+def _captions(texts: Any, study_key: str | None) -> pd.DataFrame:
     """The table, with the columns that are needed as text."""
-    if not isinstance(captions, pd.DataFrame):
-        msg = f"captions is {type(captions).__name__}, not a table; {_MEND}"
+    if not isinstance(texts, pd.DataFrame):
+        msg = f"texts is {type(texts).__name__}, not a table; {_MEND}"
         raise TypeError(msg)
-    if missing := [name for name in ("cluster", "caption") if name not in captions]:
+    if missing := [name for name in ("cluster", "caption") if name not in texts]:
         msg = f"the captions have no column {missing[0]!r}; {_MEND}"
         raise KeyError(msg)
-    if not len(captions):
+    if not len(texts):
         msg = f"there are no captions; {_MEND}"
         raise ValueError(msg)
-    blank = [not isinstance(text, str) or not text.strip() for text in captions["caption"]]
+    blank = [not isinstance(text, str) or not text.strip() for text in texts["caption"]]
     if any(blank):
         msg = f"{sum(blank)} captions are blank, the first in row {blank.index(True)}; leave them out"
         raise ValueError(msg)
-    table = captions.reset_index(drop=True)
+    table = texts.reset_index(drop=True)
     table = table.assign(
         cluster=table["cluster"].astype(str),
         study=table["study"].fillna("").astype(str) if "study" in table else "",
@@ -233,7 +233,7 @@ def _drawn(
     for unit in dict.fromkeys(units):
         name = " | ".join(filter(None, unit))
         if unit not in clusters:
-            msg = f"the data have no cluster {name!r}; pass captions= those of these data, or another groupby="
+            msg = f"the data have no cluster {name!r}; pass texts= those of these data, or another groupby="
             raise ValueError(msg)
         rows = clusters[unit][written[clusters[unit]]]
         if not len(rows):
