@@ -56,8 +56,8 @@ def caption_samples(
     adata
         Cells; counts are best, since `augment` can thin them.
     texts
-        Captions: ``.kept`` of :func:`scc2s.train.build_captions`: columns ``cluster``, ``caption``, and ``study`` and ``split``
-        where there are any.
+        Captions: ``.kept`` of :func:`scc2s.train.build_captions`, with columns ``cluster``, ``caption``, and ``study``
+        and ``split`` where there are any.
     groupby
         Column of ``.obs`` with the clusters.
     study_key
