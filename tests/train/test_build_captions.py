@@ -102,6 +102,7 @@ def test_the_teacher_is_told_the_facts_that_are_there_and_asked_in_several_ways(
         ("B cells that meet NK cells.", "cell type not in the facts", "NK cell"),
         ("B cells of mice.", "organism not in the facts", "mice"),
         ("B cells of the lung.", "tissue of another cluster", "lung"),
+        ("B cells of an HIV infection.", "disease not in the facts", "HIV, infection"),
         ("These cells of blood are important.", "names neither the type nor a gene", ""),
         ("B cells, unlike T cells, are marked by CD79A.", "", ""),
         ("Naive B cells, sorted by CD19.", "", ""),

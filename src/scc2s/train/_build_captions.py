@@ -94,8 +94,8 @@ def build_captions(
     the order of `facts`. ``dropped``: ``study``, ``cluster``, ``number``, ``round``, ``caption``, ``reason``,
     ``detail``. ``replies``: each reply. Reasons are: ``no whole sentence``; ``gene not in the facts`` (a gene, or a
     word that looks like one); ``another cell type``; ``cell type not in the facts``; ``organism not in the facts``;
-    ``tissue of another cluster``, ``disease of another cluster`` (a value of another row, word for word); ``names
-    neither the type nor a gene``; ``repeats another caption``.
+    ``tissue of another cluster``, ``disease of another cluster`` (a value of another row, word for word); ``disease
+    not in the facts`` (common words for some); ``names neither the type nor a gene``; ``repeats another caption``.
 
     Raises
     ------

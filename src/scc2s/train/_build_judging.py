@@ -21,6 +21,13 @@ _END = re.compile(r"""[.!?]["')\]]*(?=\s|$)""")
 _MARKS = re.compile(r"\*\*|__|`")
 
 _SHARED = ("tissue", "disease")
+_DISEASE = re.compile(
+    r"(?<!\w)(?:\w*(?:carcinoma|sarcoma|lymphoma|leuka?emia|melanoma|glioma|myeloma|blastoma)s?|cancers?|tumou?rs?|"
+    r"infect(?:ions?|ed)|virus(?:es)?|HIV|AIDS|COVID|SARS|diabetes|lupus|arthritis|sclerosis|fibrosis|asthma|sepsis|"
+    r"malaria|tuberculosis|dementia)(?!\w)",
+    re.IGNORECASE,
+)
+"""Common words for diseases; the tables know no others."""
 
 
 class Verdict(NamedTuple):
@@ -111,7 +118,8 @@ class CaptionJudge:
             for value in values:
                 if stands_in(value, caption) and not stands_in(value, cluster.evidence):
                     return Verdict(f"{name} of another cluster", value)
-        return Verdict()
+        wrong = [word for word in _DISEASE.findall(caption) if not stands_in(word, cluster.evidence)]
+        return Verdict("disease not in the facts", ", ".join(dict.fromkeys(wrong))) if wrong else Verdict()
 
     def _empty(self, caption: str, cluster: Cluster) -> Verdict:
         """Whether it names neither the type nor a gene of the cluster."""
