@@ -29,11 +29,11 @@ import pandas as pd
 import scanpy as sc
 
 import scc2s
+from scc2s._cells.groups import Groups, top_genes
 from scc2s._cells.recorded import recorded_expression
 from scc2s.programs import markers
 from scc2s.programs._type_names import TypeNames
 from scc2s.tl._describing.grounding import grounding
-from scc2s.tl._describing.groups import Groups, top_genes
 
 BLOOD = ("pbmc3k", "kang_ifnb_labelled", "kang_ifnb", "pbmc68k_reduced", "pbmc_citeseq", "malt_citeseq")
 TISSUES = ("breast_tnbc", "lung_cosmx")

@@ -19,8 +19,8 @@ import numpy as np
 from caption_grounding import article
 
 import scc2s
+from scc2s._cells.groups import top_genes
 from scc2s.metrics import bertscore, encoder_from
-from scc2s.tl._describing.groups import top_genes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,15 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-PAGES = ["captions.md", "metrics.md", "onnx.md", "ontology.md", "screening.md", "space.md"]
+PAGES = [
+    "captions.md",
+    "metrics.md",
+    "onnx.md",
+    "ontology.md",
+    "screening.md",
+    "space.md",
+    "training/teachers.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -40,11 +40,12 @@ def keyword_recall(texts: Sequence[str], keywords: Sequence[Sequence[str]]) -> n
             msg = f"the keywords of text {i} are one string; pass a list of strings"
             raise TypeError(msg)
         if len(wanted):
-            out[i] = np.mean([_names(text, keyword) for keyword in wanted])
+            out[i] = np.mean([names_keyword(text, keyword) for keyword in wanted])
     return out
 
 
-def _names(text: str, keyword: str) -> bool:
+def names_keyword(text: str, keyword: str) -> bool:
+    """Whether a text names a keyword, as :func:`keyword_recall` counts it."""
     words = [re.escape(word) for word in re.split(r"[\s-]+", keyword.strip().casefold()) if word]
     if not words:
         return False

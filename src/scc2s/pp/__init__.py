@@ -1,5 +1,7 @@
 from ._add_text import add_text
+from ._caption_samples import caption_samples
 from ._check import check
+from ._cluster_facts import cluster_facts
 from ._context_adata import context_adata
 from ._contexts import contexts
 from ._interactions import interactions
@@ -17,7 +19,9 @@ from ._split import split
 
 __all__ = [
     "add_text",
+    "caption_samples",
     "check",
+    "cluster_facts",
     "context_adata",
     "contexts",
     "interactions",

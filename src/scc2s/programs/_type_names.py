@@ -65,17 +65,21 @@ class TypeNames:
         before the wider one. Capitals, dashes, accents and plural do not count. What a text says the cells are not
         (``unlike T cells``) is not what it is about.
         """
-        plain = _plain(text)
-        found = [
-            self._label[match[1]]
-            for match in self._pattern.finditer(plain)
-            if not _DENIED.search(plain[: match.start()])
-        ]
+        found = self.named(text)
         label = found[0] if found else None
         for other in found[1:]:
             if label != other and self._is_wider(str(label), other):
                 label = other
         return label
+
+    def named(self, text: str) -> list[str]:
+        """Labels of all types that a text names, in order; those that it says the cells are not are left out."""
+        plain = _plain(text)
+        return [
+            self._label[match[1]]
+            for match in self._pattern.finditer(plain)
+            if not _DENIED.search(plain[: match.start()])
+        ]
 
     def related(self, a: str, b: str) -> bool:
         """Whether one is a kind of the other, or the same."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 UNMAPPED = "unmapped"
 _CONTROL = re.compile(r"<[^<>\s]*>")
 _PUNCTUATION = re.compile(r"[^\w]+|_+")
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 
 
 def tidy(answer: str) -> str:
@@ -35,6 +36,25 @@ def prose(answer: str, prompt: str = "") -> str:
     'A B cell. From blood.'
     """
     return " ".join(_CONTROL.sub(" ", without_echo(answer, prompt)).split())
+
+
+def spoken(reply: str, *, plain: bool = False) -> str:
+    r"""A reply in a conversation, without what the model thought aloud before.
+
+    Parameters
+    ----------
+    reply
+        What a model wrote.
+    plain
+        It went on from a plain text (:func:`scc2s.models._chat.plain_text`), and may have written the next question.
+
+    Examples
+    --------
+    >>> spoken("<think>Hm.</think> A B cell.\nQuestion: And this?", plain=True)
+    '  A B cell.'
+    """
+    text = reply.partition("\nQuestion:")[0] if plain else reply
+    return _THOUGHT.sub(" ", text)
 
 
 def match_labels(

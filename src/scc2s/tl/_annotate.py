@@ -8,6 +8,7 @@ import numpy as np
 
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
+from scc2s._cells.groups import Groups
 from scc2s.models._answers import answers
 from scc2s.models._taught import taught
 from scc2s.tl._asking.annotate_targets import annotate_targets
@@ -31,7 +32,6 @@ from scc2s.tl._asking.subjects import refuse_for_contexts, subject
 from scc2s.tl._asking.targets import given_targets
 from scc2s.tl._asking.untaught import compare
 from scc2s.tl._asking.verdicts import judge
-from scc2s.tl._describing.groups import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

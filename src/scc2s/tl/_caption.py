@@ -9,6 +9,7 @@ import pandas as pd
 from scc2s._cells.access import sentence_slots
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
+from scc2s._cells.groups import Groups, top_genes
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.results import claim
 from scc2s.models._answers import answers
@@ -21,7 +22,6 @@ from scc2s.tl._asking.cells import look
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import ask, choose_writer
 from scc2s.tl._describing.grounding import grounding, listing
-from scc2s.tl._describing.groups import Groups, top_genes
 from scc2s.tl._describing.likeness import flag_nulls, likeness, log_flagged, without_cells
 from scc2s.tl._describing.shown import agreed, cells_to_show
 

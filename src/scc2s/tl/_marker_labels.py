@@ -9,13 +9,13 @@ from scc2s import programs
 from scc2s._cells.access import expression
 from scc2s._cells.arguments import above, refuse_empty
 from scc2s._cells.columns import opened
+from scc2s._cells.groups import Groups
 from scc2s._cells.provenance import file_names
 from scc2s._cells.results import claim
 from scc2s.metrics import mean_by_group
 from scc2s.tl._asking.answers import given_labels
 from scc2s.tl._asking.arguments import refuse_column_name
 from scc2s.tl._asking.labels import UNASSIGNED
-from scc2s.tl._describing.groups import Groups
 from scc2s.tl._labelling.marked import best_labels, find_markers, scores_of
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import opened
+from scc2s._cells.groups import top_genes
 from scc2s._cells.results import claim
 from scc2s.tl._asking.arguments import refuse_column_name
 from scc2s.tl._asking.cells import worded
 from scc2s.tl._asking.decoding import Decoding
 from scc2s.tl._asking.question import choose_writer
 from scc2s.tl._describing.gene_lists import genes_alone, given_lists, holds_cells, named, one_organism, refuse_fields
-from scc2s.tl._describing.groups import top_genes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

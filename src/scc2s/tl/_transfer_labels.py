@@ -7,11 +7,11 @@ import numpy as np
 from scc2s._cells.access import get_adata
 from scc2s._cells.arguments import above, refuse_empty, whole
 from scc2s._cells.columns import column, opened
+from scc2s._cells.groups import Groups
 from scc2s._cells.results import claim
 from scc2s._logging import logger
 from scc2s.tl._asking.arguments import refuse_column_name, share
 from scc2s.tl._asking.labels import labels_of_groups, scored_slots
-from scc2s.tl._describing.groups import Groups
 from scc2s.tl._labelling.classify import Classifier, probabilities, within
 from scc2s.tl._labelling.sides import by_genes, by_sentences, labelled, most_variable
 

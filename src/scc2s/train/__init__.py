@@ -5,8 +5,13 @@ from ._estimate import TrainingEstimate, estimate
 from ._lora import lora
 from ._merge import merge
 from ._order import batches_by_task
+from ._build_captions import build_captions
+from ._build_qa import build_qa
+from ._build_result import Built
 from ._pairs import match_pairs
 from ._portable import save_portable
+from ._qa_samples import qa_samples
+from ._read_qa import read_qa
 from ._samples import task_samples
 from ._sentences import varied_sentences
 from ._sft import sft
@@ -20,10 +25,16 @@ __all__ = [
     "TrainingEstimate",
     "batches_by_task",
     "estimate",
+    "Built",
+    "batches_by_task",
+    "build_captions",
+    "build_qa",
     "gene_tokenizer",
     "lora",
     "match_pairs",
     "merge",
+    "qa_samples",
+    "read_qa",
     "save_portable",
     "sft",
     "split",

@@ -9,9 +9,9 @@ import pytest
 from scipy import sparse
 
 from scc2s._cells.access import expression
+from scc2s._cells.groups import Groups
 from scc2s.programs import as_markers
 from scc2s.tl._describing.grounding import grounding
-from scc2s.tl._describing.groups import Groups
 
 MARKERS = as_markers({"T cell": ["CD3D", "CD3E"], "B cell": ["CD79A", "MS4A1"], "mast cell": ["KIT", "CPA3"]})
 

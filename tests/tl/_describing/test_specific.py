@@ -10,9 +10,9 @@ from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
 from scc2s._cells.access import expression
+from scc2s._cells.groups import Groups
 from scc2s.programs import as_markers
 from scc2s.programs._type_names import TypeNames
-from scc2s.tl._describing.groups import Groups
 from scc2s.tl._describing.specific import Specific, rival, specific
 
 MARKERS = as_markers({"T cell": ["CD3D", "CD3E"], "B cell": ["CD79A", "MS4A1"], "NK cell": ["NKG7", "GNLY"]})

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.groups import expressing
 from scc2s.programs._type_names import TypeNames
 from scc2s.prompts._mentions import mentions
-from scc2s.tl._describing.groups import expressing
 from scc2s.tl._describing.specific import LEAST, rival, specific
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from scc2s._cells.expression import Expression
+    from scc2s._cells.groups import Groups
     from scc2s.programs import Markers
     from scc2s.prompts._mentions import Mentions
-    from scc2s.tl._describing.groups import Groups
     from scc2s.tl._describing.specific import Specific
 
 _LEAST_SPECIFIC = 0.5

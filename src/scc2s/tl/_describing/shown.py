@@ -13,7 +13,7 @@ from scc2s.tl._describing.grounding import listing
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from scc2s.tl._describing.groups import Groups
+    from scc2s._cells.groups import Groups
 
 
 class Shown(NamedTuple):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scc2s._cells.expression import Expression
+    from scc2s._cells.groups import Groups
     from scc2s.programs import Markers
     from scc2s.programs._type_names import TypeNames
-    from scc2s.tl._describing.groups import Groups
 
 LEAST = 2
 """Markers of a type that must be among the genes of a data set, to judge the type by them."""

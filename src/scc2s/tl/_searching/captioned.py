@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.groups import Groups
 from scc2s._cells.results import stored
 from scc2s._logging import logger
-from scc2s.tl._describing.groups import Groups
 from scc2s.tl._searching.floor import beats, floor_table, say_floor
 from scc2s.tl._searching.found import Found, of_groups, order
 from scc2s.tl._searching.queries import reordered

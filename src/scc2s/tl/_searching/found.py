@@ -11,7 +11,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scc2s.tl._describing.groups import Groups
+    from scc2s._cells.groups import Groups
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scc2s._cells.groups import Groups
 from scc2s._cells.sampling import shuffled
 from scc2s._logging import logger
 from scc2s.models._numbers import likelihoods
@@ -16,7 +17,6 @@ from scc2s.tl._asking.answers import as_answers
 from scc2s.tl._asking.cells import look, worded
 from scc2s.tl._asking.question import ask, load_for
 from scc2s.tl._asking.untaught import FEW
-from scc2s.tl._describing.groups import Groups
 from scc2s.tl._describing.shown import cells_to_show
 from scc2s.tl._searching.floor import beats, floor_table, say_floor
 from scc2s.tl._searching.found import Found, of_groups, order

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scc2s._cells.groups import Groups
 from scc2s._logging import logger
-from scc2s.tl._describing.groups import Groups
 from scc2s.tl._searching.found import Found, of_groups
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scc2s.models._chat import plain_text
 from scc2s.models._replies import replies
-from scc2s.prompts._answers import prose
+from scc2s.prompts._answers import prose, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from scc2s.tl._asking.decoding import Decoding
 
 Messages = list[dict[str, str]]
-
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,7 @@ class Asker:
             random_state=self.decoding.random_state,
             cache=self.decoding.cache,
         )
-        texts = [text.partition("\nQuestion:")[0] if self.plain else text for text in raw]
-        return [prose(_THOUGHT.sub(" ", text)) for text in texts]
+        return [prose(spoken(text, plain=self.plain)) for text in raw]
 
 
 def most_genes(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.groups import log_matrix
 from scc2s._cells.sampling import shuffled
 from scc2s._logging import logger
-from scc2s.tl._describing.groups import log_matrix
 from scc2s.tl._talking.topics import ALL, REST
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.groups import Groups
 from scc2s.programs._type_names import TypeNames
 from scc2s.prompts._statements import statements
 from scc2s.tl._describing.claims import COLUMNS, Evidence, claims, reasons
 from scc2s.tl._describing.grounding import type_of
-from scc2s.tl._describing.groups import Groups
 from scc2s.tl._describing.specific import log_values, specific
 
 if TYPE_CHECKING:

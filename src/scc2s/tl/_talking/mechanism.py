@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.columns import column
+from scc2s._cells.groups import Groups, expressing
 from scc2s._logging import logger
 from scc2s.programs._gene_index import GeneIndex
 from scc2s.programs._interactions import COMPLEX
 from scc2s.prompts._talks import interactions_line
 from scc2s.tl._describing.grounding import listing
-from scc2s.tl._describing.groups import Groups, expressing
 from scc2s.tl._talking.evidence import tested_genes
 from scc2s.tl._talking.stored import stored_pair
 

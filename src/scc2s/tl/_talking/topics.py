@@ -10,9 +10,9 @@ import pandas as pd
 
 from scc2s._cells.access import get_sentences
 from scc2s._cells.columns import column
+from scc2s._cells.groups import Groups
 from scc2s._logging import logger
 from scc2s.prompts._talks import KINDS, question
-from scc2s.tl._describing.groups import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ import pytest
 import scanpy as sc
 from scipy import sparse
 
+from scc2s._cells.groups import Groups, expressing, top_genes
 from scc2s._cells.recorded import recorded_expression
-from scc2s.tl._describing.groups import Groups, expressing, top_genes
 
 
 @pytest.fixture
