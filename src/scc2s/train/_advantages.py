@@ -57,7 +57,8 @@ def advantages(
     else:
         std = np.ones((len(grouped), 1, values.shape[1]))
     shares = np.divide(centred, std, out=np.zeros_like(centred), where=std > 0)
-    total: np.ndarray = shares @ (np.ones(values.shape[1]) if weights is None else np.asarray(weights, dtype=np.float64))
+    by = np.ones(values.shape[1]) if weights is None else np.asarray(weights, dtype=np.float64)
+    total: np.ndarray = shares @ by
     return total.reshape(-1)
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from scc2s._logging import logger
-from scc2s.models.decoding import GeneVocabulary
 
 from ._checkpoints import last_whole
-from ._collapse import DIVERSITY, KL, NO_SPREAD, collapse
+from ._collapse import collapse
 from ._grpo_card import card
+from ._grpo_checks import DEFAULTS, bounds_of, check_prompts, check_settings, vocabulary_of, weights_of
 from ._grpo_history import history_of
 from ._grpo_start import random_states_kept, start_of
 from ._portable import save_portable
@@ -26,17 +26,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from scc2s.models.decoding import GeneVocabulary
+
     from .rewards import Reward
 
 Loss = Literal["grpo", "dapo", "dr_grpo", "bnpo"]
-_LOSSES = ("grpo", "dapo", "dr_grpo", "bnpo")
-_SCALES = ("group", "batch", "none")
-_LIMITS = {"diversity": DIVERSITY, "no_spread": NO_SPREAD, "kl": KL}
-_DEFAULTS = {"group_size": 8, "prompts_per_step": 4, "learning_rate": 1e-6, "beta": 0.03, "epochs": 1.0}
-_OURS = ("num_generations", "per_device_train_batch_size", "gradient_accumulation_steps", "loss_type", "reward_weights",
-         "num_train_epochs", "num_iterations", "data_seed", "output_dir", "top_p", "top_k", "min_p", "entropy_coef",
-         "use_adaptive_entropy", "multi_objective_aggregation", "max_completion_length", "repetition_penalty",
-         "steps_per_generation", "generation_batch_size")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,10 +82,10 @@ def grpo(
     """Teach a model by rewards: group relative policy optimisation (DeepSeekMath, arXiv:2402.03300), on TRL.
 
     For each prompt the model writes a group of answers. Those that earn more than the mean of their group become
-    likelier, the others less likely, and the model is kept near the one that it started from: per token the loss is
-    ``-(min(rho A, clip(rho, 1 - epsilon, 1 + epsilon) A) - beta KL)`` with rho the probability of the token over that at
-    the time of writing, A the advantage of the answer, and KL the estimate ``k - log k - 1``, k the probability by the
-    reference over that by the model.
+    likelier, the others less likely, and the model is kept near the one that it started from. Per token the loss is
+    ``-(min(rho A, clip(rho, 1 - epsilon, 1 + epsilon) A) - beta KL)`` with rho the probability of the token over that
+    at the time of writing, A the advantage of the answer, and KL the estimate ``k - log k - 1``, k the probability by
+    the reference over that by the model.
 
     With `genes`, answers are drawn from the probabilities of what may come next, rescaled to sum to 1, and the loss is
     that of these rescaled probabilities, for the model and its reference alike: only then is it the gradient of the
@@ -110,8 +104,8 @@ def grpo(
         A row a prompt: ``prompt``, and the columns that rewards ask for.
     reward
         A reward of :mod:`scc2s.train.rewards`, a function ``(prompts, completions, **columns)`` that gives one number
-        for each completion, a list of them, or a dict by name. Several are brought to mean 0 and standard deviation 1 in
-        their group each, then summed.
+        for each completion, a list of them, or a dict by name. Each of several is brought to mean 0 and standard
+        deviation 1 in its group, then they are summed.
     output_dir
         Folder of checkpoints, of ``history.csv`` and of the finished ``model``. A stopped run goes on from its last
         whole checkpoint, and gives what an unbroken one would.
@@ -122,8 +116,8 @@ def grpo(
     n_genes
         Genes of an answer, where `genes` are names.
     constrain
-        Whether answers are held to `genes`. ``False``: the model writes freely, by TRL's own generation (``use_vllm=True``
-        and the other arguments of TRL go there), and `genes` only say what is valid.
+        Whether answers are held to `genes`. ``False``: the model writes freely, by TRL's own generation (where TRL's
+        arguments go, such as ``use_vllm=True``), and `genes` only say what is valid.
     max_new_tokens
         Most tokens of a free answer.
     weights
@@ -133,7 +127,8 @@ def grpo(
     group_size
         Answers to a prompt (``None``: that of the preset, else 8).
     prompts_per_step
-        Prompts of one step of the optimiser, over all processes (4). What does not fill a step is left to the next epoch.
+        Prompts of one step of the optimiser, over all processes (4). Those that do not fill a step are left out of the
+        epoch.
     batch_size
         Most answers in memory at once; the gradient is that of the whole step.
     learning_rate
@@ -143,9 +138,9 @@ def grpo(
     epochs
         Times that each prompt is asked (1); ``max_steps=`` sets steps instead.
     loss
-        How the tokens of answers are averaged: ``"grpo"``, over each answer, then over answers (DeepSeekMath); ``"dapo"``,
-        over all tokens of a step, so that long answers count more (TRL's default); ``"bnpo"``, over those of a batch in
-        memory; ``"dr_grpo"``, by a constant.
+        How the tokens of answers are averaged: ``"grpo"``, over each answer, then over answers (DeepSeekMath);
+        ``"dapo"``, over all tokens of a step, so that long answers count more (TRL's default); ``"bnpo"``, over those
+        of a batch in memory; ``"dr_grpo"``, by a constant.
     scale_rewards
         What advantages are divided by: the standard deviation of the ``"group"``, that of the ``"batch"``, or nothing
         (``"none"``).
@@ -156,8 +151,8 @@ def grpo(
     temperature
         Of the draws; the loss is that of the probabilities at this temperature.
     rank
-        Rank of a LoRA adapter that is trained instead of all weights; the finished model has it merged. The reference is
-        the model without it, so no copy is needed.
+        Rank of a LoRA adapter that is trained instead of all weights; the finished model has it merged. The reference
+        is the model without it, so no copy is needed.
     limits
         When a run counts as collapsed: ``diversity`` (0.5, share of its start), ``no_spread`` (0.5, share of groups),
         ``kl`` (0.5 nats a token).
@@ -170,10 +165,10 @@ def grpo(
 
     Returns
     -------
-    The folder of the model, the history and whether the run collapsed. Columns of the history: ``step``; ``reward``, the
-    weighted sum; ``reward/<name>``, mean over the answers, and ``spread/<name>``, mean of the standard deviation within
-    groups; ``no_spread``, share of groups from which nothing is learned; ``kl`` and ``entropy``, nats a token under the
-    constraint; ``distinct_answers`` (share of a group), ``distinct_genes`` (of a group, by those of one answer),
+    The folder of the model, the history and whether the run collapsed. Columns of the history: ``step``; ``reward``,
+    the weighted sum; ``reward/<name>``, mean over the answers, and ``spread/<name>``, mean of the standard deviation
+    within groups; ``no_spread``, share of groups from which nothing is learned; ``kl`` and ``entropy``, nats a token
+    under the constraint; ``distinct_answers`` (share of a group), ``distinct_genes`` (of a group, by those of one answer),
     ``valid`` (share of words that are genes, each once; with `genes`), ``length`` (words); ``loss``, ``grad_norm``,
     ``learning_rate``.
 
@@ -205,15 +200,15 @@ def grpo(
         "epochs": epochs,
     }  # fmt: skip
     from_preset = settings_of(preset, "grpo")
-    own = _DEFAULTS | from_preset | {name: value for name, value in given.items() if value is not None}
-    arguments = {name: value for name, value in own.items() if name not in _DEFAULTS} | arguments
-    own = {name: own[name] for name in _DEFAULTS}
-    _check_settings(own, batch_size, epsilon, iterations, temperature, loss, scale_rewards, rank, arguments)
-    _check_prompts(prompts, own["prompts_per_step"])
+    own = DEFAULTS | from_preset | {name: value for name, value in given.items() if value is not None}
+    arguments = {name: value for name, value in own.items() if name not in DEFAULTS} | arguments
+    own = {name: own[name] for name in DEFAULTS}
+    check_settings(own, batch_size, epsilon, iterations, temperature, loss, scale_rewards, rank, arguments)
+    check_prompts(prompts, own["prompts_per_step"])
     rewards = as_rewards(reward, [str(name) for name in prompts.columns if name != "prompt"])
-    shares = _weights(weights, [one.name for one in rewards])
-    vocabulary = _vocabulary(genes, n_genes, constrain=constrain, n_prompts=len(prompts), most=max_new_tokens)
-    bounds = _bounds(limits)
+    shares = weights_of(weights, [one.name for one in rewards])
+    vocabulary = vocabulary_of(genes, n_genes, constrain=constrain, n_prompts=len(prompts), most=max_new_tokens)
+    bounds = bounds_of(limits)
     folder = Path(output_dir)
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file; pass output_dir= a folder, or a path where none is yet"
@@ -318,8 +313,8 @@ def grpo(
                 "loss": loss, "scale_rewards": scale_rewards, "epsilon": epsilon, "iterations": iterations,
                 "temperature": temperature, "constrain": held is not None, "rank": rank, "seed": seed, **arguments,
             }  # fmt: skip
-            _save(folder / "model", finished, start.tokenizer, start.declared,
-                  card(start.id, dict(zip(names, shares, strict=True)), len(prompts), settings, history, why))  # fmt: skip
+            text = card(start.id, dict(zip(names, shares, strict=True)), len(prompts), settings, history, why)
+            _save(folder / "model", finished, start.tokenizer, start.declared, text)
         trainer.accelerator.wait_for_everyone()
     for reason in why:
         logger.warning("the run collapsed: %s; try a larger beta=, a smaller learning_rate=, or fewer steps", reason)
@@ -335,96 +330,3 @@ def _save(folder: Path, lm: Any, tokenizer: Any, declared: Mapping[str, Any], te
 
 def _largest_divisor(n: int, most: int) -> int:
     return max(size for size in range(1, min(n, most) + 1) if n % size == 0)
-
-
-def _check_settings(
-    own: Mapping[str, Any], batch_size: int, epsilon: float, iterations: int, temperature: float, loss: str, scale: str,
-    rank: int | None, arguments: Mapping[str, Any],
-) -> None:  # fmt: skip
-    whole = {**own, "batch_size": batch_size, "iterations": iterations, "rank": 1 if rank is None else rank}
-    for name, least in (("group_size", 2), ("prompts_per_step", 1), ("batch_size", 1), ("iterations", 1), ("rank", 1)):
-        if isinstance(whole[name], bool) or whole[name] != int(whole[name]) or whole[name] < least:
-            what = ": one answer has no other to be compared with" if name == "group_size" else ""
-            msg = f"{name}={whole[name]!r} is not a whole number from {least}{what}; pass {name}={max(least, 2)} or more"
-            raise ValueError(msg)
-    for name, value, zero in (
-        ("learning_rate", own["learning_rate"], False), ("beta", own["beta"], True), ("epochs", own["epochs"], False),
-        ("epsilon", epsilon, False), ("temperature", temperature, False),
-    ):  # fmt: skip
-        if not np.isfinite(value) or value < 0 or (value == 0 and not zero):
-            msg = f"{name}={value!r} is not a number {'from' if zero else 'above'} 0; pass {name}= one that is"
-            raise ValueError(msg)
-    if loss not in _LOSSES:
-        msg = f"loss={loss!r} is not known; pass one of {list(_LOSSES)}"
-        raise ValueError(msg)
-    if scale not in _SCALES:
-        msg = f"scale_rewards={scale!r} is not known; pass one of {list(_SCALES)}"
-        raise ValueError(msg)
-    if wrong := [name for name in arguments if name in _OURS]:
-        msg = f"{wrong[0]} of TRL is settled by the arguments of grpo; leave it out (see its documentation)"
-        raise ValueError(msg)
-
-
-def _check_prompts(prompts: pd.DataFrame, per_step: int) -> None:
-    if "prompt" not in prompts:
-        msg = "prompts have no column 'prompt'; make one, e.g. scc2s.pp.samples(adata, task)[['prompt']]"
-        raise ValueError(msg)
-    empty = np.array([not isinstance(text, str) or not text.strip() for text in prompts["prompt"]], dtype=bool)
-    if empty.any():
-        msg = f"{int(empty.sum())} prompts are missing or blank, the first in row {int(empty.argmax())}; leave them out"
-        raise ValueError(msg)
-    if len(prompts) < per_step:
-        msg = f"there are {len(prompts)} prompts for steps of {per_step}; pass prompts_per_step={max(1, len(prompts))}"
-        raise ValueError(msg)
-
-
-def _weights(weights: Sequence[float] | Mapping[str, float] | None, names: list[str]) -> list[float]:
-    if weights is None:
-        return [1.0] * len(names)
-    if hasattr(weights, "keys"):
-        by_name = dict(weights)
-        if set(by_name) != set(names):
-            msg = f"weights are for {sorted(by_name)}, the rewards are {sorted(names)}; pass one weight for each"
-            raise ValueError(msg)
-        found = [float(by_name[name]) for name in names]
-    else:
-        found = [float(one) for one in weights]
-    if len(found) != len(names) or not np.isfinite(found).all():
-        msg = f"weights={weights!r} do not fit {len(names)} rewards; pass one finite number for each, in their order"
-        raise ValueError(msg)
-    return found
-
-
-def _bounds(limits: Mapping[str, float] | None) -> dict[str, float]:
-    if unknown := [name for name in limits or {} if name not in _LIMITS]:
-        msg = f"there is no limit {unknown[0]!r}; pass limits= a dict with some of {list(_LIMITS)}"
-        raise ValueError(msg)
-    return _LIMITS | dict(limits or {})
-
-
-def _vocabulary(
-    genes: GeneVocabulary | Sequence[str] | None, n_genes: int | None, *, constrain: bool, n_prompts: int,
-    most: int | None,
-) -> GeneVocabulary | None:  # fmt: skip
-    if not constrain and most is None:
-        msg = "a free answer needs a longest length; pass max_new_tokens="
-        raise ValueError(msg)
-    if constrain and most is not None:
-        msg = "max_new_tokens= is for free answers, n_genes= for those held to genes; leave it out, or pass constrain=False"
-        raise ValueError(msg)
-    if genes is None:
-        if constrain:
-            msg = "answers are held to genes; pass genes= their names and n_genes=, or constrain=False for free answers"
-            raise ValueError(msg)
-        return None
-    if isinstance(genes, GeneVocabulary):
-        if n_genes is not None:
-            msg = "the vocabulary says how many genes to write; leave n_genes= out"
-            raise ValueError(msg)
-        genes.lengths(n_prompts)
-        return genes
-    names = [str(name) for name in genes]
-    if n_genes is None and constrain:
-        msg = f"n_genes= is missing: how many of the {len(names)} genes an answer has; pass n_genes="
-        raise ValueError(msg)
-    return GeneVocabulary(names, 1 if n_genes is None else n_genes)

@@ -29,9 +29,9 @@ class Held:
 
     That rescaled distribution is the policy: with the tokens A(s) that the genes allow after s,
     ``pi_C(t | s) = pi(t | s) / sum of pi(u | s) over u in A(s)`` for t in A(s), else 0. The gradient of an expected
-    reward under pi_C holds ``grad log pi_C``, not ``grad log pi``: they differ by the gradient of the mass of A(s), which
-    an unconstrained loss would push up after rewarded answers and down after others. So policy, old policy and reference
-    all are taken as pi_C here. A token that is the only way on has probability 1 and no gradient.
+    reward under pi_C holds ``grad log pi_C``, not ``grad log pi``: they differ by the gradient of the log mass of A(s),
+    which an unconstrained loss would push up in rewarded answers and down in others. So policy, old policy and
+    reference are all taken as pi_C here. A token that is the only way on has probability 1 and no gradient.
 
     Parameters
     ----------
@@ -100,7 +100,8 @@ class Held:
     def teach(self, lm: Any) -> None:
         """Let a model give log-probabilities under the genes: ``lm(input_ids, attention_mask, held=(lengths, n))``."""
         plain = lm.forward
-        decoder = self.model._decoder if lm is self.model._decoder.lm else TorchModel(lm, self.tokenizer, id="r")._decoder
+        own = self.model if lm is self.model._decoder.lm else TorchModel(lm, self.tokenizer, id="reference")
+        decoder = own._decoder
 
         @functools.wraps(plain)
         def forward(*args: Any, held: tuple[torch.Tensor, int] | None = None, **arguments: Any) -> Any:
@@ -136,25 +137,34 @@ class Held:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probability of each token of the answers, and the entropy before it; 0 where there is no token."""
         own = torch.as_tensor(self._plan.tokens, device=ids.device)
+        at = torch.searchsorted(own, ids).clamp(max=len(own) - 1)
+        at = torch.where(mask, at, torch.full_like(at, self._own_ends[0]))
+        if len(self._own_ends) > 1:  # an answer ends as likely as by the likeliest of them
+            best = scores[..., self._own_ends].amax(dim=2, keepdim=True)
+            first = torch.arange(len(own), device=scores.device) == self._own_ends[0]
+            scores = torch.where(first, best, scores)
+        held = scores.masked_fill(~self._allowed(at, lengths, scores.device), float("-inf")) / self.temperature
+        mass = held.logsumexp(dim=2)
+        logp = held.gather(2, at[..., None])[..., 0] - mass
+        with torch.no_grad():
+            shares = (held - mass[..., None]).exp()
+            entropy = -torch.xlogy(shares, shares).sum(dim=2)
+        nothing = torch.zeros_like(mass)
+        return torch.where(mask, logp, nothing), torch.where(mask, entropy, nothing)
+
+    @torch.no_grad()
+    def _allowed(self, at: torch.Tensor, lengths: torch.Tensor, device: torch.device) -> torch.Tensor:
+        """Which tokens could come at each place of these answers: rows x places x tokens, by the sampler's own rule."""
         constraint = GeneConstraint(
             self._trie,
             lengths.cpu().numpy(),
-            vocab_size=len(own),
+            vocab_size=len(self._plan.tokens),
             ends=self._own_ends,
             exact=self.genes.exact,
-            device=scores.device,
+            device=device,
         )
-        at = torch.searchsorted(own, ids).clamp(max=len(own) - 1)
-        at = torch.where(mask, at, torch.full_like(at, constraint.end))
-        logp, entropy = [], []
-        for step in range(ids.shape[1]):
-            held = constraint.hold(scores[:, step].clone()) / self.temperature
-            mass = held.logsumexp(dim=1)
-            chosen = held.gather(1, at[:, step, None])[:, 0] - mass
-            logp.append(torch.where(mask[:, step], chosen, torch.zeros_like(chosen)))
-            with torch.no_grad():
-                logs = held - mass[:, None]
-                parts = torch.where(logs > float("-inf"), logs.exp() * logs, torch.zeros_like(logs))
-                entropy.append(torch.where(mask[:, step], -parts.sum(dim=1), torch.zeros_like(mass)))
+        found = []
+        for step in range(at.shape[1]):
+            found.append(constraint.hold(torch.zeros((len(at), len(self._plan.tokens)), device=device)) > float("-inf"))
             constraint.advance(at[:, step])
-        return torch.stack(logp, dim=1), torch.stack(entropy, dim=1)
+        return torch.stack(found, dim=1)

@@ -58,8 +58,8 @@ def start_of(model: Any, tokenizer: Any) -> Start:
     found = load(model) if not isinstance(model, str) and hasattr(model, "id") else load(model, dtype="float32")
     if not isinstance(found, TorchModel):
         msg = (
-            f"{getattr(found, 'id', type(found).__name__)} has no weights here that could be trained; pass a folder, a hub "
-            'id, or scc2s.models.load(..., backend="torch")'
+            f"{getattr(found, 'id', type(found).__name__)} has no weights here that could be trained; pass a folder, a "
+            'hub id, or scc2s.models.load(..., backend="torch")'
         )
         raise TypeError(msg)
     said = {"family": found.family, "labels": found.labels, "tasks": found.tasks} | found.taught.to_dict()
@@ -73,7 +73,7 @@ def _copied(lm: Any) -> Any:
         raise ValueError(msg)
     out = copy.deepcopy(lm).float()
     for part in out.parameters():
-        part.requires_grad_(True)  # noqa: FBT003
+        part.requires_grad_(True)
     return out
 
 

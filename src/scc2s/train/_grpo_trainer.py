@@ -182,14 +182,14 @@ class Watch(TrainerCallback):
         """Go on."""
         self._progress.update(1)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:  # noqa: ARG002
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:  # noqa: ARG002
         """Look at the figures of a step."""
         for name in ("loss", "grad_norm"):
             value = (logs or {}).get(name)
             if value is not None and not math.isfinite(value):
                 msg = (
-                    f"{name} is {value} at step {state.global_step}; start again from the last checkpoint with a smaller "
-                    "learning_rate=, or another output_dir="
+                    f"{name} is {value} at step {state.global_step}; run it again with a smaller learning_rate= and "
+                    "another output_dir="
                 )
                 raise FloatingPointError(msg)
 

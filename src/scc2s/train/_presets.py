@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SOURCE = "C2S-Scale, first version of the preprint (bioRxiv 10.1101/2025.04.14.648850v1), methods"
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def bertscore(encoder: Callable[[str], Any], *, truth: str = "truth", idf: bool = False) -> Reward:
     """F1 of BERTScore between the answer and a reference text (Zhang et al. 2020); only together with `grounding`.
 
-    With a BioBERT encoder this is the reward that C2S-Scale calls BioBERTScore. It says that two texts are worded alike,
-    not that either is right of the cells, and any two captions score close together; so
+    With a BioBERT encoder this is the reward that C2S-Scale calls BioBERTScore. It says that two texts are worded
+    alike, not that either is right of the cells, and any two captions score close together; so
     :func:`scc2s.train.grpo` refuses it unless :func:`grounding` is among the rewards, too.
 
     Parameters

@@ -16,13 +16,13 @@ def embedding_energy(embedder: Any, *, real: str = "real", by: str | None = None
 
     The energy distance of generated (g) and real (r) cells is ``D = 2 E|g - r| - E|g - g'| - E|r - r'|`` (Székely &
     Rizzo 2013): 0 only where both have the same distribution, spread included. Unlike :func:`embedding_mse` it is a
-    property of a set, so an answer is rewarded by its share of it. With g drawn from a policy, the gradient of D is that
-    of the expected value of ``2 E|g - r| - 2 E|g - g'|`` with the other answers g' held fixed, so the reward is
+    property of a set, so an answer is rewarded by its share of it. With g drawn from a policy, the gradient of D is
+    that of the expected value of ``2 E|g - r| - 2 E|g - g'|`` with the other answers g' held fixed, so the reward is
 
     ``-2 (mean over real r of |g - r|  -  mean over the other answers g' of |g - g'|)``
 
-    An answer gains by being near real cells and loses by being near the other answers: a model that writes the mean cell
-    each time gains nothing from the first and loses by the second.
+    An answer gains by being near real cells and loses by being near the other answers: a model that writes the mean
+    cell each time gains nothing from the second.
 
     Parameters
     ----------

@@ -61,7 +61,8 @@ def grounding(
         sentences = as_texts(columns[shown], shown)
         places = dict(zip(sentences, minus_places(sentences, genes), strict=True))
         out = []
-        for text, sentence, said in zip(completions, sentences, mentions(completions, genes, ignore=phrases), strict=True):
+        found = mentions(completions, genes, ignore=phrases)
+        for text, sentence, said in zip(completions, sentences, found, strict=True):
             seen = set(sentence.split()[:top])
             n = len(said.genes) + len(said.unknown)
             parts = [sum(gene in seen for gene in said.genes) / n if n else 0.0]

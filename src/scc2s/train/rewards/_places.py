@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from scc2s.metrics import rank_values
 from scc2s.programs import as_program
 from scc2s.sentences import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
     from scc2s.programs import Program
 

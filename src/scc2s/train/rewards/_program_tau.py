@@ -50,4 +50,3 @@ def program_tau(genes: str | Program | Sequence[str], *, truth: str = "truth") -
         return [kendall_tau(a, of_real[b]) for a, b in zip(written, real, strict=True)]
 
     return Reward("program_tau", reward, (truth,))
-

@@ -62,7 +62,7 @@ class Reward:
         try:
             values = np.asarray(found, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            msg = f"reward {self.name!r} gives {type(found).__name__}, not a list of numbers; return one float an answer"
+            msg = f"reward {self.name!r} gives {type(found).__name__}, not numbers; return one float for each answer"
             raise TypeError(msg) from error
         if values.shape != (len(completions),):
             msg = (
@@ -133,7 +133,7 @@ def _one(given: Any, name: str | None, known: set[str]) -> Reward:
     if isinstance(given, Reward):
         return given if name is None else Reward(name, given.function, given.columns, given.needs)
     if not callable(given):
-        msg = f"reward is {type(given).__name__}, which cannot be called; pass a function (prompts, completions, **columns)"
+        msg = f"reward is {type(given).__name__}; pass a function that takes (prompts, completions, **columns)"
         raise TypeError(msg)
     own = name or getattr(given, "__name__", type(given).__name__)
     if inspect.iscoroutinefunction(given) or inspect.iscoroutinefunction(getattr(given, "__call__", None)):  # noqa: B004

@@ -22,7 +22,7 @@ class Vectors:
     def __init__(self, embedder: Any) -> None:
         self._embed: Callable[[list[str]], Any] = getattr(embedder, "embed", embedder)
         if not callable(self._embed):
-            msg = f"embedder is {type(embedder).__name__}; pass a function from texts to vectors, or a model with embed()"
+            msg = f"embedder is {type(embedder).__name__}; pass a function from texts to vectors, or a model"
             raise TypeError(msg)
         self._kept: dict[str, np.ndarray] = {}
 
