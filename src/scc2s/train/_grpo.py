@@ -168,9 +168,9 @@ def grpo(
     The folder of the model, the history and whether the run collapsed. Columns of the history: ``step``; ``reward``,
     the weighted sum; ``reward/<name>``, mean over the answers, and ``spread/<name>``, mean of the standard deviation
     within groups; ``no_spread``, share of groups from which nothing is learned; ``kl`` and ``entropy``, nats a token
-    under the constraint; ``distinct_answers`` (share of a group), ``distinct_genes`` (of a group, by those of one answer),
-    ``valid`` (share of words that are genes, each once; with `genes`), ``length`` (words); ``loss``, ``grad_norm``,
-    ``learning_rate``.
+    under the constraint; ``distinct_answers`` (share of a group), ``distinct_genes`` (of a group, by those of one
+    answer), ``valid`` (share of words that are genes, each once; with `genes`), ``length`` (words); ``loss``,
+    ``grad_norm``, ``learning_rate``.
 
     Raises
     ------
@@ -229,6 +229,7 @@ def grpo(
     import torch
 
     from scc2s.models._progress import bar
+    from scc2s.models._torch._read import _bars
 
     from ._grpo_held import Held
 
@@ -248,8 +249,9 @@ def grpo(
         msg = f"{answers} answers a step do not share out over {n_processes} processes; pass another prompts_per_step="
         raise ValueError(msg)
     at_once = _largest_divisor(answers // n_processes, batch_size)
-    with random_states_kept(), warnings.catch_warnings():
+    with random_states_kept(), _bars(shown=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'")
+        warnings.filterwarnings("ignore", message="`(is_)?gradient_checkpointing` is deprecated")
         config = GRPOConfig(**{
             "output_dir": str(folder),
             "per_device_train_batch_size": at_once,
@@ -316,8 +318,9 @@ def grpo(
             text = card(start.id, dict(zip(names, shares, strict=True)), len(prompts), settings, history, why)
             _save(folder / "model", finished, start.tokenizer, start.declared, text)
         trainer.accelerator.wait_for_everyone()
-    for reason in why:
-        logger.warning("the run collapsed: %s; try a larger beta=, a smaller learning_rate=, or fewer steps", reason)
+    if why:
+        reasons = "; ".join(why)
+        logger.warning("the run collapsed: %s. Try a larger beta=, a smaller learning_rate=, or fewer steps", reasons)
     return GRPOResult(folder / "model", history, bool(why), tuple(why), dict(out.metrics))
 
 

@@ -137,7 +137,7 @@ class Held:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probability of each token of the answers, and the entropy before it; 0 where there is no token."""
         own = torch.as_tensor(self._plan.tokens, device=ids.device)
-        at = torch.searchsorted(own, ids).clamp(max=len(own) - 1)
+        at = torch.searchsorted(own, ids.contiguous()).clamp(max=len(own) - 1)
         at = torch.where(mask, at, torch.full_like(at, self._own_ends[0]))
         if len(self._own_ends) > 1:  # an answer ends as likely as by the likeliest of them
             best = scores[..., self._own_ends].amax(dim=2, keepdim=True)
