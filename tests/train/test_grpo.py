@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,9 @@ from scc2s.models import GeneVocabulary
 from scc2s.train import grpo, rewards
 from scc2s.train._grpo_held import Held
 from scc2s.train.rewards import Reward
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GENES = ["G0", "G1", "G2", "G3"]
 PROMPT = "Genes:"
@@ -115,7 +117,7 @@ class TestPolicy:
         assert both[0].numpy() == pytest.approx(alone[0].numpy(), abs=1e-5)
 
     def test_the_gradient_is_that_of_the_expected_reward(self, tiny: Path) -> None:
-        """Sum over answers of p(answer) reward grad log p(answer) = grad of the expected reward, by finite difference."""
+        """The sum of p reward grad log p over all answers is the gradient of the expected reward, by differences."""
         held = held_of(tiny)
         lm = held.model._decoder.lm
         answers = [[*held._ids[gene], held._ends[0]] for gene in GENES]
@@ -325,9 +327,7 @@ def test_prompts_that_leave_no_room_are_refused(tiny: Path, tmp_path: Path) -> N
     ("given", "said"),
     [([float("nan")] * 32, "'odd' gives nan for answer 0"), ([1.0], r"'odd' gives an array of shape")],
 )
-def test_a_reward_that_gives_no_rewards_stops_the_run(
-    tiny: Path, tmp_path: Path, given: list[float], said: str
-) -> None:
+def test_what_is_no_reward_stops_the_run(tiny: Path, tmp_path: Path, given: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         run(str(tiny), tmp_path / "run", Reward("odd", lambda prompts, completions: given))
     assert not (tmp_path / "run" / "model").exists()

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
 from scc2s.train.rewards import program_delta, program_tau
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 P = ["A", "B", "C", "D", "E"]
 
