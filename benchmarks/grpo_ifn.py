@@ -2,13 +2,13 @@
 
 Run: python benchmarks/grpo_ifn.py --data DATA --out runs/grpo_ifn [--seeds 3] [--steps 100] [--genes 150]
 
-Kang et al. 2018, IFN-beta in blood (`kang_ifnb_labelled.h5ad`). Prompts are control cells of donor 101 (training split of
-scc2s-mini), each with a stimulated cell of the same type and donor as truth; rewards are `program_tau` and
-`program_delta` over the interferon program. Judged are held-out control cells of donor 107, which no model has read: answers
-to IFN-beta against its own stimulated cells, by the correlation of shifts over all genes and the energy distance
+Kang et al. 2018, IFN-beta in blood (`kang_ifnb_labelled.h5ad`). Prompts are control cells of donor 101 (training split
+of scc2s-mini), each with a stimulated cell of the same type and donor as truth; rewards are `program_tau` and
+`program_delta` over the interferon program. Judged are control cells of donor 107, which no model has read: answers to
+IFN-beta against its own stimulated cells, by the correlation of shifts over all genes and the energy distance
 (`metrics.perturbation_report`, mean over cell types), validity, and diversity of four answers to one cell. "SFT" is
-scc2s-mini as it ships. Each seed trains anew, draws its own pairs and is judged with its own draws; intervals are those of
-Student over seeds, of the paired difference in the last column.
+scc2s-mini as it ships. Each seed trains anew, draws its own pairs and is judged with its own draws; intervals are those
+of Student over seeds, of the paired difference in the last column.
 
 A stopped run goes on: finished seeds are read from `--out`, one that was cut goes on from its last checkpoint.
 """
@@ -43,7 +43,7 @@ def read(folder: Path, n_genes: int) -> ad.AnnData:
     return adata
 
 
-def prompts(adata: ad.AnnData, n_genes: int, n: int, seed: int) -> pd.DataFrame:
+def prompts(adata: ad.AnnData, n: int, seed: int) -> pd.DataFrame:
     """Control cells of donor 101, stimulated cells of the same type as truth; as many as asked for."""
     own = (adata.obs["donor"] == "patient_101") & (adata.obs["part"] == "train")
     cells = adata[own.to_numpy()]
@@ -51,10 +51,10 @@ def prompts(adata: ad.AnnData, n_genes: int, n: int, seed: int) -> pd.DataFrame:
     pairs = pairs.sample(min(n, len(pairs)), random_state=seed)
     text = cells.obs["c2s_sentence"].astype(str)
     control, truth = text.loc[pairs["control"]].tolist(), text.loc[pairs["perturbed"]].tolist()
-    return pd.DataFrame({"prompt": asked(control, n_genes), "control": control, "truth": truth})
+    return pd.DataFrame({"prompt": asked(control), "control": control, "truth": truth})
 
 
-def asked(sentences: list[str], n_genes: int) -> list[str]:
+def asked(sentences: list[str]) -> list[str]:
     fields = {"organism": "Homo sapiens", "perturbation": ["IFN-beta"] * len(sentences),
               "n_genes": [str(len(text.split())) for text in sentences]}  # fmt: skip
     return scc2s.prompts.get("perturb").render(sentences, fields).texts
@@ -79,36 +79,28 @@ def judge(model, adata: ad.AnnData, genes: GeneVocabulary, most: int, seed: int)
     kind = adata.obs["cell_type"].to_numpy(dtype=object)
     there = (adata.obs["donor"] == "patient_107").to_numpy()
     control = (adata.obs["condition"] == "ctrl").to_numpy()
-    kinds = [
-        k
-        for k in sorted(set(kind))
-        if min((there & control & (kind == k)).sum(), (there & ~control & (kind == k)).sum()) >= 10
-    ]
+    kinds = [k for k in sorted(set(kind)) if min(np.bincount(control[there & (kind == k)], minlength=2)) >= 10]
     here = np.concatenate([rng.permutation(np.flatnonzero(there & control & (kind == k)))[:most] for k in kinds])
     real = np.flatnonzero(there & ~control & np.isin(kind, kinds))
     cells = adata[here].copy()
     scc2s.tl.perturb(cells, "IFN-beta", model=model, controls=False, random_state=seed)
     R = adata.layers["c2s_reconstructed"]
+    program = scc2s.programs.match(scc2s.programs.get(PROGRAM), list(adata.var_names)).columns
     table = scc2s.metrics.perturbation_report(
         cells.layers["c2s_perturbed"], R[real], R[here], pred_groups=kind[here], true_groups=kind[real],
-        control_groups=kind[here], program=scc2s.programs.match(scc2s.programs.get(PROGRAM), list(adata.var_names)).columns,
-        random_state=seed,
+        control_groups=kind[here], program=program, random_state=seed,
     )  # fmt: skip
     own = table[table["predictor"] == "prediction"]
     few = [row for k in kinds for row in here[kind[here] == k][:4]]
-    texts = asked(adata.obs["c2s_sentence"].astype(str).iloc[few].tolist(), genes.lengths(1)[0])
+    texts = asked(adata.obs["c2s_sentence"].astype(str).iloc[few].tolist())
     written = answers(
         model, [text for text in texts for _ in range(DRAWS)], genes=genes, sampling=Sampling(1.0), random_state=seed,
         draws=list(range(DRAWS)) * len(texts), progress=False,
     )  # fmt: skip
     free = answers(
-        model,
-        texts[:8],
-        max_new_tokens=2 * int(genes.lengths(1)[0]),
-        sampling=Sampling(1.0),
-        random_state=seed,
+        model, texts[:8], max_new_tokens=2 * int(genes.lengths(1)[0]), sampling=Sampling(1.0), random_state=seed,
         progress=False,
-    )
+    )  # fmt: skip
     figures = diversity(written, DRAWS)
     return {
         "delta correlation, all genes": float(own["delta_pearson"].mean()),
@@ -153,7 +145,7 @@ def main() -> None:
         kept = folder / "figures.json"
         if not kept.is_file():
             start = time.time()
-            table = prompts(adata, args.genes, args.prompts, seed)
+            table = prompts(adata, args.prompts, seed)
             figures = {
                 "before": reward_of(model, table, genes, seed),
                 "SFT": judge(model, adata, genes, args.cells, seed),

@@ -1,6 +1,6 @@
 """Training on plain (prompt, completion) tables."""
 
-from . import rewards
+from . import rewards as rewards
 from ._augment import Augment
 from ._grpo import GRPOResult, grpo
 from ._pairs import match_pairs
@@ -21,7 +21,6 @@ __all__ = [
     "grpo",
     "match_pairs",
     "presets",
-    "rewards",
     "save_portable",
     "sft",
     "split",
