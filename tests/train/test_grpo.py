@@ -218,23 +218,29 @@ class TestRun:
             run(str(tiny), tmp_path / "cut", reward, **settings)
         assert not (tmp_path / "cut" / "model").exists()
         again = run(str(tiny), tmp_path / "cut", reward, **settings)
+        with pytest.raises(ValueError, match=r"run with other settings \(learning_rate 0.01, now 0.02\)"):
+            run(str(tiny), tmp_path / "cut", reward, **settings | {"learning_rate": 0.02})
         assert len(calls) == 4 + 4  # steps 3 to 6 once more, not 1 and 2
         pd.testing.assert_frame_equal(again.history, whole.history, rtol=1e-5)
         a, b = weights_of(whole.folder), weights_of(again.folder)
         assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in a)
 
     def test_several_rewards_columns_and_lengths(self, tiny: Path, tmp_path: Path) -> None:
-        prompts = varied().assign(truth=["G2 G1", "G1 G3", "G0 G2", "G3 G0"], donor=list("abab"))
+        prompts = varied().assign(
+            truth=["G2 G1", "G1 G3", "G0 G2", "G3 G0"], donor=pd.Categorical(list("abab")), completion="x"
+        )
         seen: set[str] = set()
 
-        def by_donor(prompts: list[str], completions: list[str], donor: list[str]) -> list[float]:
-            seen.update(donor)
+        def by_donor(
+            prompts: list[str], completions: list[str], donor: list[str], completion: list[str]
+        ) -> list[float]:
+            seen.update(donor, completion)
             return [1000.0 * len(text.split()) for text in completions]
 
         done = run(str(tiny), tmp_path / "run", {"tau": rewards.program_tau(GENES), "long": by_donor}, prompts,
                    genes=GeneVocabulary(GENES, [1, 2, 3, 4]), n_genes=None, max_steps=2, weights={"long": 0, "tau": 2},
                    batch_size=5)  # fmt: skip
-        assert seen == {"a", "b"}
+        assert seen == {"a", "b", "x"}
         assert done.history["length"].tolist() == [2.5, 2.5]
         assert done.history["spread/long"].tolist() == [0, 0]
         assert {"reward/tau", "spread/tau", "reward/long"} <= set(done.history.columns)
@@ -302,7 +308,8 @@ def varied() -> pd.DataFrame:
         ({"reward": rewards.bertscore(lambda text: np.ones((1, 1)), truth="prompt_")}, ValueError, "column|grounding"),
         ({"prompts": ASK.rename(columns={"prompt": "text"})}, ValueError, "no column 'prompt'"),
         ({"prompts": pd.DataFrame({"prompt": ["a", None, " ", "b"]})}, ValueError, "2 prompts are missing.*row 1"),
-        ({"model": 3}, TypeError, "embed, score"),
+        ({"prompts": ["Genes:"]}, TypeError, "prompts is list; pass a DataFrame"),
+        ({"model": 3}, TypeError, "embed"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_a_model_is_loaded(

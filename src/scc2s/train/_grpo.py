@@ -16,6 +16,7 @@ from ._collapse import collapse
 from ._grpo_card import card
 from ._grpo_checks import DEFAULTS, bounds_of, check_prompts, check_settings, vocabulary_of, weights_of
 from ._grpo_history import history_of
+from ._grpo_run import check_same, digest_of, write_settings
 from ._grpo_start import random_states_kept, start_of
 from ._portable import save_portable
 from ._presets import settings_of
@@ -108,7 +109,7 @@ def grpo(
         deviation 1 in its group, then they are summed.
     output_dir
         Folder of checkpoints, of ``history.csv`` and of the finished ``model``. A stopped run goes on from its last
-        whole checkpoint, and gives what an unbroken one would.
+        whole checkpoint, and gives what an unbroken one would; a folder of a run with other settings is refused.
     tokenizer
         Of a model of transformers.
     genes
@@ -180,7 +181,8 @@ def grpo(
         A reward that cannot be called or does not give numbers; a model without weights.
     ValueError
         A reward that gives NaN, infinity or another number of values, lacks its column, or is refused without another
-        (``bertscore`` without ``grounding``); prompts without text, or too long for the context; settings out of range.
+        (``bertscore`` without ``grounding``); prompts without text, or too long for the context; settings out of range;
+        a folder that holds a run with other settings.
     RuntimeError
         A reward that fails, by its name. The last checkpoint stands.
     FloatingPointError
@@ -217,7 +219,7 @@ def grpo(
         from datasets import Dataset
         from trl.trainer.grpo_config import GRPOConfig
 
-        from ._grpo_trainer import N_GENES, GroupTrainer, Watch
+        from ._grpo_trainer import COLUMN, N_GENES, GroupTrainer, Watch
 
         if rank is not None:
             import peft
@@ -226,6 +228,7 @@ def grpo(
         raise ImportError(msg) from error
     import copy
 
+    import pandas as pd
     import torch
 
     from scc2s.models._progress import bar
@@ -233,15 +236,25 @@ def grpo(
 
     from ._grpo_held import Held
 
+    settings = own | {
+        "loss": loss, "scale_rewards": scale_rewards, "epsilon": epsilon, "iterations": iterations,
+        "temperature": temperature, "constrain": constrain, "rank": rank, "seed": seed, **arguments,
+    }  # fmt: skip
     start = start_of(model, tokenizer)
+    identity = settings | {
+        "model": start.id, "prompts": digest_of(prompts), "rewards": dict(zip([r.name for r in rewards], shares, strict=True)),
+        "genes": None if vocabulary is None else vocabulary.digest,
+    }  # fmt: skip
+    check_same(folder, identity)
     lengths = np.full(len(prompts), -1) if vocabulary is None else vocabulary.lengths(len(prompts))
     held = None
     if vocabulary is not None and constrain:
         held = Held(start.lm, start.tokenizer, vocabulary, temperature)
         held.check(prompts["prompt"].tolist(), lengths)
-    table = prompts[["prompt", *dict.fromkeys(name for one in rewards for name in one.columns)]].assign(
-        **{N_GENES: lengths}
-    )
+    columns = list(dict.fromkeys(name for one in rewards for name in one.columns))
+    table = prompts[["prompt", *columns]].rename(columns={name: COLUMN + name for name in columns})
+    table = table.astype({name: object for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)})
+    table = table.assign(**{N_GENES: lengths})
     names = [one.name for one in rewards]
     answers = own["group_size"] * own["prompts_per_step"]
     n_processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -281,7 +294,9 @@ def grpo(
             scale=scale_rewards,
             held=held,
             names=None if vocabulary is None else vocabulary.names,
-            reference=copy.deepcopy(start.lm).eval() if own["beta"] > 0 and rank is None else None,
+            reference=copy.deepcopy(start.lm).eval().requires_grad_(requires_grad=False)
+            if own["beta"] > 0 and rank is None
+            else None,
             beta=own["beta"],
             model=start.lm,
             args=config,
@@ -300,6 +315,8 @@ def grpo(
                 found.to_csv(folder / "history.csv", index=False)
             return found
 
+        if main:
+            write_settings(folder, identity)
         with bar(0, "steps", show=main) as progress:
             progress.unit = "step"
             trainer.add_callback(Watch(progress, written))
@@ -311,10 +328,6 @@ def grpo(
         if rank is not None:
             finished = finished.merge_and_unload()
         if main:
-            settings = own | {
-                "loss": loss, "scale_rewards": scale_rewards, "epsilon": epsilon, "iterations": iterations,
-                "temperature": temperature, "constrain": held is not None, "rank": rank, "seed": seed, **arguments,
-            }  # fmt: skip
             text = card(start.id, dict(zip(names, shares, strict=True)), len(prompts), settings, history, why)
             _save(folder / "model", finished, start.tokenizer, start.declared, text)
         trainer.accelerator.wait_for_everyone()

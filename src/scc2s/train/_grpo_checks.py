@@ -56,6 +56,9 @@ def check_settings(
 
 def check_prompts(prompts: pd.DataFrame, per_step: int) -> None:
     """Raise for prompts that cannot be asked."""
+    if not hasattr(prompts, "columns"):
+        msg = f"prompts is {type(prompts).__name__}; pass a DataFrame with a column 'prompt'"
+        raise TypeError(msg)
     if "prompt" not in prompts:
         msg = "prompts have no column 'prompt'; make one, e.g. scc2s.pp.samples(adata, task)[['prompt']]"
         raise ValueError(msg)

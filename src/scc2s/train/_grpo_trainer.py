@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 N_GENES = "scc2s_n_genes"
 """Column of the data set, and entry of a batch, with the genes to write; -1 where nothing is held."""
+COLUMN = "scc2s_column "
+"""Before the names of the columns of rewards: TRL takes some names for its own (``completion``, ``image``, ...)."""
 
 
 class GroupTrainer(GRPOTrainer):
@@ -148,7 +150,7 @@ class GroupTrainer(GRPOTrainer):
 
 def _named(reward: Reward) -> Callable[..., list[float]]:
     def call(prompts: list[str], completions: list[str], **columns: Any) -> list[float]:
-        return reward(prompts, completions, **columns)
+        return reward(prompts, completions, **{name: columns[COLUMN + name] for name in reward.columns})
 
     call.__name__ = reward.name
     return call
