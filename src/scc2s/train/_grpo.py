@@ -208,7 +208,8 @@ def grpo(
     check_settings(own, batch_size, epsilon, iterations, temperature, loss, scale_rewards, rank, arguments)
     check_prompts(prompts, own["prompts_per_step"])
     rewards = as_rewards(reward, [str(name) for name in prompts.columns if name != "prompt"])
-    shares = weights_of(weights, [one.name for one in rewards])
+    names = [one.name for one in rewards]
+    shares = weights_of(weights, names)
     vocabulary = vocabulary_of(genes, n_genes, constrain=constrain, n_prompts=len(prompts), most=max_new_tokens)
     bounds = bounds_of(limits)
     folder = Path(output_dir)
@@ -242,7 +243,7 @@ def grpo(
     }  # fmt: skip
     start = start_of(model, tokenizer)
     identity = settings | {
-        "model": start.id, "prompts": digest_of(prompts), "rewards": dict(zip([r.name for r in rewards], shares, strict=True)),
+        "model": start.id, "prompts": digest_of(prompts), "rewards": dict(zip(names, shares, strict=True)),
         "genes": None if vocabulary is None else vocabulary.digest,
     }  # fmt: skip
     check_same(folder, identity)
@@ -255,7 +256,6 @@ def grpo(
     table = prompts[["prompt", *columns]].rename(columns={name: COLUMN + name for name in columns})
     table = table.astype({name: object for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)})
     table = table.assign(**{N_GENES: lengths})
-    names = [one.name for one in rewards]
     answers = own["group_size"] * own["prompts_per_step"]
     n_processes = int(os.environ.get("WORLD_SIZE", "1"))
     if answers % n_processes:
