@@ -241,13 +241,14 @@ def grpo(
         "loss": loss, "scale_rewards": scale_rewards, "epsilon": epsilon, "iterations": iterations,
         "temperature": temperature, "constrain": constrain, "rank": rank, "seed": seed, **arguments,
     }  # fmt: skip
+    lengths = np.full(len(prompts), -1) if vocabulary is None else vocabulary.lengths(len(prompts))
     start = start_of(model, tokenizer)
     identity = settings | {
         "model": start.id, "prompts": digest_of(prompts), "rewards": dict(zip(names, shares, strict=True)),
-        "genes": None if vocabulary is None else vocabulary.digest,
+        "genes": None if vocabulary is None else vocabulary.digest, "n_genes": sorted(set(lengths.tolist())),
+        "max_new_tokens": max_new_tokens,
     }  # fmt: skip
     check_same(folder, identity)
-    lengths = np.full(len(prompts), -1) if vocabulary is None else vocabulary.lengths(len(prompts))
     held = None
     if vocabulary is not None and constrain:
         held = Held(start.lm, start.tokenizer, vocabulary, temperature)

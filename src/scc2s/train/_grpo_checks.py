@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-DEFAULTS = {"group_size": 8, "prompts_per_step": 4, "learning_rate": 1e-6, "beta": 0.03, "epochs": 1.0}
+DEFAULTS: dict[str, Any] = {"group_size": 8, "prompts_per_step": 4, "learning_rate": 1e-6, "beta": 0.03, "epochs": 1.0}
 _OURS = ("num_generations", "per_device_train_batch_size", "gradient_accumulation_steps", "loss_type", "reward_weights",
          "num_train_epochs", "num_iterations", "data_seed", "output_dir", "top_p", "top_k", "min_p", "entropy_coef",
          "use_adaptive_entropy", "multi_objective_aggregation", "max_completion_length", "repetition_penalty",
