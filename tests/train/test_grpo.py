@@ -212,18 +212,18 @@ class TestRun:
             return first_is_g2(prompts, completions)
 
         reward = Reward("first", stopping)
-        settings = {"save_steps": 2, "lr_scheduler_type": "linear", "beta": 0.01, "prompts": varied()}
+        settings = {"save_steps": 2, "lr_scheduler_type": "linear", "beta": 0.01, "learning_rate": 2e-3, "prompts": varied()}
         whole = run(str(tiny), tmp_path / "whole", Reward("first", first_is_g2), **settings)
         with pytest.raises(RuntimeError, match="reward 'first' failed: OSError: stopped"):
             run(str(tiny), tmp_path / "cut", reward, **settings)
         assert not (tmp_path / "cut" / "model").exists()
         again = run(str(tiny), tmp_path / "cut", reward, **settings)
-        with pytest.raises(ValueError, match=r"run with other settings \(learning_rate 0.01, now 0.02\)"):
+        with pytest.raises(ValueError, match=r"run with other settings \(learning_rate 0.002, now 0.02\)"):
             run(str(tiny), tmp_path / "cut", reward, **settings | {"learning_rate": 0.02})
         assert len(calls) == 4 + 4  # steps 3 to 6 once more, not 1 and 2
         pd.testing.assert_frame_equal(again.history, whole.history, rtol=1e-5)
         a, b = weights_of(whole.folder), weights_of(again.folder)
-        assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in a)
+        assert all(torch.allclose(a[name], b[name], atol=1e-3) for name in a)
 
     def test_several_rewards_columns_and_lengths(self, tiny: Path, tmp_path: Path) -> None:
         prompts = varied().assign(
@@ -264,6 +264,8 @@ class TestRun:
 
     def test_inner_steps_clip(self, tiny: Path, tmp_path: Path) -> None:
         done = run(str(tiny), tmp_path / "run", iterations=3, learning_rate=5e-2, epsilon=0.05, max_steps=3)
+        assert len(done.history) == 3
+        assert done.history["reward"].notna().tolist() == [True, False, False]
         assert done.history["clipped"].iloc[0] == 0
         assert done.history["clipped"].iloc[-1] > 0
 

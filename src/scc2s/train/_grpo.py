@@ -279,6 +279,7 @@ def grpo(
             "temperature": temperature,
             "beta": 0.0,
             "loss_type": loss,
+            "reward_weights": shares,
             "logging_steps": 1,
             "save_steps": save_steps,
             "report_to": [],

@@ -29,7 +29,7 @@ def history_of(log: Sequence[dict[str, Any]], rewards: Sequence[str]) -> pd.Data
     ``step``; ``reward``, the weighted sum, mean over the answers; ``reward/<name>``, mean, and ``spread/<name>``, mean
     over groups of the standard deviation within; ``no_spread``, ``kl``, ``entropy``, ``clipped``, ``distinct_answers``,
     ``distinct_genes``, ``valid``, ``length``; ``loss``, ``grad_norm``, ``learning_rate``. Columns that nothing was
-    logged for are left out.
+    logged for are left out. Further steps on the same answers (``iterations``) have no rewards of their own: NaN.
     """
     named = dict(_NAMES)
     for name in rewards:
@@ -39,7 +39,7 @@ def history_of(log: Sequence[dict[str, Any]], rewards: Sequence[str]) -> pd.Data
     rows = [
         {"step": int(entry["step"]), **{new: entry.get(old) for old, new in named.items()}}
         for entry in log
-        if "loss" in entry and "reward" in entry
+        if "loss" in entry
     ]
     table = pd.DataFrame(rows, columns=["step", *named.values()])
     table = table.drop_duplicates("step", keep="last").astype(dict.fromkeys(named.values(), float))
