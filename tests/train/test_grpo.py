@@ -212,7 +212,8 @@ class TestRun:
             return first_is_g2(prompts, completions)
 
         reward = Reward("first", stopping)
-        settings = {"save_steps": 2, "lr_scheduler_type": "linear", "beta": 0.01, "learning_rate": 2e-3, "prompts": varied()}
+        settings = {"save_steps": 2, "lr_scheduler_type": "linear", "beta": 0.01, "learning_rate": 2e-3}
+        settings["prompts"] = varied()
         whole = run(str(tiny), tmp_path / "whole", Reward("first", first_is_g2), **settings)
         with pytest.raises(RuntimeError, match="reward 'first' failed: OSError: stopped"):
             run(str(tiny), tmp_path / "cut", reward, **settings)
@@ -261,6 +262,15 @@ class TestRun:
         assert any(not torch.equal(before[name], after[name]) for name in before if "dense" in name)
         assert done.history["kl"].iloc[0] == pytest.approx(0, abs=1e-6)
         assert done.history["kl"].iloc[-1] > 0
+
+    def test_dropout_does_not_count_as_divergence(self, tiny: Path, tmp_path: Path) -> None:
+        lm, tokenizer = AutoModelForCausalLM.from_pretrained(tiny), AutoTokenizer.from_pretrained(tiny)
+        config = lm.config
+        config.hidden_dropout = config.attention_dropout = 0.5
+        wet = type(lm)(config)
+        wet.load_state_dict(lm.state_dict())
+        done = run(wet, tmp_path / "run", tokenizer=tokenizer, beta=0.01, max_steps=1)
+        assert done.history["kl"].item() == pytest.approx(0, abs=1e-6)
 
     def test_inner_steps_clip(self, tiny: Path, tmp_path: Path) -> None:
         done = run(str(tiny), tmp_path / "run", iterations=3, learning_rate=5e-2, epsilon=0.05, max_steps=3)
