@@ -284,7 +284,6 @@ def grpo(
             "save_steps": save_steps,
             "report_to": [],
             "bf16": False,
-            "disable_dropout": True,
             "gradient_checkpointing": False,
             "use_cpu": not (torch.cuda.is_available() or torch.backends.mps.is_available()),
             "seed": seed,

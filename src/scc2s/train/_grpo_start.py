@@ -74,6 +74,11 @@ def _copied(lm: Any) -> Any:
     out = copy.deepcopy(lm).float()
     for part in out.parameters():
         part.requires_grad_(True)
+    # With dropout a model differs from its own rollouts, and from its reference, before anything is learned.
+    for module in out.modules():
+        for name in ("p", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
     return out
 
 
