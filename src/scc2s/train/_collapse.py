@@ -43,7 +43,7 @@ def diversity(completions: Sequence[str], group_size: int, names: Iterable[str] 
     n_words = np.array([len(one) for one in words], dtype=np.float64)
     answers = [len({tuple(words[i]) for i in group}) / group_size for group in groups]
     genes = [
-        len({word for i in group for word in words[i]}) / max(np.mean([len(set(words[i])) for i in group]), 1)
+        len({word for i in group for word in words[i]}) / max(float(np.mean([len(set(words[i])) for i in group])), 1.0)
         for group in groups
     ]
     out = {

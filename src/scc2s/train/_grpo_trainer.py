@@ -63,7 +63,8 @@ class GroupTrainer(GRPOTrainer):
             rollout_func=None if held is None else _rollout(held),
             **arguments,
         )
-        self.beta = self.args.beta = beta
+        settings: Any = self.args
+        self.beta = settings.beta = beta
         if reference is not None:
             add_fused_lm_head(reference, temperature=self.temperature)
             self.ref_model = self.accelerator.prepare_model(reference, evaluation_mode=True)
@@ -87,17 +88,18 @@ class GroupTrainer(GRPOTrainer):
         if self._held is not None:
             self._held_lengths = torch.tensor([row[N_GENES] for row in inputs])
         out = super()._generate_and_score_completions(inputs)
-        found = advantages(self._rewards, self.num_generations, weights=self._own_weights, scale=self._own_scale)
+        size = int(self.num_generations or 1)
+        found = advantages(self._rewards, size, weights=self._own_weights, scale=self._own_scale)
         n, rank = len(inputs), self.accelerator.process_index
         out["advantages"] = torch.as_tensor(
             found[rank * n : (rank + 1) * n], dtype=torch.float32, device=self.accelerator.device
         )
         if self._held_lengths is not None:
             out[N_GENES] = self._held_lengths.to(self.accelerator.device)
-        of_groups = spread(self._rewards, self.num_generations)
+        of_groups = spread(self._rewards, size)
         self._note({f"spread/{name}": of_groups[:, i].mean() for i, name in enumerate(self.reward_func_names)})
         self._note({"no_spread": (of_groups == 0).all(axis=1).mean()})
-        self._note(diversity(self._texts, self.num_generations, self._names))
+        self._note(diversity(self._texts, size, self._names))
         return out
 
     def _note(self, figures: dict[str, float]) -> None:
@@ -107,7 +109,8 @@ class GroupTrainer(GRPOTrainer):
     def _compute_loss(self, model: Any, inputs: Any) -> Any:
         if self._held is not None:
             self._held_lengths = inputs[N_GENES]
-        return super()._compute_loss(model, inputs)
+        loss: Any = super()._compute_loss
+        return loss(model, inputs)
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -148,9 +151,9 @@ class GroupTrainer(GRPOTrainer):
         return logp, entropy if compute_entropy else None, None
 
 
-def _named(reward: Reward) -> Callable[..., list[float]]:
-    def call(prompts: list[str], completions: list[str], **columns: Any) -> list[float]:
-        return reward(prompts, completions, **{name: columns[COLUMN + name] for name in reward.columns})
+def _named(reward: Reward) -> Callable[..., list[float | None]]:
+    def call(prompts: list[str], completions: list[str], **columns: Any) -> list[float | None]:
+        return [*reward(prompts, completions, **{name: columns[COLUMN + name] for name in reward.columns})]
 
     call.__name__ = reward.name
     return call
@@ -172,7 +175,7 @@ def _rollout(held: Held) -> Callable[[list[str], Any], dict[str, Any]]:
 class Watch(TrainerCallback):
     """Shows progress, keeps the history in a file, and stops where the loss is no number."""
 
-    def __init__(self, progress: Any, write: Callable[[list[dict[str, Any]]], None]) -> None:
+    def __init__(self, progress: Any, write: Callable[[list[dict[str, Any]]], object]) -> None:
         self._progress, self._write = progress, write
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002

@@ -135,7 +135,7 @@ def _one(given: Any, name: str | None, known: set[str]) -> Reward:
     if not callable(given):
         msg = f"reward is {type(given).__name__}; pass a function that takes (prompts, completions, **columns)"
         raise TypeError(msg)
-    own = name or getattr(given, "__name__", type(given).__name__)
+    own = str(name or getattr(given, "__name__", type(given).__name__))
     if inspect.iscoroutinefunction(given) or inspect.iscoroutinefunction(getattr(given, "__call__", None)):  # noqa: B004
         msg = f"reward {own!r} is async; pass a plain function that waits for its answer"
         raise TypeError(msg)
