@@ -154,7 +154,7 @@ def main() -> None:
             done = grpo(
                 model, table, [rewards.program_tau(PROGRAM), rewards.program_delta(PROGRAM)], folder, genes=genes,
                 group_size=args.group_size, prompts_per_step=args.prompts_per_step, learning_rate=args.learning_rate,
-                beta=args.beta, max_steps=args.steps, save_steps=10, seed=seed, warmup_ratio=0.1,
+                beta=args.beta, max_steps=args.steps, save_steps=10, seed=seed, warmup_steps=max(1, args.steps // 10),
             )  # fmt: skip
             trained = scc2s.models.load(done.folder, device="cpu", dtype="float32")
             figures |= {

@@ -320,6 +320,7 @@ def varied() -> pd.DataFrame:
         ({"reward": rewards.bertscore(lambda text: np.ones((1, 1)), truth="prompt_")}, ValueError, "column|grounding"),
         ({"prompts": ASK.rename(columns={"prompt": "text"})}, ValueError, "no column 'prompt'"),
         ({"prompts": pd.DataFrame({"prompt": ["a", None, " ", "b"]})}, ValueError, "2 prompts are missing.*row 1"),
+        ({"warmup_share": 0.1}, TypeError, "warmup_share= is neither an argument of grpo nor a field"),
         ({"prompts": ["Genes:"]}, TypeError, "prompts is list; pass a DataFrame"),
         ({"model": 3}, TypeError, "embed"),
     ],

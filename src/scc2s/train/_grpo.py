@@ -227,6 +227,9 @@ def grpo(
     except ImportError as error:
         msg = "training by rewards needs TRL and PEFT; pip install 'scc2s[train]'"
         raise ImportError(msg) from error
+    if unknown := [name for name in arguments if name not in GRPOConfig.__dataclass_fields__]:
+        msg = f"{unknown[0]}= is neither an argument of grpo nor a field of trl.GRPOConfig; leave it out"
+        raise TypeError(msg)
     import copy
 
     import pandas as pd
