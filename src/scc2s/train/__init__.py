@@ -1,5 +1,6 @@
 """Training on plain (prompt, completion) tables."""
 
+from . import rewards as rewards
 from ._augment import Augment
 from ._estimate import TrainingEstimate, estimate
 from ._lora import lora
@@ -12,6 +13,10 @@ from ._pairs import match_pairs
 from ._portable import save_portable
 from ._qa_samples import qa_samples
 from ._read_qa import read_qa
+from ._grpo import GRPOResult, grpo
+from ._pairs import match_pairs
+from ._portable import save_portable
+from ._presets import Preset, presets
 from ._samples import task_samples
 from ._sentences import varied_sentences
 from ._sft import sft
@@ -23,6 +28,8 @@ __all__ = [
     "Augment",
     "Trained",
     "TrainingEstimate",
+    "GRPOResult",
+    "Preset",
     "batches_by_task",
     "estimate",
     "Built",
@@ -35,6 +42,9 @@ __all__ = [
     "merge",
     "qa_samples",
     "read_qa",
+    "grpo",
+    "match_pairs",
+    "presets",
     "save_portable",
     "sft",
     "split",
