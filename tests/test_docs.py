@@ -11,7 +11,7 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-PAGES = ["captions.md", "metrics.md", "ontology.md", "screening.md", "space.md"]
+PAGES = ["captions.md", "metrics.md", "ontology.md", "screening.md", "space.md", "training/corpora.md"]
 
 
 @pytest.mark.parametrize("page", [*PAGES, pytest.param("onnx.md", marks=pytest.mark.slow)])

@@ -1,7 +1,9 @@
 from ._add_text import add_text
+from ._batches import batches
 from ._check import check
 from ._context_adata import context_adata
 from ._contexts import contexts
+from ._corpus import corpus
 from ._interactions import interactions
 from ._match_labels import match_labels
 from ._neighborhoods import neighborhoods
@@ -17,9 +19,11 @@ from ._split import split
 
 __all__ = [
     "add_text",
+    "batches",
     "check",
     "context_adata",
     "contexts",
+    "corpus",
     "interactions",
     "match_labels",
     "neighborhoods",
