@@ -38,11 +38,16 @@ def write_cells(path: Path, n: int, n_genes: int, expressed: int) -> None:
     for first in range(0, n, step):
         rows = []
         for _ in range(step):
-            drawn = np.bincount(np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(expressed * 3)), minlength=n_genes)
+            drawn = np.bincount(
+                np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(expressed * 3)), minlength=n_genes
+            )
             rows.append(sparse.csr_matrix(drawn[None].astype(np.float32)))
         X = sparse.vstack(rows[:step], format="csr")
         obs = pd.DataFrame(
-            {"cell_type": rng.choice(["B cell", "T cell", "NK cell"], step), "donor": rng.choice([f"d{i}" for i in range(40)], step)},
+            {
+                "cell_type": rng.choice(["B cell", "T cell", "NK cell"], step),
+                "donor": rng.choice([f"d{i}" for i in range(40)], step),
+            },
             index=[f"c{first + i}" for i in range(step)],
         )
         part = path.with_name(f"part{first}.zarr")
@@ -83,7 +88,9 @@ def main() -> None:
     if args.whole:
         folder = args.folder / "whole"
         shutil.rmtree(folder, ignore_errors=True)
-        both = rate(lambda: scc2s.pp.corpus(path, ["cell_type", "generate"], folder, split="donor", **given), args.cells)
+        both = rate(
+            lambda: scc2s.pp.corpus(path, ["cell_type", "generate"], folder, split="donor", **given), args.cells
+        )
         size = sum(file.stat().st_size for file in folder.iterdir())
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(f"whole corpus: {both[0]:,.0f} cells/s by the clock, {both[1]:,.0f} by processor time")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anndata as ad
@@ -17,6 +16,7 @@ import scc2s
 from scc2s.train import Augment, Corpus
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
 pytestmark = pytest.mark.filterwarnings("ignore:Writing zarr v2 data")
@@ -132,7 +132,7 @@ def test_columns_that_one_data_set_lacks(adata: AnnData, tmp_path: Path) -> None
     other = adata.copy()
     del other.obs["cell_type"]
     both = {"a": adata, "b": other}
-    with pytest.raises(KeyError, match="no column 'cell_type'"):
+    with pytest.raises(KeyError, match="obs of 'b' has no column 'cell_type'.*missing='skip'"):
         scc2s.pp.corpus(both, "cell_type", tmp_path / "c", organism="human")
     built = scc2s.pp.corpus(
         both, ["cell_type", "generate_unconditional"], tmp_path / "c", organism="human", missing="skip"
@@ -163,7 +163,7 @@ def test_bad_input_is_named_before_a_cell_is_read(adata: AnnData, tmp_path: Path
         scc2s.pp.corpus([adata, tmp_path / "none.h5ad"], "cell_type", folder)
     with pytest.raises(ValueError, match="about several cells"):
         scc2s.pp.corpus(adata, "sample_tissue", folder)
-    with pytest.raises(KeyError, match="no column 'hospital'"):
+    with pytest.raises(KeyError, match="obs of '0' has no column 'hospital'; .* pass split="):
         scc2s.pp.corpus(adata, "cell_type", folder, split="hospital")
     with pytest.raises(ValueError, match="batch_size=0 is too small"):
         scc2s.pp.corpus(adata, "cell_type", folder, batch_size=0)
@@ -173,17 +173,17 @@ def test_bad_input_is_named_before_a_cell_is_read(adata: AnnData, tmp_path: Path
 def test_real_cells_with_a_donor_held_out(shared_data: Path, tmp_path: Path) -> None:
     adata = ad.read_h5ad(shared_data / "kang_ifnb_labelled.h5ad")
     adata = adata[np.random.default_rng(0).permutation(adata.n_obs)[:300]].copy()
-    columns = {"cell_type": _column_of_types(adata)}
-    built = scc2s.pp.corpus(adata, "cell_type", tmp_path / "c", columns=columns, n_genes=50, augment=Augment())
-    expected = scc2s.pp.samples(adata, "cell_type", columns=columns, n_genes=50).set_index("cell")
+    adata = adata[adata.obs["cell_type"].notna()].copy()
+    first, second = map(str, adata.obs["donor"].unique())
+    built = scc2s.pp.corpus(
+        adata, "cell_type", tmp_path / "c", split="donor", held_out=[second], val=0, n_genes=50, augment=Augment()
+    )
+    expected = scc2s.pp.samples(adata, "cell_type", n_genes=50).set_index("cell")
+    assert set(adata.obs.loc[built.table("train")["cell"], "donor"].astype(str)) == {first}
     test = built.table("test").set_index("cell")
     assert test["prompt"].to_dict() == expected.loc[test.index, "prompt"].to_dict()
     train = built.table("train").set_index("cell")
     assert train["completion"].to_dict() == expected.loc[train.index, "completion"].to_dict()
-
-
-def _column_of_types(adata: AnnData) -> str:
-    return next(name for name in adata.obs if "type" in name.lower() or name.lower() == "cell")
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from anndata import AnnData
 
 if TYPE_CHECKING:
@@ -90,8 +89,8 @@ def _obs(group: Any, columns: Iterable[str]) -> Any:
 
     if "_index" not in group.attrs:  # as anndata wrote it before 0.7
         return read_elem(group)
-    names = np.asarray(read_elem(group[str(group.attrs["_index"])])).astype(str)
-    index = pd.Index(names.astype(object))
+    names = [str(name) for name in read_elem(group[str(group.attrs["_index"])])]
+    index = pd.Index(names, dtype=object)
     found = {name: read_elem(group[name]) for name in dict.fromkeys(columns) if name in group}
     return pd.DataFrame({name: pd.Series(values, index=index) for name, values in found.items()}, index=index)
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from scc2s import train
+from scc2s._cells.access import get_adata
 from scc2s._cells.arguments import whole
+from scc2s._cells.stored import open_stored
 from scc2s.train import Augment
 from scc2s.train._corpus_settings import chosen_tasks, fields_of, in_pairs
 
@@ -125,13 +127,20 @@ def corpus(
     needed = [name for task in chosen for name in fields_of(task) if name != "organism" or name in other]
     if any(in_pairs(task) for task in chosen) and key is not None:
         other.setdefault("perturbation", key)
-    by_match = [match] if isinstance(match, str) else list(match)
-    asked = dict.fromkeys([*(other.get(name, name) for name in needed), *by_match, *([key] if key is not None else [])])
+    asked = {other.get(name, name): f"columns={{{name!r}: another column}}" for name in needed}
+    asked |= dict.fromkeys([match] if isinstance(match, str) else match, "match=")
+    asked |= {} if key is None else {key: "key="}
     found = []
     for study, one in _studies(adatas).items():
-        wanted = [name for name in asked if missing == "error" or _has(one, name, mod)]
-        if split is not None and (split != "study" or _has(one, split, mod)):
+        there = _there(one, [*asked, *([] if split is None else [split])], mod)
+        wanted = list(asked) if missing == "error" else [name for name in asked if name in there]
+        if split is not None and (split != "study" or split in there):
             wanted.append(split)
+        if absent := [name for name in wanted if name not in there]:
+            mend = f"set it, or pass {asked.get(absent[0], 'split=')}"
+            skip = "" if absent[0] == split else ", or missing='skip' to leave its cells out of that task"
+            msg = f"obs of {study!r} has no column {absent[0]!r}; {mend}{skip}"
+            raise KeyError(msg)
         found.append(
             batches(
                 one,
@@ -192,11 +201,7 @@ def _studies(adatas: Any) -> dict[str, Any]:
     return found
 
 
-def _has(one: Any, name: str, mod: str) -> bool:
-    """Whether a data set has a column."""
-    from scc2s._cells.access import get_adata
-    from scc2s._cells.stored import open_stored
-
-    if isinstance(one, str | Path):
-        return name in open_stored(one, layer=None, columns=[name]).obs
-    return name in get_adata(one, mod).obs
+def _there(one: Any, names: list[str], mod: str) -> set[str]:
+    """Which columns a data set has."""
+    data = open_stored(one, layer=None, columns=names) if isinstance(one, str | Path) else get_adata(one, mod)
+    return {name for name in names if name in data.obs}

@@ -1,26 +1,25 @@
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from scc2s._logging import logger
 
 from ._augment import Augment
-from ._corpus_batch import opened
+from ._corpus_coming import Coming
 from ._corpus_folder import Corpus
-from ._corpus_index import index, totals
+from ._corpus_index import index, refuse_none, totals
 from ._corpus_manifest import Manifest, Shard, read_manifest, without_broken
 from ._corpus_rows import Reader
 from ._corpus_settings import checked_reading, checked_settings, chosen_tasks
-from ._corpus_shards import Supply, write_shards
+from ._corpus_shards import Supply, crc_of, write_shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scc2s.prompts import Task
 
-    from ._corpus_batch import Batch, Counted
+    from ._corpus_batch import Batch
     from ._corpus_rows import Rows
     from ._corpus_settings import Reading, Settings
 
@@ -68,8 +67,8 @@ def corpus(
     Parameters
     ----------
     batches
-        Batches of cells: ``(X, obs)``, mappings with ``"X"`` and ``"obs"`` (as annbatch yields them), or
-        :class:`CellBatch`, which also has names of genes and of the study. Those that can begin later, by
+        Batches of cells: ``(X, obs)``, mappings with ``"X"``, ``"obs"`` and perhaps ``"var"`` (as annbatch yields
+        them), or :class:`CellBatch`, which also has names of genes and of the study. Those that can begin later, by
         ``starting_at(row)`` as :func:`scc2s.pp.batches` can, do so when a stopped run goes on; others are passed over.
     tasks
         Names of tasks of the family ``"scc2s"`` about single cells, or :class:`scc2s.prompts.Task`.
@@ -161,7 +160,7 @@ def corpus(
             manifest.n_rows = _fill(batches, names, manifest, path)
             manifest.write(path)
         places = index(manifest, path)
-        _refuse_none(manifest, totals(places, settings.tasks))
+        refuse_none(manifest, totals(places, settings.tasks))
         manifest.places = places
         n_kept = sum(shard.n_cells for shard in manifest.shards)
         logger.info("corpus in %s: %d cells", path, n_kept)
@@ -172,7 +171,7 @@ def corpus(
             )  # fmt: skip
         manifest.write(path)
     elif reading != before:
-        _refuse_none(manifest, totals(manifest.places, settings.tasks))
+        refuse_none(manifest, totals(manifest.places, settings.tasks))
         manifest.write(path)
     return Corpus(path)
 
@@ -209,120 +208,17 @@ def _fill(batches: Iterable[Batch], names: Sequence[str] | None, manifest: Manif
     """Write the shards that are missing; the number of cells that have come."""
     reader = Reader(manifest.settings, manifest.genes)
     shards = manifest.shards
-    coming = _Coming(batches, names, shards)
+    coming = Coming(batches, names, shards)
     rows: Iterator[Rows] = map(reader, coming)
     settings = manifest.settings
     written = write_shards(Supply(rows), folder, settings.needed, size=settings.shard_size, n_finished=len(shards))
     for name, n_cells, next_row in written:
-        size = (folder / name).stat().st_size
-        shards.append(Shard(name, n_cells, next_row, len(reader.genes), size, coming.digest(next_row)))
+        file = folder / name
+        n_genes, digest = len(reader.genes), coming.digest(next_row)
+        shards.append(Shard(name, n_cells, next_row, n_genes, file.stat().st_size, crc_of(file), digest))
         manifest.write(folder)
-        logger.info("%s: %d cells", folder / name, n_cells)
+        logger.info("%s: %d cells", file, n_cells)
     if not coming.n_rows:
         msg = "batches holds no cells; pass batches= some (an iterator that was used up before gives none)"
         raise ValueError(msg)
     return coming.n_rows
-
-
-class _Coming:
-    """Batches from the first cell that is in no shard, and a digest of the names of all that have come."""
-
-    def __init__(self, batches: Iterable[Batch], names: Sequence[str] | None, shards: list[Shard]) -> None:
-        self._batches, self._names, self._shards = batches, names, shards
-        self._digest = shards[-1].digest if shards else ""
-        self._since: list[str] = []
-        self._first = shards[-1].next_row if shards else 0
-        self.n_rows = 0
-
-    def digest(self, stop: int) -> str:
-        """Digest of the names of the cells before `stop`, which then begins anew from there."""
-        n = stop - self._first
-        self._digest = _digest(self._digest, self._since[:n])
-        self._since, self._first = self._since[n:], stop
-        return self._digest
-
-    def __iter__(self) -> Iterator[Counted]:
-        begin = self._first
-        later = getattr(self._batches, "starting_at", None)
-        coming = self._batches if later is None or not begin else later(begin)
-        self.n_rows = 0 if coming is self._batches else begin
-        passed = _Passed(self._shards if coming is self._batches else [])
-        for batch in coming:
-            found = opened(batch, self._names, self.n_rows)
-            cells = found.obs.index.to_numpy().astype(str).tolist()
-            self.n_rows += len(cells)
-            n_before = max(0, begin - found.first)
-            passed.add(cells[:n_before])
-            if n_before < len(cells):
-                self._since += cells[n_before:]
-                yield found if not n_before else found.after(n_before)
-        passed.end()
-
-
-class _Passed:
-    """Cells that are passed over have to be those that the shards were made of."""
-
-    def __init__(self, shards: list[Shard]) -> None:
-        self._expected = [(shard.next_row, shard.digest) for shard in shards]
-        self._n, self._said, self._since = 0, "", list[str]()
-
-    def add(self, cells: list[str]) -> None:
-        self._since += cells
-        while self._expected and self._n + len(self._since) >= self._expected[0][0]:
-            stop, digest = self._expected.pop(0)
-            n = stop - self._n
-            self._said = _digest(self._said, self._since[:n])
-            self._since, self._n = self._since[n:], stop
-            if self._said != digest:
-                self._refuse()
-
-    def end(self) -> None:
-        if self._expected:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        msg = (
-            "the cells are not those of the run that was stopped, or come in another order; pass the same batches, or "
-            "a new folder="
-        )
-        raise ValueError(msg)
-
-
-def _digest(before: str, names: list[str]) -> str:
-    return hashlib.blake2b("\n".join([before, *names]).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _refuse_none(manifest: Manifest, there: dict[str, Any]) -> None:
-    """Refuse a corpus that could not be what was asked for."""
-    settings, weights = manifest.settings, manifest.reading.weights
-    wanted = {"train": True, "val": settings.val > 0, "test": bool(settings.held_out) or settings.test > 0}
-    if not manifest.shards:
-        msg = "no cell is in any sample: none expresses a gene and has what a task asks for; pass other cells or tasks="
-        raise ValueError(msg)
-    by_column = settings.split is not None
-    for part, needed in wanted.items():
-        if needed and part not in there:
-            mend = f"held_out= some values of {settings.split!r}, " if by_column else ""
-            msg = (
-                f"no cell is in the part {part!r} (parts are drawn by the hash of "
-                f"{'the values of ' + repr(settings.split) if by_column else 'names'}); pass {mend}another "
-                f"random_state=, or another share ({part}=, 0 for none), with a new folder="
-            )
-            raise ValueError(msg)
-    for task in settings.tasks:
-        if weights is not None and not weights[task.name]:
-            continue
-        if not there["train"][task.name]:
-            why = (
-                "no perturbed cell has a control cell with the same values of match="
-                if settings.key is not None and "perturbed_sentence" in task.response_fields
-                else "no cell has what it asks for"
-            )
-            msg = (
-                f"task {task.name!r} has no cells to train on: {why}; pass weights= with 0 for it, or a new folder= "
-                "without it"
-            )
-            raise ValueError(msg)
-        for part in there:
-            if not there[part][task.name]:
-                logger.warning("task %r has no cells in the part %r", task.name, part)

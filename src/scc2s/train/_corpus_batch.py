@@ -46,7 +46,7 @@ class CellBatch:
 
 
 Batch: TypeAlias = CellBatch | tuple[Any, pd.DataFrame] | Mapping[str, Any]
-"""What a batch may be: also ``(X, obs)``, or a mapping with ``"X"`` and ``"obs"``, as annbatch yields them."""
+"""What a batch may be: also ``(X, obs)``, or a mapping with these and perhaps ``"var"``, as annbatch yields them."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def opened(batch: Any, names: Sequence[str] | None, first: int) -> Counted:
         If cells or genes are not as many as their names, or names repeat.
     """
     if isinstance(batch, Mapping) and "X" in batch and "obs" in batch:
-        batch = CellBatch(batch["X"], batch["obs"])
+        var = batch.get("var")
+        batch = CellBatch(batch["X"], batch["obs"], None if var is None or names is not None else var.index.tolist())
     elif isinstance(batch, tuple) and len(batch) == 2:
         batch = CellBatch(*batch)
     if not isinstance(batch, CellBatch):

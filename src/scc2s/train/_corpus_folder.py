@@ -12,7 +12,7 @@ from ._corpus_draw import copies, shares
 from ._corpus_index import candidates, totals
 from ._corpus_manifest import CONTROLS, read_manifest
 from ._corpus_settings import PARTS, checked_reading, fields_of, in_pairs, natural
-from ._corpus_shards import ShardReader
+from ._corpus_shards import ShardReader, broken, crc_of
 from ._samples import task_samples
 from ._sft import batches_by_task
 
@@ -60,6 +60,7 @@ class Corpus:
         self._manifest: Manifest = found
         self._places: list[Place] = found.places
         self._controls: Controls | None = None
+        self._sound: set[int] = set()
 
     def __repr__(self) -> str:
         cells = ", ".join(f"{self.n_cells(part)} {part}" for part in self.parts)
@@ -258,7 +259,14 @@ class Corpus:
         return self._controls
 
     def _reader(self, shard: int) -> ShardReader:
-        return ShardReader(self.folder / self._manifest.shards[shard].name, len(self._manifest.genes))
+        said = self._manifest.shards[shard]
+        path = self.folder / said.name
+        found = ShardReader(path, len(self._manifest.genes))
+        if shard not in self._sound:
+            if crc_of(path) != said.crc:
+                raise broken(path, "its bytes are not those that were written")
+            self._sound.add(shard)
+        return found
 
     def _seeds(self, part: str, epoch: int) -> list[int]:
         return [self._manifest.settings.random_state, PARTS.index(part), epoch if part == "train" else 0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scc2s._io import replacing
+from scc2s._logging import logger
 from scc2s.sentences import name_hashes
 
 from ._corpus_manifest import CONTROLS, Place
@@ -113,3 +114,39 @@ def totals(places: list[Place], tasks: tuple[Task, ...]) -> dict[str, Counter[st
         for task, n in zip(tasks, place.of_task, strict=True):
             found[place.part][task.name] += n
     return found
+
+
+def refuse_none(manifest: Manifest, there: dict[str, Counter[str]]) -> None:
+    """Refuse a corpus that could not be what was asked for."""
+    settings, weights = manifest.settings, manifest.reading.weights
+    wanted = {"train": True, "val": settings.val > 0, "test": bool(settings.held_out) or settings.test > 0}
+    if not manifest.shards:
+        msg = "no cell is in any sample: none expresses a gene and has what a task asks for; pass other cells or tasks="
+        raise ValueError(msg)
+    by_column = settings.split is not None
+    for part, needed in wanted.items():
+        if needed and part not in there:
+            mend = f"held_out= some values of {settings.split!r}, " if by_column else ""
+            msg = (
+                f"no cell is in the part {part!r} (parts are drawn by the hash of "
+                f"{'the values of ' + repr(settings.split) if by_column else 'names'}); pass {mend}another "
+                f"random_state=, or another share ({part}=, 0 for none), with a new folder="
+            )
+            raise ValueError(msg)
+    for task in settings.tasks:
+        if weights is not None and not weights[task.name]:
+            continue
+        if not there["train"][task.name]:
+            why = (
+                "no perturbed cell has a control cell with the same values of match="
+                if settings.key is not None and "perturbed_sentence" in task.response_fields
+                else "no cell has what it asks for"
+            )
+            msg = (
+                f"task {task.name!r} has no cells to train on: {why}; pass weights= with 0 for it, or a new folder= "
+                "without it"
+            )
+            raise ValueError(msg)
+        for part in there:
+            if not there[part][task.name]:
+                logger.warning("task %r has no cells in the part %r", task.name, part)

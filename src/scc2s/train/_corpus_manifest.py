@@ -31,6 +31,8 @@ class Shard:
     n_genes: int
     """Words that were known then."""
     n_bytes: int
+    crc: int
+    """CRC-32 of the file, which Arrow does not keep itself."""
     digest: str
     """Of the names of all cells that have come up to `next_row`."""
 

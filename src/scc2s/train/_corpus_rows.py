@@ -72,7 +72,7 @@ class Reader:
         return Rows(
             X,
             batch.first + rows,
-            obs.index.to_numpy()[rows].astype(str).astype(object),
+            np.array([*map(str, obs.index), None], dtype=object)[rows],
             batch.study,
             part[rows],
             {name: values[rows] for name, values in fields.items()},
@@ -153,7 +153,7 @@ class Reader:
         """Part of each cell by the name of its group alone; ``None`` where the group is not known."""
         settings = self._settings
         if settings.split is None:
-            names = batch.obs.index.to_numpy().astype(str).tolist()
+            names = [str(name) for name in batch.obs.index]
             return split(names, val=settings.val, test=settings.test, seed=settings.random_state)
         if settings.split in batch.obs:
             groups = as_text(batch.obs[settings.split])

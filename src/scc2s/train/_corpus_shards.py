@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -228,6 +229,15 @@ def shard_name(number: int) -> str:
     return f"cells-{number:05d}.arrow"
 
 
+def crc_of(path: Path) -> int:
+    """CRC-32 of a file."""
+    found = 0
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            found = zlib.crc32(part, found)
+    return found
+
+
 def column_of(field: str) -> str:
     """Name of the column of a text."""
     return _FIELD + field
@@ -241,7 +251,7 @@ def schema(fields: Sequence[str], *, wide: bool) -> pa.Schema:
     return pa.schema({**types, "genes": pa.list_(genes), "values": pa.list_(values)})
 
 
-def broken(path: Path, error: BaseException) -> OSError:
+def broken(path: Path, error: BaseException | str) -> OSError:
     """What is wrong with a file of a corpus, and the mend."""
     text = " ".join(str(error).split())[:200]
     msg = f"{path} is not there or damaged ({text}); remove it and call train.corpus again, which then makes it anew"
