@@ -23,6 +23,7 @@ OTHER_FIRST = {
     "tl.evaluate": ["pred", "true"],
     "tl.evaluate_perturbations": ["pred", "true"],
     "tl.name_genes": ["genes"],
+    "pp.corpus": ["adatas", "tasks", "folder"],
 }
 """Functions that are not about one data set."""
 MORE_POSITIONAL = {

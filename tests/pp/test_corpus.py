@@ -105,19 +105,18 @@ def test_a_stopped_call_goes_on_in_the_middle_of_a_data_set(
     sources = [tmp_path / "a.h5ad", other]
     given = {"organism": "human", "shard_size": 40, "batch_size": 16, "n_genes": 10}
     scc2s.pp.corpus(sources, "cell_type", tmp_path / "whole", **given)
-    from scc2s.pp._batches import Batches
-
+    kind = type(scc2s.pp.batches(adata, organism="human"))
     read: list[int] = []
-    batch = Batches._batch
+    batch = kind._batch
 
-    def stops(self: Batches, X: Any, rows: np.ndarray) -> Any:
+    def stops(self: Any, X: Any, rows: np.ndarray) -> Any:
         read.append(len(rows))
         if sum(read) > 200:
             raise KeyboardInterrupt
         return batch(self, X, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Batches, "_batch", stops)
+        patch.setattr(kind, "_batch", stops)
         with pytest.raises(KeyboardInterrupt):
             scc2s.pp.corpus(sources, "cell_type", tmp_path / "c", **given)
     scc2s.pp.corpus(sources, "cell_type", tmp_path / "c", **given)

@@ -561,6 +561,17 @@ class TestRefused:
         with pytest.raises(ValueError, match="no cells in the part 'val'; pass part= one of 'train'"):
             built.stream("val")
 
+    def test_a_part_whose_cells_no_task_asks_about_is_named(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        X, obs = made(60)
+        obs["part"] = np.where(np.arange(60) < 40, "train", "val")
+        obs.loc[obs["part"] == "val", "drug"] = "none"
+        built = corpus([(X, obs)], "perturb", tmp_path, **SMALL, **PAIRS, split="part", test=0)
+        assert "task 'perturb' has no cells in the part 'val'" in caplog.text
+        with pytest.raises(ValueError, match="no task has cells in the part 'val'"):
+            built.table("val")
+
     def test_a_task_that_turns_out_to_have_no_cells_can_be_left_out_without_building_again(
         self, tmp_path: Path
     ) -> None:

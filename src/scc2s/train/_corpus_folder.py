@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ._corpus_controls import Controls
 from ._corpus_draw import copies, shares
 from ._corpus_index import candidates, totals
 from ._corpus_manifest import CONTROLS, read_manifest
@@ -119,7 +120,7 @@ class Corpus:
         weights, n_samples, n_genes, augment
             As in :func:`corpus`.
         """
-        given = {"weights": weights, "n_samples": n_samples, "n_genes": n_genes, "augment": augment}
+        given: dict[str, Any] = {"weights": weights, "n_samples": n_samples, "n_genes": n_genes, "augment": augment}
         now = self._manifest.reading
         chosen = {name: getattr(now, name) if value is _KEEP else value for name, value in given.items()}
         other = Corpus(self.folder)
@@ -142,6 +143,7 @@ class Corpus:
         the prompt shows in its place, else ``""``), ``study``; as :func:`scc2s.train.sft` takes them.
         """
         epoch = natural("epoch", epoch, 0)
+        self._refuse_nothing(part)
         return pd.concat(list(self._windows(part, epoch)), ignore_index=True)
 
     def stream(
@@ -183,7 +185,7 @@ class Corpus:
         if batch_size is not None and natural("batch_size", batch_size, 1) % world:
             msg = f"batch_size={batch_size} cannot be dealt to {world} processes; pass a multiple of world="
             raise ValueError(msg)
-        self._of(part)
+        self._refuse_nothing(part)
         return self._dealt(part, epoch, rank, world, batch_size)
 
     def _dealt(self, part: str, epoch: int, rank: int, world: int, batch_size: int | None) -> Iterator[dict[str, str]]:
@@ -192,8 +194,8 @@ class Corpus:
         for frame in windows if batch_size is None else _batched(windows, batch_size, self._seeds(part, epoch)):
             mine = frame.iloc[(rank - number) % world :: world]
             number += len(frame)
-            for row in mine.itertuples(index=False):
-                yield {name: str(value) for name, value in row._asdict().items()}
+            for sample in mine.to_dict("records"):
+                yield {str(name): str(value) for name, value in sample.items()}
 
     def _windows(self, part: str, epoch: int) -> Iterator[pd.DataFrame]:
         """Samples of some blocks at a time."""
@@ -206,7 +208,7 @@ class Corpus:
             order = np.random.default_rng(seeds).permutation(order)
         readers: dict[int, ShardReader] = {}
         for first in range(0, len(order), WINDOW):
-            frames = []
+            frames: list[pd.DataFrame] = []
             for i in order[first : first + WINDOW].tolist():
                 place = places[i]
                 drawn = [
@@ -219,7 +221,7 @@ class Corpus:
                     readers = {place.shard: self._reader(place.shard)}
                 frames += self._samples(readers[place.shard][place.block], drawn, [*seeds, 1 + i])
             if frames:
-                found = pd.concat(frames, ignore_index=True)
+                found: pd.DataFrame = pd.concat(frames, ignore_index=True)
                 if part == "train":
                     mixed = np.random.default_rng([*seeds, 0, first]).permutation(len(found))
                     found = found.iloc[mixed].reset_index(drop=True)
@@ -278,6 +280,11 @@ class Corpus:
             raise ValueError(msg)
         return found
 
+    def _refuse_nothing(self, part: str) -> None:
+        if not self.n_samples(part):
+            msg = f"no task has cells in the part {part!r}; pass another part=, or build with other groups in it"
+            raise ValueError(msg)
+
     def _totals(self, part: str) -> Mapping[str, int]:
         return totals(self._of(part), self.tasks)[part]
 
@@ -296,31 +303,6 @@ class Corpus:
             of_train = reading.n_samples
             total = of_train if part == "train" else max(1, round(of_train * own / self.n_cells("train")))
         return shares(total, weights)
-
-
-class Controls:
-    """Control cells of each group, of which prompts show one."""
-
-    def __init__(self, reader: ShardReader) -> None:
-        blocks = [reader[i] for i in range(len(reader))]
-        whole = [block.rows(np.arange(len(block.cell))) for block in blocks]
-        self.cells = replace(
-            whole[0],
-            X=sparse.vstack([some.X for some in whole], format="csr"),
-            cell=np.concatenate([some.cell for some in whole]),
-        )
-        self.groups: dict[tuple[str, str], list[int]] = {}
-        start = 0
-        for block in blocks:
-            for i, pair in enumerate(block.pair.tolist()):
-                self.groups.setdefault((block.part, pair), []).append(start + i)
-            start += len(block.cell)
-
-    def draw(self, groups: list[tuple[str, str]], rng: np.random.Generator) -> np.ndarray:
-        """A control cell for each group that is named."""
-        chance = rng.random(len(groups))
-        at = [self.groups[group][int(c * len(self.groups[group]))] for group, c in zip(groups, chance, strict=True)]
-        return np.array(at, dtype=np.intp)
 
 
 def _batched(windows: Iterator[pd.DataFrame], batch_size: int, seeds: list[int]) -> Iterator[pd.DataFrame]:

@@ -84,7 +84,7 @@ class Reading:
     def from_dict(cls, stored: Mapping[str, Any]) -> Reading:
         """Back from JSON."""
         own = stored["augment"]
-        augment = None if own is None else {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
+        augment: Any = None if own is None else {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
         return cls(**{**stored, "augment": None if augment is None else Augment(**augment)})
 
 
