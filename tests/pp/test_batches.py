@@ -99,14 +99,17 @@ def test_genes_are_named_left_out_and_merged_as_in_sentences(adata: AnnData) -> 
 
 def test_an_order_of_chance_is_one_of_the_same_cells_and_can_begin_anywhere(adata: AnnData) -> None:
     plain = together(scc2s.pp.batches(adata, batch_size=32))
-    mixed = scc2s.pp.batches(adata, batch_size=32, random_state=1)
+    mixed = scc2s.pp.batches(adata, batch_size=32, shuffle=True, random_state=1)
     X, obs = together(mixed)
     assert obs.index.tolist() != plain[1].index.tolist()
     at = plain[1].index.get_indexer(obs.index)
     assert sorted(at) == list(range(150))
     assert (plain[0][at] == X).all()
     assert together(mixed.starting_at(45))[1].index.tolist() == obs.index.tolist()[45:]
-    assert together(scc2s.pp.batches(adata, batch_size=32, random_state=2))[1].index.tolist() != obs.index.tolist()
+    assert (
+        together(scc2s.pp.batches(adata, batch_size=32, shuffle=True, random_state=2))[1].index.tolist()
+        != obs.index.tolist()
+    )
 
 
 def test_the_organism_is_what_the_data_says(adata: AnnData, tmp_path: Path) -> None:
@@ -152,9 +155,9 @@ def test_what_cannot_be_read_is_named(adata: AnnData, tmp_path: Path) -> None:
             scc2s.pp.batches(source, use_raw=True)
     with pytest.raises(ValueError, match="no cells"):
         scc2s.pp.batches(adata[:0])
-    with pytest.raises(ValueError, match="leave random_state= out"):
+    with pytest.raises(ValueError, match="leave shuffle= out"):
         adata.layers["counts"] = adata.layers["counts"].tocsc()
-        scc2s.pp.batches(adata, layer="counts", random_state=0)
+        scc2s.pp.batches(adata, layer="counts", shuffle=True)
 
 
 def test_of_a_file_only_what_is_asked_for_is_in_memory(adata: AnnData, tmp_path: Path) -> None:

@@ -630,3 +630,22 @@ def test_own_tasks_come_back_from_the_folder(tmp_path: Path) -> None:
     corpus([(X, obs)], task, tmp_path, **{**SMALL, "organism": None}, val=0, test=0)
     assert Corpus(tmp_path).tasks == (task,)
     assert set(Corpus(tmp_path).table()["completion"]) == {" none", " IFN-beta"}
+
+
+@pytest.mark.slow
+def test_batches_of_annbatch_are_taken_as_they_are(tmp_path: Path) -> None:
+    annbatch = pytest.importorskip("annbatch")
+    import anndata as ad
+    import zarr
+
+    X, obs = made(96)
+    whole = ad.AnnData(X, obs=obs, var=pd.DataFrame(index=NAMES))
+    whole.write_zarr(tmp_path / "a.zarr", chunks=(96, 40))
+    stored = zarr.open_group(str(tmp_path / "a.zarr"), mode="r")
+    opened_there = ad.AnnData(ad.io.sparse_dataset(stored["X"]), obs=obs, var=whole.var)
+    loader = annbatch.Loader(shuffle=False, batch_size=32, chunk_size=16, preload_nchunks=4, preload_to_gpu=False)
+    loader.add_adata(opened_there)
+    given = {**SMALL, "names": None}
+    built = corpus(loader, "cell_type", tmp_path / "c", **given, val=0, test=0)
+    expected = corpus(in_batches(X, obs), "cell_type", tmp_path / "d", **SMALL, val=0, test=0)
+    pd.testing.assert_frame_equal(built.table(), expected.table())

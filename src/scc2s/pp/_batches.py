@@ -35,7 +35,8 @@ def batches(
     batch_size: int = 4096,
     study: str | None = None,
     organism: str | None = None,
-    random_state: int | None = None,
+    shuffle: bool = False,
+    random_state: int = 0,
     layer: str | None = None,
     use_raw: bool | None = None,
     gene_symbols: str | None = None,
@@ -62,9 +63,11 @@ def batches(
     organism
         Organism in the prompt; ``None`` takes ``.obs["organism"]``, ``.uns["organism"]``, or a guess from the gene
         names.
+    shuffle
+        Batches in an order of chance, and cells within each, in place of their own. (A corpus mixes samples when they
+        are read.)
     random_state
-        Seed of an order of chance: batches in another order, and cells within each. ``None`` keeps the order of the
-        cells. (A corpus mixes samples when they are read.)
+        Seed of that order.
     layer, use_raw, gene_symbols, upper, on_duplicate
         Where expression and gene names come from, as in :func:`scc2s.pp.sentences`.
     mod
@@ -95,7 +98,8 @@ def batches(
     [(400, 765), (300, 765)]
     """
     size = whole("batch_size", batch_size)
-    seed = None if random_state is None else whole("random_state", random_state, 0)
+    chance = whole("random_state", random_state, 0)
+    seed = chance if shuffle else None
     wanted = None if obs is None else [obs] if isinstance(obs, str) else list(obs)
     if isinstance(adata, str | Path):
         path = Path(adata)
@@ -131,13 +135,14 @@ class Batches:
         if seed is not None and not self._by_rows:
             msg = (
                 f"{expressed.source} is a {type(expressed.X).__name__}, which is read from its first row on; leave "
-                "random_state= out, or pass a matrix with CSR or dense rows"
+                "shuffle= out, or pass a matrix with CSR or dense rows"
             )
             raise ValueError(msg)
         X = expressed.X
         if isinstance(X, CSRDataset):
             arrays = X.group
-            refuse_wrong_pointers(arrays["indptr"][:], X.shape[0], len(arrays["indices"]), len(arrays["data"]))
+            sizes = (int(arrays[name].shape[0]) for name in ("indices", "data"))
+            refuse_wrong_pointers(arrays["indptr"][:], X.shape[0], *sizes)
         if isinstance(X, np.ma.MaskedArray):
             next(row_blocks(X, 1), None)  # refuses what is masked
 

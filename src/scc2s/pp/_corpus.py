@@ -41,9 +41,9 @@ def corpus(
     match: str | Sequence[str] = (),
     n_controls: int = 16,
     split: str | None = None,
-    held_out: Sequence[str] = (),
+    held_out: Sequence[str] | None = None,
     val: float = 0.1,
-    test: float = 0.1,
+    test: float = 0.2,
     missing: Literal["error", "skip"] = "error",
     n_genes: int = 200,
     augment: Augment | None = _AUGMENT,
@@ -85,15 +85,17 @@ def corpus(
         Column of ``.obs`` with groups that are held out as a whole, e.g. ``"donor"``, or ``"study"``. A column of
         :func:`scc2s.pp.split` is taken as it is. ``None``: each cell by its name.
     held_out
-        Groups that are the test, by name, in place of a draw.
-    val, test
-        Share of groups for validation and test, drawn by the hash of their names.
+        The units of the test, by name: values of `split`. ``None``: a share `test` is drawn by the hash of their names.
+    val
+        Share of units for validation, drawn in the same way; 0: none.
+    test
+        Share of units for the test, where `held_out` is not given.
     n_genes
         Longest sentence.
     augment
         How prompts of the part ``"train"`` vary from epoch to epoch; completions never do. ``None``: not at all.
     batch_size
-        Cells that are read at a time.
+        Cells of a batch, which is what is read at a time.
     random_state
         Seed of split, pairs and variation.
     layer, use_raw, gene_symbols, upper, on_duplicate

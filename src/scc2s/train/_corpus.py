@@ -41,9 +41,9 @@ def corpus(
     match: str | Sequence[str] = (),
     n_controls: int = 16,
     split: str | None = None,
-    held_out: Sequence[str] = (),
+    held_out: Sequence[str] | None = None,
     val: float = 0.1,
-    test: float = 0.1,
+    test: float = 0.2,
     missing: Literal["error", "skip"] = "error",
     n_genes: int = 200,
     augment: Augment | None = _AUGMENT,
@@ -101,7 +101,7 @@ def corpus(
     held_out
         Groups that are the test, by name, in place of a draw.
     val, test
-        Share of groups for validation and test; 0: none.
+        Share of groups for validation, and for the test where `held_out` is not given; 0: none.
     missing
         What to do with cells without a text that a task asks for, or without a group: ``"error"`` refuses them,
         ``"skip"`` leaves them out of that task, and cells without a group out of all.
@@ -147,7 +147,7 @@ def corpus(
     reading = checked_reading([task.name for task in chosen], weights, n_samples, n_genes, augment)
     settings = checked_settings(
         chosen, columns=columns, organism=organism, key=key, control=control, match=match, n_controls=n_controls,
-        split_key=split, held_out=held_out, val=val, test=test, missing=missing, shard_size=shard_size,
+        split_key=split, held_out=() if held_out is None else held_out, val=val, test=test, missing=missing, shard_size=shard_size,
         random_state=random_state, cells=getattr(batches, "mark", None),
     )  # fmt: skip
     path = Path(folder)
