@@ -147,8 +147,8 @@ def corpus(
     reading = checked_reading([task.name for task in chosen], weights, n_samples, n_genes, augment)
     settings = checked_settings(
         chosen, columns=columns, organism=organism, key=key, control=control, match=match, n_controls=n_controls,
-        split_key=split, held_out=() if held_out is None else held_out, val=val, test=test, missing=missing, shard_size=shard_size,
-        random_state=random_state, cells=getattr(batches, "mark", None),
+        split_key=split, held_out=() if held_out is None else held_out, val=val, test=test, missing=missing,
+        shard_size=shard_size, random_state=random_state, cells=getattr(batches, "mark", None),
     )  # fmt: skip
     path = Path(folder)
     manifest = without_broken(_begun(path, settings, reading), path)
