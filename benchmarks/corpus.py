@@ -39,7 +39,7 @@ def write_cells(path: Path, n: int, n_genes: int, expressed: int) -> None:
         rows = []
         for _ in range(step):
             drawn = np.bincount(
-                np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(expressed * 3)), minlength=n_genes
+                np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(expressed * 2)), minlength=n_genes
             )
             rows.append(sparse.csr_matrix(drawn[None].astype(np.float32)))
         X = sparse.vstack(rows[:step], format="csr")

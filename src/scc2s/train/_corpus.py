@@ -57,8 +57,8 @@ def corpus(
     The folder holds *cells* (Arrow shards with genes, values and the text of each cell), not prompts. Prompts are
     written when they are read, so that each epoch has its own order of tied genes and its own variation
     (:class:`Augment`), while completions stay the same; a cell is kept once however many tasks ask about it; and the
-    length of sentences, weights and numbers of samples may change without building again. Ranking and writing run at
-    the speed of :func:`task_samples`, far above that of training.
+    length of sentences, weights and numbers of samples may change without building again. Cells are ranked when
+    samples are written, not when the folder is filled.
 
     One batch is in memory at a time, and what waits to fill a block. A process that was killed goes on from the last
     shard that is finished when it is called again with the same cells and arguments, and leaves the same bytes as one
