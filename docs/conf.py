@@ -51,8 +51,11 @@ nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!scc2s\.).*"), (r"py:.*", r"scc2s\.(\w+\.)*_.*")]
 
 autosummary_generate = True
-# There is estimate, too, and a file system may not tell the two apart.
-autosummary_filename_map = {"scc2s.models.Estimate": "scc2s.models.Estimate-class"}
+# There are estimate and corpus, too, and a file system may not tell the two apart.
+autosummary_filename_map = {
+    "scc2s.models.Estimate": "scc2s.models.Estimate-class",
+    "scc2s.train.Corpus": "scc2s.train.Corpus-class",
+}
 autodoc_member_order = "bysource"
 typehints_defaults = "comma"
 typehints_use_rtype = False

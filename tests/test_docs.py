@@ -18,6 +18,7 @@ PAGES = [
     "ontology.md",
     "screening.md",
     "space.md",
+    "training/corpora.md",
     "training/grpo.md",
     "training/teachers.md",
 ]

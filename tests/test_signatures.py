@@ -23,6 +23,7 @@ OTHER_FIRST = {
     "tl.evaluate": ["pred", "true"],
     "tl.evaluate_perturbations": ["pred", "true"],
     "tl.name_genes": ["genes"],
+    "pp.corpus": ["adatas", "tasks", "folder"],
 }
 """Functions that are not about one data set."""
 MORE_POSITIONAL = {
@@ -33,6 +34,7 @@ MORE_POSITIONAL = {
 }
 
 OWN_DEFAULT = {
+    "augment": "a corpus is varied from epoch to epoch, a table of samples where it is asked for",
     "base": "recipe takes the base of the data",
     "by": "groups of a question, or what is added up",
     "cell_type_key": "needed where types are the question; None: that of the contexts",
@@ -77,12 +79,15 @@ OWN_WORDING = {
     "layer": "whose expression, for what",
     "n_boot": "of which intervals",
     "model_layer": "of hidden states, or of attention",
+    "obs": "columns of batches, or what cells are to be",
     "organism": "said once, with the sentences; used in prompts",
     "prompt": "the fields that it may have",
     "random_state": "what is drawn",
+    "split": "groups of cells, or blocks of space",
     "target_sum": "what is brought to it",
     "targets": "asked for at once, or genes that perturbations act on",
     "truth": "what really happened to the cells",
+    "val": "a share of all units, or of those that are not the test",
     "use_raw": "whose expression, for what",
 }
 """Parameters that are described in the words of each function, and why."""

@@ -27,7 +27,7 @@ def row_blocks(X: Any, size: int = BLOCK) -> Iterator[tuple[int, np.ndarray | sp
     if isinstance(X, CSRDataset | CSCDataset):
         on_disk = X.group
         n_major = X.shape[0 if isinstance(X, CSRDataset) else 1]
-        refuse_wrong_pointers(on_disk["indptr"][:], n_major, len(on_disk["indices"]), len(on_disk["data"]))
+        refuse_wrong_pointers(on_disk["indptr"][:], n_major, *(on_disk[name].shape[0] for name in ("indices", "data")))
     if isinstance(X, np.ndarray) or sparse.issparse(X):
         yield from row_parts(X, size)
     elif isinstance(X, CSCDataset):

@@ -1,9 +1,11 @@
 from ._add_text import add_text
 from ._caption_samples import caption_samples
+from ._batches import batches
 from ._check import check
 from ._cluster_facts import cluster_facts
 from ._context_adata import context_adata
 from ._contexts import contexts
+from ._corpus import corpus
 from ._interactions import interactions
 from ._match_labels import match_labels
 from ._neighborhoods import neighborhoods
@@ -20,10 +22,12 @@ from ._split import split
 __all__ = [
     "add_text",
     "caption_samples",
+    "batches",
     "check",
     "cluster_facts",
     "context_adata",
     "contexts",
+    "corpus",
     "interactions",
     "match_labels",
     "neighborhoods",

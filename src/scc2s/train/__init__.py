@@ -9,6 +9,9 @@ from ._order import batches_by_task
 from ._build_captions import build_captions
 from ._build_qa import build_qa
 from ._build_result import Built
+from ._corpus import corpus
+from ._corpus_batch import CellBatch
+from ._corpus_folder import Corpus
 from ._pairs import match_pairs
 from ._portable import save_portable
 from ._qa_samples import qa_samples
@@ -36,6 +39,10 @@ __all__ = [
     "batches_by_task",
     "build_captions",
     "build_qa",
+    "CellBatch",
+    "Corpus",
+    "batches_by_task",
+    "corpus",
     "gene_tokenizer",
     "lora",
     "match_pairs",

@@ -1,0 +1,104 @@
+"""An AnnData in a file, opened so that its matrices stay there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anndata import AnnData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MEND = "pass a file that AnnData.write_h5ad has written, or the folder of AnnData.write_zarr"
+
+
+def open_stored(path: str | Path, *, layer: str | None, columns: Iterable[str]) -> AnnData:
+    """The AnnData in an ``.h5ad`` file or a Zarr store: matrices on disk, `columns` of obs, var and the organism.
+
+    Parameters
+    ----------
+    path
+        File, or folder of a store.
+    layer
+        Layer to open beside ``.X`` and ``.raw``.
+    columns
+        Columns of ``.obs`` to read, those that are there.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing.
+    ValueError
+        If it is not an AnnData.
+    """
+    where = Path(path)
+    if not where.exists():
+        msg = f"there is no {where}; {_MEND}"
+        raise FileNotFoundError(msg)
+    root = _root(where)
+    said = dict(root.attrs)
+    if said.get("encoding-type") == "MuData" or "mod" in root:
+        msg = f"{where} is a MuData; read it with mudata.read, and pass the modality: mdata['rna']"
+        raise ValueError(msg)
+    if "obs" not in root or "var" not in root:
+        msg = f"{where} is not an AnnData (it has no obs and var); {_MEND}"
+        raise ValueError(msg)
+    from anndata.io import read_elem
+
+    parts: dict[str, Any] = {
+        "obs": _obs(root["obs"], columns),
+        "var": read_elem(root["var"]),
+        "uns": {name: read_elem(root["uns"][name]) for name in ("organism", "log1p") if _has(root, "uns", name)},
+    }
+    if "X" in root:
+        parts["X"] = _matrix(root["X"])
+    if layer is not None and _has(root, "layers", layer):
+        parts["layers"] = {layer: _matrix(root["layers"][layer])}
+    if _has(root, "raw", "X"):
+        parts["raw"] = {"X": _matrix(root["raw"]["X"]), "var": read_elem(root["raw"]["var"])}
+    return AnnData(**parts)
+
+
+def _root(path: Path) -> Any:
+    if path.is_dir():
+        import zarr
+
+        try:
+            return zarr.open_group(str(path), mode="r")
+        except (OSError, ValueError, KeyError) as error:
+            msg = f"{path} is a folder, but not a Zarr store ({error}); {_MEND}"
+            raise ValueError(msg) from error
+    import h5py
+
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        msg = f"{path} cannot be read ({' '.join(str(error).split())[:200]}); {_MEND}"
+        raise ValueError(msg) from error
+
+
+def _has(root: Any, group: str, name: str) -> bool:
+    return group in root and name in root[group]
+
+
+def _obs(group: Any, columns: Iterable[str]) -> Any:
+    """Names of the cells and some columns: others may be many and large."""
+    import pandas as pd
+    from anndata.io import read_elem
+
+    if "_index" not in group.attrs:  # as anndata wrote it before 0.7
+        return read_elem(group)
+    names = [str(name) for name in read_elem(group[str(group.attrs["_index"])])]
+    index = pd.Index(names, dtype=object)
+    found = {name: read_elem(group[name]) for name in dict.fromkeys(columns) if name in group}
+    return pd.DataFrame({name: pd.Series(values, index=index) for name, values in found.items()}, index=index)
+
+
+def _matrix(element: Any) -> Any:
+    """A matrix that stays on disk: a dense array as it is, a sparse one as anndata's own."""
+    if hasattr(element, "shape"):
+        return element
+    from anndata.io import sparse_dataset
+
+    return sparse_dataset(element)

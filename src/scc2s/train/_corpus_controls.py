@@ -1,0 +1,37 @@
+"""Control cells that prompts of perturbation tasks show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from ._corpus_shards import ShardReader
+
+
+class Controls:
+    """Control cells of each group, of which prompts show one."""
+
+    def __init__(self, reader: ShardReader) -> None:
+        blocks = [reader[i] for i in range(len(reader))]
+        whole = [block.rows(np.arange(len(block.cell))) for block in blocks]
+        self.cells = replace(
+            whole[0],
+            X=sparse.vstack([some.X for some in whole], format="csr"),
+            cell=np.concatenate([some.cell for some in whole]),
+        )
+        self.groups: dict[tuple[str, str], list[int]] = {}
+        start = 0
+        for block in blocks:
+            for i, pair in enumerate(block.pair.tolist()):
+                self.groups.setdefault((block.part, pair), []).append(start + i)
+            start += len(block.cell)
+
+    def draw(self, groups: list[tuple[str, str]], rng: np.random.Generator) -> np.ndarray:
+        """A control cell for each group that is named."""
+        chance = rng.random(len(groups))
+        at = [self.groups[group][int(c * len(self.groups[group]))] for group, c in zip(groups, chance, strict=True)]
+        return np.array(at, dtype=np.intp)
