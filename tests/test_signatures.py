@@ -23,6 +23,7 @@ OTHER_FIRST = {
     "tl.evaluate": ["pred", "true"],
     "tl.evaluate_perturbations": ["pred", "true"],
     "tl.name_genes": ["genes"],
+    "pl.scaling": ["table"],
 }
 """Functions that are not about one data set."""
 MORE_POSITIONAL = {

@@ -49,11 +49,32 @@ def filled(dataset: Dataset, batch: int, token: int) -> Dataset:
     return concatenate_datasets([short, Table.from_dict(columns, features=short.features)])
 
 
+def is_first_rank() -> bool:
+    """Whether this process writes files: the first of all, or the only one."""
+    import torch
+
+    return not (_several() and torch.distributed.get_rank())
+
+
+def barrier() -> None:
+    """Wait until all ranks are here."""
+    import torch
+
+    if _several():
+        torch.distributed.barrier()
+
+
+def _several() -> bool:
+    import torch
+
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
 def same_on_all_ranks(path: Path | None) -> None:
     """Raise if ranks, which may run on several machines, would go on from different checkpoints."""
     import torch
 
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not _several():
         return
     name = None if path is None else path.name
     found: list[str | None] = [None] * torch.distributed.get_world_size()
