@@ -32,9 +32,9 @@ def scaling(
     """Losses of models of several sizes, trained on parts of the data, with a curve where the points carry one.
 
     A point is a run, or the mean of the runs of several seeds, with a bar from the least to the largest. A color is a
-    model (or, with ``by="n_parameters"``, a share of the data), a mark and kind of line a regime. The curve of each color
-    and regime is drawn with its interval between the first and the last of its points, and never beyond; where a color
-    has too few runs for a curve, points are joined by a thin line, and the legend says so.
+    model (or, with ``by="n_parameters"``, a share of the data), a mark and kind of line a regime. The curve of each
+    color and regime is drawn with its interval between the first and the last of its points, and never beyond; where a
+    color has too few runs for a curve, points are joined by a thin line, and the legend says so.
 
     Parameters
     ----------
@@ -112,9 +112,7 @@ def _check(runs: pd.DataFrame, by: str, value: str, fit: str | None) -> None:
         raise ValueError(msg)
     needed = ("size", "regime", "fraction", "seed", "n_parameters", "n_samples", value)
     if absent := [name for name in needed if name not in runs]:
-        msg = (
-            f"the table has no {absent[0]!r}; pass what scc2s.train.scaling(...) returns, or value= one of its columns"
-        )
+        msg = f"the table has no {absent[0]!r}; pass what scc2s.train.scaling(...) returns, or another value="
         raise KeyError(msg)
     if not len(runs):
         msg = "the table has no runs; make some with scc2s.train.scaling(...)"

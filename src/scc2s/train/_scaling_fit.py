@@ -103,8 +103,8 @@ class ScalingFit:
             low, high = fitted.min(), fitted.max()
             if values.size and not (values.min() >= low * (1 - 1e-9) and values.max() <= high * (1 + 1e-9)):
                 msg = (
-                    f"{name} from {values.min():,.0f} to {values.max():,.0f} reaches beyond the points, of which nothing "
-                    f"is known; pass values from {low:,.0f} to {high:,.0f}"
+                    f"{name} from {values.min():,.0f} to {values.max():,.0f} reaches beyond the points, of which "
+                    f"nothing is known; pass values from {low:,.0f} to {high:,.0f}"
                 )
                 raise ValueError(msg)
         return np.stack(columns, axis=-1)
@@ -122,8 +122,8 @@ def fit_scaling(
     r"""Fit a curve to losses over numbers of samples or of parameters.
 
     ``"power"`` is the saturating power law :math:`L = a + b x^{-c}` of Kaplan et al. 2020 (arXiv:2001.08361) and
-    Hoffmann et al. 2022 (arXiv:2203.15556), by non-linear least squares. ``"log"`` is linear in the logarithm of each column:
-    what few points can carry. Intervals are those of a bootstrap of residuals, which are first made larger by
+    Hoffmann et al. 2022 (arXiv:2203.15556), by non-linear least squares. ``"log"`` is linear in the logarithm of each
+    column: what few points can carry. Intervals are those of a bootstrap of residuals, which are first made larger by
     :math:`\sqrt{n/(n-p)}` for the `p` parameters that were fitted; they hold the noise of these points, not that the
     law may be another one.
 
