@@ -79,11 +79,11 @@ def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
     CompletionTrainer.compute_loss, CompletionTrainer.__init__ = noting, with_callback  # type: ignore[method-assign]
     out = folder / name
     try:
-        metrics = train.sft(
+        done = train.sft(
             model,
-            tokenizer,
             samples(),
             out,
+            tokenizer=tokenizer,
             disable_tqdm=True,
             logging_steps=1,
             max_grad_norm=0.5,
@@ -92,9 +92,9 @@ def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
         )
     finally:
         CompletionTrainer.compute_loss, CompletionTrainer.__init__ = of_class, init  # type: ignore[method-assign]
-    (out / f"shown-{rank}.json").write_text(json.dumps({"shown": shown, "written": written, "metrics": metrics}))
+    (out / f"shown-{rank}.json").write_text(json.dumps({"shown": shown, "written": written, "metrics": done.metrics}))
     save_file({k: v.detach().clone() for k, v in model.named_parameters()}, out / f"weights-{rank}.safetensors")
-    return metrics
+    return done.metrics
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -28,6 +27,7 @@ from ._tables import COLUMNS, check_samples, refuse_leak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -289,8 +289,8 @@ def _same_tokens(folder: Path, own: str, size: str) -> None:
     first = json.loads(path.read_text(encoding="utf-8"))
     if first["hash"] != own:
         msg = (
-            f"models {first['size']!r} and {size!r} cut the completions into different tokens, so their losses by token "
-            "do not compare; pass models= of one tokenizer"
+            f"models {first['size']!r} and {size!r} cut the completions into different tokens, so their losses by "
+            "token do not compare; pass models= of one tokenizer"
         )
         raise ValueError(msg)
 
