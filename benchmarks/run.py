@@ -1,6 +1,6 @@
 """All benchmarks, one area after the other, into one file that the documentation shows.
 
-Run: python benchmarks/run.py [sentences embed annotate generate metrics]
+Run: python benchmarks/run.py [sentences embed annotate generate metrics scaling]
 
 Peers stand beside where they are installed (the scripts say which and how). Each area keeps the machine, the versions
 and the date that it was measured with in `benchmarks/results.json`; areas that are not named keep their rows. Nothing
@@ -29,6 +29,7 @@ AREAS = {
     "annotate": ["annotate.py"],
     "generate": ["generate.py", f"generate.py {LARGE_TOKENS}"],
     "metrics": ["metrics.py"],
+    "scaling": ["scaling.py"],
 }
 PACKAGES = ("numba", "scipy", "scikit-learn", "POT", "onnxruntime", "cell2sentence", "helical", "pertpy")
 
