@@ -58,7 +58,7 @@ def test_colors_are_parts_of_the_data_where_sizes_go_across(runs: pd.DataFrame) 
     ax = scc2s.pl.scaling(runs, by="n_parameters", show=False)
     assert ax.get_xlabel() == "parameters of the model"
     assert len(ax.containers) == 8
-    assert "0.05 of the data, full" in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "5 % of the data, full" in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def test_scores_are_drawn_as_losses_are(runs: pd.DataFrame) -> None:

@@ -111,6 +111,9 @@ def test_called_again_only_what_is_new_or_not_done_is_run(runs: tuple) -> None:
     assert all(path.stat().st_mtime_ns == time for path, time in before.items() if path != removed)
     with pytest.raises(ValueError, match="other epochs; pass output_dir="):
         train.scaling({"small": small}, samples.iloc[:160], samples.iloc[160:], folder / "runs", epochs=3, **HOW)
+    with pytest.raises(ValueError, match="was run with learning_rate=0.005, not 0.1"):
+        rates = HOW | {"learning_rate": 0.1}
+        train.scaling({"small": small}, samples.iloc[:160], samples.iloc[160:], folder / "runs", epochs=4, **rates)
     with pytest.raises(ValueError, match="other samples"):
         train.scaling({"small": small}, samples.iloc[:150], samples.iloc[160:], folder / "runs", epochs=4, **HOW)
 
@@ -142,7 +145,7 @@ def test_models_are_kept_where_asked_and_groups_are_whole(tmp_path: Path) -> Non
     scc2s.models.load(tmp_path / "a_b_small-full-0.5-0" / "model").embed(["Genes: G1"])
 
 
-def other_words(seed: int):  # noqa: ARG001
+def other_words(seed: int):
     tokenizer = train.gene_tokenizer(GENES, ["x"], n_pieces=258)
     return train.new_model(tokenizer, n_layers=1, width=32, max_length=128), tokenizer
 

@@ -78,21 +78,21 @@ def scaling(
     ax = new_axes(ax, figsize=(6.2, 3.8))
     series = "size" if by == "n_samples" else "fraction"
     names = list(dict.fromkeys(runs.sort_values(["n_parameters", "fraction"], kind="stable")[series]))
-    unfitted = False
+    fitted = unfitted = False
     for number, name in enumerate(names):
         for regime in sorted(runs["regime"].unique()):
             own = runs[(runs[series] == name) & (runs["regime"] == regime)]
             if len(own):
-                label = f"{name if by == 'n_samples' else f'{name:.3g} of the data'}, {regime}"
-                unfitted |= not _drawn(ax, own, by, value, fit, level, f"C{number}", regime, label)
+                label = f"{name if by == 'n_samples' else f'{_percent(name)} of the data'}, {regime}"
+                drawn = _drawn(ax, own, by, value, fit, level, f"C{number}", regime, label)
+                fitted, unfitted = fitted or drawn, unfitted or not drawn
     ax.set_xscale("log")
     if (runs[value] > 0).all() and runs[value].max() > 3 * runs[value].min():
         ax.set_yscale("log")
+    _ticks(ax, np.unique(runs[by].to_numpy(dtype=float)))
     ax.set(xlabel=_LABELS[by], ylabel="held-out loss, nats a token" if value == "loss" else value)
-    share = f"{level:.0%}".replace("%", " %")
-    notes = (
-        [] if fit is None else [f"bands: {share} interval of the curve ({'power law' if fit == 'power' else 'log'})"]
-    )
+    law = "saturating power law" if fit == "power" else "straight over the logarithm"
+    notes = [f"bands: {_percent(level)} interval, {law}"] if fitted else []
     notes += ["bars: least to largest of the seeds"] if runs["seed"].nunique() > 1 else []
     notes += ["thin lines: too few runs for a curve"] if unfitted and fit is not None else []
     ax.legend(
@@ -117,6 +117,18 @@ def _check(runs: pd.DataFrame, by: str, value: str, fit: str | None) -> None:
     if not len(runs):
         msg = "the table has no runs; make some with scc2s.train.scaling(...)"
         raise ValueError(msg)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _ticks(ax: Axes, places: np.ndarray) -> None:
+    """Plain numbers at the points, where there are few and they are not close together."""
+    if len(places) > 6 or (np.diff(np.log10(places)) < 0.15).any():
+        return
+    ax.set_xticks(places, [f"{n:,.0f}" if n < 1e6 else f"{n / 1e6:,.3g} M" for n in places])
+    ax.set_xticks([], minor=True)
 
 
 def _drawn(

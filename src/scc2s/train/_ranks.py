@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def is_first_rank() -> bool:
     """Whether this process writes files: the first of all, or the only one."""
     import torch
 
-    return not (_several() and torch.distributed.get_rank())
+    # the first call of a trainer makes the group of processes; before, torchrun says which this is
+    return not (torch.distributed.get_rank() if _several() else int(os.environ.get("RANK", "0")))
 
 
 def barrier() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from scc2s._io import write_text
 from scc2s._logging import logger
 
 from ._base import open_base
@@ -154,7 +155,6 @@ def scaling(
         "samples": _hash(samples, groupby),
         "validation": _hash(validation, None),
         "groupby": groupby,
-        "learning_rate": rates,
         "batch_size": batch_size,
         "epochs": epochs,
         "max_length": max_length,
@@ -162,7 +162,7 @@ def scaling(
         **arguments,
     }
     _same_settings(folder, settings)
-    left = [run for run in runs if not (folder / run.folder / _RESULT).is_file()]
+    left = [run for run in runs if not _finished(folder, run, rates[run.regime])]
     logger.info("%d of %d runs are done in %s", len(runs) - len(left), len(runs), folder)
     tasks = validation["task"].astype(str).to_numpy()
     for number, run in enumerate(left, 1):
@@ -188,6 +188,7 @@ def scaling(
             "n_parameters": n_parameters,
             "n_trained": n_parameters if run.regime == "full" else _n_of(trained) - n_parameters,
             "n_samples": len(part),
+            "learning_rate": rates[run.regime],
             "n_steps": int(done.metrics["step"]),
             "seconds": round(time.time() - began, 2),
             "loss_before": before,
@@ -197,7 +198,7 @@ def scaling(
         if is_first_rank():
             if keep_models:
                 shutil.move(str(done.folder), folder / run.folder / done.folder.name)
-            _write(folder / run.folder / _RESULT, row)
+            write_text(json.dumps(row, indent=1), folder / run.folder / _RESULT)
             shutil.rmtree(folder / run.folder / _TRAINING)
         barrier()
         logger.info(
@@ -227,6 +228,17 @@ def _planned(
         msg = f"names of models={list(models)} are the same as names of folders; pass names of letters and digits"
         raise ValueError(msg)
     return runs
+
+
+def _finished(folder: Path, run: _Run, rate: float) -> bool:
+    path = folder / run.folder / _RESULT
+    if not path.is_file():
+        return False
+    was = json.loads(path.read_text(encoding="utf-8"))["learning_rate"]
+    if was != rate:
+        msg = f"{path.parent} was run with learning_rate={was}, not {rate}; pass that one, or another output_dir="
+        raise ValueError(msg)
+    return True
 
 
 def _rates(learning_rate: float | Mapping[str, float], regimes: Sequence[str]) -> dict[str, float]:
@@ -284,7 +296,7 @@ def _same_tokens(folder: Path, own: str, size: str) -> None:
     path = folder / "tokens.json"
     if not path.is_file():
         if is_first_rank():
-            _write(path, {"size": size, "hash": own})
+            write_text(json.dumps({"size": size, "hash": own}), path)
         return
     first = json.loads(path.read_text(encoding="utf-8"))
     if first["hash"] != own:
@@ -300,11 +312,12 @@ def _same_settings(folder: Path, settings: dict[str, Any]) -> None:
     settings = json.loads(json.dumps(settings, default=str))
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
-        if changed := [name for name, value in settings.items() if before.get(name) != value]:
+        if changed := sorted(name for name in settings | before if before.get(name) != settings.get(name)):
             msg = f"{folder} has runs of other {', '.join(changed)}; pass output_dir= a new folder"
             raise ValueError(msg)
     elif is_first_rank():
-        _write(path, settings)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(json.dumps(settings, indent=1), path)
 
 
 def _scored(
@@ -329,11 +342,3 @@ def _hash(samples: pd.DataFrame, groupby: str | None) -> str:
     columns = [*COLUMNS, "task", *([groupby] if groupby is not None else [])]
     rows = ["\t".join(map(str, row)) for row in samples[columns].itertuples(index=False)]
     return hashlib.blake2b("\n".join(sorted(rows)).encode(), digest_size=16).hexdigest()
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    part.replace(path)

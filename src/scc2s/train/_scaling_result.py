@@ -26,8 +26,8 @@ class Scaling:
     table
         One row a run: ``size`` (name of the model), ``regime``, ``fraction``, ``seed``, ``n_parameters`` (of the model,
         without adapters), ``n_trained`` (of them or of the adapters, what training changes), ``n_samples``,
-        ``n_steps``, ``seconds``, ``loss_before`` and ``loss`` (nats a token of the held-out completions, before and
-        after training), ``loss_<task>`` where there are several, and what ``score=`` returned.
+        ``learning_rate``, ``n_steps``, ``seconds``, ``loss_before`` and ``loss`` (nats a token of the held-out
+        completions, before and after training), ``loss_<task>`` where there are several, and what ``score=`` returned.
     folder
         Where the runs lie.
     """
