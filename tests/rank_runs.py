@@ -7,6 +7,7 @@ wrote. ``die=RANK:STEP`` ends a rank by SIGKILL at the end of a step.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -100,5 +101,9 @@ def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
 if __name__ == "__main__":
     for part in " ".join(sys.argv[2:]).split(" -- "):
         name, *given = part.split()
-        settings = dict(one.split("=", 1) for one in given)
-        run(Path(sys.argv[1]), name, **{k: int(v) if v.isdecimal() else v for k, v in settings.items()})
+        settings = {}
+        for key, value in (one.split("=", 1) for one in given):
+            with contextlib.suppress(ValueError):
+                value = json.loads(value)  # a number
+            settings[key] = value
+        run(Path(sys.argv[1]), name, **settings)

@@ -59,16 +59,27 @@ def agree(a: Path, b: Path, *, by: float = 1e-5) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of one process with batches of 8, and of two with batches of 4."""
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of one process with batches of 8, with Adam and with a scheme that sees the size of a gradient."""
     out = tmp_path_factory.mktemp("ranks")
     rank_runs.write_model(out)
     rank_runs.run(out, "one-sgd", batch_size=8, optim="sgd", learning_rate=0.1)
     rank_runs.run(out, "one", batch_size=8)
-    # a scheme without moments sees a wrong scale of the gradient, which Adam does not
-    done = launch(out, "two-sgd batch_size=4 optim=sgd learning_rate=0.1 -- two batch_size=4")
-    assert done.returncode == 0, done.stderr[-3000:]
     return out
+
+
+@pytest.fixture(scope="module")
+def folder(alone: Path) -> Path:
+    """And of two with batches of 4."""
+    done = launch(alone, "two-sgd batch_size=4 optim=sgd learning_rate=0.1 -- two batch_size=4")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return alone
+
+
+@pytest.mark.slow
+def test_batches_that_are_added_up_do_the_steps_of_one(alone: Path) -> None:
+    rank_runs.run(alone, "added", batch_size=4, gradient_accumulation_steps=2)
+    agree(alone / "one", alone / "added")
 
 
 @pytest.mark.slow

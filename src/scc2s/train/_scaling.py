@@ -15,7 +15,7 @@ import pandas as pd
 from scc2s._io import write_text
 from scc2s._logging import logger
 
-from ._base import open_base
+from ._base import Base, open_base
 from ._encode import encode
 from ._held_out import answer_hash, held_out_loss
 from ._lora import lora as train_lora
@@ -24,7 +24,7 @@ from ._run import folder_of
 from ._scaling_result import Scaling
 from ._sft import require_trl, sft
 from ._subsets import nested
-from ._tables import COLUMNS, check_samples, refuse_leak
+from ._tables import COLUMNS, check_samples, divide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +90,8 @@ def scaling(
         ``make(seed) -> (model, tokenizer)``, e.g. with :func:`new_model`. All have to cut the completions into the same
         tokens, as losses are by token.
     samples
-        Columns ``prompt``, ``completion``, ``task``, from :func:`scc2s.pp.samples`.
+        Columns ``prompt``, ``completion``, ``task``, from :func:`scc2s.pp.samples`. With a column ``split`` only
+        ``"train"`` is trained on.
     validation
         Held-out samples with the same columns, of other cells than `samples`.
     output_dir
@@ -146,9 +147,8 @@ def scaling(
     require_trl()
     runs = _planned(models, fractions, regimes, seeds)
     rates = _rates(learning_rate, regimes)
-    check_samples(samples, "samples")
     check_samples(validation, "validation")
-    refuse_leak(samples, validation)
+    samples, _ = divide(samples, validation)
     _check_groups(samples, validation, groupby)
     folder = folder_of(output_dir)
     settings = {
@@ -168,8 +168,9 @@ def scaling(
     for number, run in enumerate(left, 1):
         rows = nested(samples, run.fraction, groupby=groupby, seed=run.seed)
         part = samples.iloc[rows][[*COLUMNS, "task"]].reset_index(drop=True)
-        lm, tokenizer = _start(models[run.size], run.seed)
-        tokens = encode(tokenizer, validation, max_length=max_length, window=None, what="validation")
+        base = _start(models[run.size], run.seed)
+        lm, tokenizer = base.lm, base.tokenizer
+        tokens = encode(tokenizer, validation, max_length=max_length, window=base.window, what="validation")
         _same_tokens(folder, answer_hash(tokenizer, tokens), run.size)
         loss_of = partial(
             held_out_loss, tokens=tokens, tasks=tasks, batch_size=batch_size, pad_token=tokenizer.pad_token_id or 0
@@ -266,11 +267,8 @@ def _check_groups(samples: pd.DataFrame, validation: pd.DataFrame, groupby: str 
             raise ValueError(msg)
 
 
-def _start(given: str | Path | Maker, seed: int) -> tuple[Any, Any]:
-    if callable(given):
-        return given(seed)
-    base = open_base(given)
-    return base.lm, base.tokenizer
+def _start(given: str | Path | Maker, seed: int) -> Base:
+    return Base(*given(seed)) if callable(given) else open_base(given)
 
 
 def _train(

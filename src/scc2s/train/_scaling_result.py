@@ -30,6 +30,14 @@ class Scaling:
         completions, before and after training), ``loss_<task>`` where there are several, and what ``score=`` returned.
     folder
         Where the runs lie.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> runs = pd.DataFrame({"size": "small", "regime": "full", "n_samples": [100, 300, 600, 1000]})
+    >>> runs = runs.assign(n_parameters=100_000, loss=[2.10, 1.86, 1.71, 1.60])
+    >>> round(Scaling(runs, "runs/scaling").fit().parameters["b_n_samples"], 1)
+    -0.5
     """
 
     table: pd.DataFrame
