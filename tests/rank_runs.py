@@ -70,7 +70,7 @@ def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
 
     def noting(self: Any, module: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         real = (inputs["labels"] != -100).any(dim=1)
-        shown.append(tokenizer.batch_decode(inputs["input_ids"][real], skip_special_tokens=True))
+        shown.append([tokenizer.decode(row, skip_special_tokens=True) for row in inputs["input_ids"][real]])
         return of_class(self, module, inputs, *args, **kwargs)
 
     def with_callback(self: Any, *args: Any, **kwargs: Any) -> None:

@@ -41,7 +41,9 @@ def test_it_is_the_loss_of_transformers_whatever_the_batches(tiny: tuple) -> Non
         labels = torch.tensor([ids])
         labels[0, : len(tokenizer(prompt)["input_ids"])] = -100
         n = int((labels != -100).sum())
-        want[task].append((float(model(input_ids=torch.tensor([ids]), labels=labels).loss) * n, n))
+        with torch.no_grad():
+            loss = float(model(input_ids=torch.tensor([ids]), labels=labels).loss)
+        want[task].append((loss * n, n))
     of_task = {task: sum(a for a, _ in parts) / sum(n for _, n in parts) for task, parts in want.items()}
     model.train()
     tokens = encode(tokenizer, SAMPLES, max_length=None, window=None)

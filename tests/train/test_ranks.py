@@ -55,7 +55,14 @@ def agree(a: Path, b: Path, *, by: float = 1e-5) -> None:
             continue
         there = load_file(b / f"weights-{rank}.safetensors")
         for name, weights in load_file(a / "weights-0.safetensors").items():
-            np.testing.assert_allclose(there[name], weights, atol=by, rtol=0, err_msg=f"{name}, rank {rank}")
+            np.testing.assert_allclose(
+                _learned(name, there[name]), _learned(name, weights), atol=by, rtol=0, err_msg=f"{name}, rank {rank}"
+            )
+
+
+def _learned(name: str, weights: np.ndarray) -> np.ndarray:
+    """Without the biases of keys: they change no attention, so their gradient is rounding, which Adam blows up."""
+    return weights.reshape(2, 3, -1)[:, [0, 2]] if name.endswith("query_key_value.bias") else weights
 
 
 @pytest.fixture(scope="module")

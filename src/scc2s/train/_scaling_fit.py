@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 Law = Literal["power", "log"]
 _LEAST_POINTS = 4
-_STEEPEST = 5.0
-"""Largest exponent of a power law that is looked for."""
+_FLATTEST, _STEEPEST, _N_EXPONENTS = 1e-3, 5.0, 400
+"""Exponents of a power law that are looked for, and how many are tried in each draw of the bootstrap."""
 _N_NAMES = {"n_samples": "samples", "n_parameters": "parameters"}
 
 
@@ -169,7 +169,8 @@ def fit_scaling(
     wide = residuals * np.sqrt(len(y) / max(len(y) - len(best), 1))
     wide -= wide.mean()
     rng = np.random.default_rng(random_state)
-    draws = np.array([_solved(law, points, fitted + rng.choice(wide, len(y)), start=best)[0] for _ in range(n_boot)])
+    drawn = fitted + rng.choice(wide, (n_boot, len(y)))
+    draws = _power_draws(points[:, 0], drawn) if law == "power" else _line(points, drawn.T).T
     names = ("a", "b", "c") if law == "power" else ("a", *(f"b_{name}" for name in over))
     low, high = np.quantile(draws, _ends(level), axis=0)
     return ScalingFit(
@@ -233,25 +234,44 @@ def _log(points: np.ndarray, parameters: np.ndarray) -> np.ndarray:
 _LAWS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"power": _power, "log": _log}
 
 
-def _solved(
-    law: str, points: np.ndarray, y: np.ndarray, start: np.ndarray | None = None
-) -> tuple[np.ndarray, list[int]]:
+def _line(points: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Intercept and slopes by least squares; of each column, where `y` has several."""
+    design = np.column_stack([np.ones(len(y)), np.log10(points)])
+    return np.asarray(np.linalg.lstsq(design, y, rcond=None)[0])
+
+
+def _power_draws(x: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Power laws of many draws at once: for each of many exponents the best line, then the best exponent."""
+    unit = float(x.min())
+    best, least = np.zeros((len(drawn), 3)), np.full(len(drawn), np.inf)
+    for c in np.geomspace(_FLATTEST, _STEEPEST, _N_EXPONENTS):
+        curve = (x / unit) ** -c
+        spread = curve - curve.mean()
+        b = drawn @ spread / (spread @ spread)
+        a = drawn.mean(axis=1) - b * curve.mean()
+        below = (a < 0) & (drawn.min(axis=1) >= 0)
+        a, b = np.where(below, 0, a), np.where(below, drawn @ curve / (curve @ curve), b)
+        squares = ((a[:, None] + b[:, None] * curve - drawn) ** 2).sum(axis=1)
+        better = squares < least
+        least[better] = squares[better]
+        best[better] = np.column_stack([a, b * unit**c, np.full(len(a), c)])[better]
+    return best
+
+
+def _solved(law: str, points: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """Parameters by least squares, and the numbers of those at a bound."""
     if law == "log":
-        design = np.column_stack([np.ones(len(y)), np.log10(points)])
-        return np.linalg.lstsq(design, y, rcond=None)[0], []
+        return _line(points, y), []
     from scipy.optimize import curve_fit
 
     # over x / least x, so that b is a loss and not a number that grows with the unit of x
     unit = float(points.min())
     x = points[:, 0] / unit
     span = float(np.ptp(y)) or 1e-12
-    bounds = (np.array([0.0 if y.min() >= 0 else -np.inf, -np.inf, 1e-3]), np.array([np.inf, np.inf, _STEEPEST]))
+    bounds = (np.array([0.0 if y.min() >= 0 else -np.inf, -np.inf, _FLATTEST]), np.array([np.inf, np.inf, _STEEPEST]))
     guesses = [
         np.array([max(y[x.argmax()] - span / 4, 1e-12), y[x.argmin()] - y[x.argmax()], c]) for c in (0.1, 0.5, 1)
     ]
-    if start is not None:
-        guesses = [start * np.array([1, unit ** -start[2], 1])]
 
     def curve(at: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
         return np.asarray(a + b * at**-c)
