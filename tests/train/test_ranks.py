@@ -30,7 +30,8 @@ def launch(
     """Two processes, as users start them."""
     paths = [str(TESTS), str(Path(scc2s.__file__).parents[1])]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", *by.split(), str(TESTS / "rank_runs.py"), str(folder), *runs.split()]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, str(TESTS / "rank_runs.py"), str(folder), *runs.split()]
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=1500, check=False)
 
 
@@ -129,17 +130,6 @@ def test_a_run_whose_rank_is_killed_goes_on_to_the_same_end(folder: Path) -> Non
 
     rank_runs.run(folder, "alone", batch_size=8)  # and one process goes on from what two began
     agree(folder / "two", folder / "alone")
-
-
-@pytest.mark.slow
-def test_accelerate_starts_the_same_run(folder: Path) -> None:
-    by = "accelerate.commands.launch --cpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no"
-    done = launch(folder, "accelerated batch_size=4 max_steps=3 lr_scheduler_type=constant", by)
-    assert done.returncode == 0, done.stderr[-3000:]
-    np.testing.assert_allclose(log(folder / "accelerated")[0]["loss"], log(folder / "two")[0]["loss"], rtol=1e-5)
-    counts = Counter(t for rank in (0, 1) for batch in noted(folder / "accelerated", rank)["shown"] for t in batch)
-    assert set(counts.values()) == {1}
-    assert len(counts) == 24
 
 
 def test_rows_that_make_batches_even_have_no_label() -> None:
