@@ -24,9 +24,7 @@ SAMPLES = {p + c for p, c in rank_runs.samples()[["prompt", "completion"]].itert
 TESTS = Path(rank_runs.__file__).parent
 
 
-def launch(
-    folder: Path, runs: str, by: str = "torch.distributed.run --standalone --nproc-per-node 2"
-) -> subprocess.CompletedProcess[str]:
+def launch(folder: Path, runs: str) -> subprocess.CompletedProcess[str]:
     """Two processes, as users start them."""
     paths = [str(TESTS), str(Path(scc2s.__file__).parents[1])]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
