@@ -88,7 +88,9 @@ def test_each_size_part_and_regime_is_a_row(runs: tuple) -> None:
 def test_training_on_all_is_better_than_before_and_than_on_a_part(runs: tuple) -> None:
     rows = runs[0].table.set_index(["size", "regime", "fraction"])
     whole = rows.xs(1.0, level="fraction")
-    assert (whole["loss"] < 0.7 * whole["loss_before"]).all()
+    assert (whole["loss"] < whole["loss_before"]).all()
+    # adapters on random weights move little, as words stay what they are
+    assert (whole.xs("full", level="regime")["loss"] < 0.3 * whole.xs("full", level="regime")["loss_before"]).all()
     full = rows.xs("full", level="regime")["loss"].unstack()
     assert (full[1.0] < full[0.1]).all()
 
