@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from scc2s.train import Scaling
+    from scc2s.train._scaling_fit import Law
 
 _LABELS = {"n_samples": "samples trained on", "n_parameters": "parameters of the model"}
 _MARKERS = {"full": "o", "lora": "s"}
@@ -132,7 +133,7 @@ def _ticks(ax: Axes, places: np.ndarray) -> None:
 
 
 def _drawn(
-    ax: Axes, own: pd.DataFrame, by: str, value: str, fit: str | None, level: float, color: str, regime: str, label: str
+    ax: Axes, own: pd.DataFrame, by: str, value: str, fit: Law | None, level: float, color: str, regime: str, label: str
 ) -> bool:
     """Points of one color and regime, and their curve; whether there is one."""
     seeds = own.groupby(by, sort=True)[value].agg(["mean", "min", "max"])

@@ -177,7 +177,12 @@ def scaling(
         )
         n_parameters, before = int(lm.num_parameters()), loss_of(lm)["loss"]
         began = time.time()
-        how = {"learning_rate": rates[run.regime], "batch_size": batch_size, "epochs": epochs, "max_length": max_length}
+        how: dict[str, Any] = {
+            "learning_rate": rates[run.regime],
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "max_length": max_length,
+        }
         trained, done = _train(
             run.regime, lm, tokenizer, part, folder / run.folder, lora or {}, seed=run.seed, **how, **arguments
         )

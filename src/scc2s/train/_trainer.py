@@ -34,7 +34,8 @@ class CompletionTrainer(SFTTrainer):
         if self.args.world_size > 1:
             at_once = self.args.per_device_train_batch_size * self.args.world_size
             dataset: Any = self.train_dataset
-            self.train_dataset = filled(dataset, at_once, self.processing_class.pad_token_id or 0)
+            tokenizer: Any = self.processing_class
+            self.train_dataset = filled(dataset, at_once, tokenizer.pad_token_id or 0)
         model: Any = self.model
         learn_completions(model.get_base_model() if hasattr(model, "peft_config") else model)
         self._eval_tasks = list(eval_tasks)
