@@ -1,6 +1,6 @@
 """All benchmarks, one area after the other, into one file that the documentation shows.
 
-Run: python benchmarks/run.py [sentences embed annotate generate metrics train]
+Run: python benchmarks/run.py [sentences embed annotate generate metrics train scaling]
 
 Peers stand beside where they are installed (the scripts say which and how). Each area keeps the machine, the versions
 and the date that it was measured with in `benchmarks/results.json`; areas that are not named keep their rows. Nothing
@@ -30,6 +30,7 @@ AREAS = {
     "generate": ["generate.py", f"generate.py {LARGE_TOKENS}"],
     "metrics": ["metrics.py"],
     "train": ["train.py"],
+    "scaling": ["scaling.py"],
 }
 PACKAGES = ("numba", "scipy", "scikit-learn", "POT", "onnxruntime", "cell2sentence", "helical", "pertpy", "trl", "peft")
 

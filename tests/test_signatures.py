@@ -24,6 +24,7 @@ OTHER_FIRST = {
     "tl.evaluate_perturbations": ["pred", "true"],
     "tl.name_genes": ["genes"],
     "pp.corpus": ["adatas", "tasks", "folder"],
+    "pl.scaling": ["table"],
 }
 """Functions that are not about one data set."""
 MORE_POSITIONAL = {

@@ -8,6 +8,7 @@ from ._labels import labels
 from ._neighborhood import neighborhood
 from ._perturbation import perturbation
 from ._rank_fit import rank_fit
+from ._scaling import scaling
 from ._screen import screen
 from ._sentence import sentence
 from ._validity import validity
@@ -21,6 +22,7 @@ __all__ = [
     "neighborhood",
     "perturbation",
     "rank_fit",
+    "scaling",
     "screen",
     "sentence",
     "validity",

@@ -5,6 +5,7 @@ from ._augment import Augment
 from ._estimate import TrainingEstimate, estimate
 from ._lora import lora
 from ._merge import merge
+from ._new_model import new_model
 from ._order import batches_by_task
 from ._build_captions import build_captions
 from ._build_qa import build_qa
@@ -21,6 +22,9 @@ from ._pairs import match_pairs
 from ._portable import save_portable
 from ._presets import Preset, presets
 from ._samples import task_samples
+from ._scaling import scaling
+from ._scaling_fit import ScalingFit
+from ._scaling_result import Scaling
 from ._sentences import varied_sentences
 from ._sft import sft
 from ._split import split
@@ -33,6 +37,8 @@ __all__ = [
     "TrainingEstimate",
     "GRPOResult",
     "Preset",
+    "Scaling",
+    "ScalingFit",
     "batches_by_task",
     "estimate",
     "Built",
@@ -52,7 +58,9 @@ __all__ = [
     "grpo",
     "match_pairs",
     "presets",
+    "new_model",
     "save_portable",
+    "scaling",
     "sft",
     "split",
     "task_samples",

@@ -22,6 +22,7 @@ from scc2s._io import write_text
 from ._checkpoints import last_whole
 from ._encode import Encoded, encode
 from ._order import batches_by_task
+from ._ranks import one_device_a_rank, same_on_all_ranks
 from ._trained import Trained
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def train(
     from ._trainer import CompletionTrainer, EvaluateLast
 
     config = _config(folder, settings, len(samples), validated=validation is not None)
+    one_device_a_rank(config)
     at_once = settings.batch_size * config.world_size * config.gradient_accumulation_steps
     limits: dict[str, Any] = {"max_length": settings.max_length, "window": base.window}
     tokens = encode(base.tokenizer, samples, **limits)
@@ -172,6 +174,7 @@ def train(
     if held is not None and settings.early_stopping is not None:
         trainer.add_callback(EarlyStoppingCallback(settings.early_stopping))
     last = last_whole(folder, with_optimizer=not config.save_only_model)
+    same_on_all_ranks(last)
     _check_space(folder, model, config)
     with _full_disk(folder):
         result = trainer.train(resume_from_checkpoint=None if last is None else str(last))

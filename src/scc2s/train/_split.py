@@ -40,13 +40,14 @@ def split(names: Iterable[str], *, val: float = 0.1, test: float = 0.2, seed: in
     if val < 0 or test < 0 or val + test >= 1:
         msg = f"val={val} and test={test} leave no cells to train on; pass shares that add up to less than 1"
         raise ValueError(msg)
-    place = np.array([_uniform(f"{seed}:{n}") for n in names])
-    out = np.full(len(place), "train", dtype=object)
-    out[place < test + val] = "val"
-    out[place < test] = "test"
+    places = np.array([place(f"{seed}:{n}") for n in names])
+    out = np.full(len(places), "train", dtype=object)
+    out[places < test + val] = "val"
+    out[places < test] = "test"
     return out
 
 
-def _uniform(text: str) -> float:
+def place(text: str) -> float:
+    """A number from 0 to under 1 that a text always has."""
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") / 2**64

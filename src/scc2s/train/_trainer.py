@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 from trl.trainer.sft_trainer import SFTTrainer
 
 from ._loss import learn_completions
+from ._ranks import filled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,11 @@ class CompletionTrainer(SFTTrainer):
 
     def __init__(self, *args: Any, eval_tasks: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.args.world_size > 1:
+            at_once = self.args.per_device_train_batch_size * self.args.world_size
+            dataset: Any = self.train_dataset
+            tokenizer: Any = self.processing_class
+            self.train_dataset = filled(dataset, at_once, tokenizer.pad_token_id or 0)
         model: Any = self.model
         learn_completions(model.get_base_model() if hasattr(model, "peft_config") else model)
         self._eval_tasks = list(eval_tasks)
