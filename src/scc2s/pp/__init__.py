@@ -1,6 +1,6 @@
 from ._add_text import add_text
-from ._caption_samples import caption_samples
 from ._batches import batches
+from ._caption_samples import caption_samples
 from ._check import check
 from ._cluster_facts import cluster_facts
 from ._context_adata import context_adata
@@ -21,8 +21,8 @@ from ._split import split
 
 __all__ = [
     "add_text",
-    "caption_samples",
     "batches",
+    "caption_samples",
     "check",
     "cluster_facts",
     "context_adata",

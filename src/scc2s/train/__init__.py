@@ -1,26 +1,24 @@
 """Training on plain (prompt, completion) tables."""
 
-from . import rewards as rewards
+from . import rewards
 from ._augment import Augment
-from ._estimate import TrainingEstimate, estimate
-from ._lora import lora
-from ._merge import merge
-from ._new_model import new_model
-from ._order import batches_by_task
 from ._build_captions import build_captions
 from ._build_qa import build_qa
 from ._build_result import Built
 from ._corpus import corpus
 from ._corpus_batch import CellBatch
 from ._corpus_folder import Corpus
-from ._pairs import match_pairs
-from ._portable import save_portable
-from ._qa_samples import qa_samples
-from ._read_qa import read_qa
+from ._estimate import TrainingEstimate, estimate
 from ._grpo import GRPOResult, grpo
+from ._lora import lora
+from ._merge import merge
+from ._new_model import new_model
+from ._order import batches_by_task
 from ._pairs import match_pairs
 from ._portable import save_portable
 from ._presets import Preset, presets
+from ._qa_samples import qa_samples
+from ._read_qa import read_qa
 from ._samples import task_samples
 from ._scaling import scaling
 from ._scaling_fit import ScalingFit
@@ -33,32 +31,30 @@ from ._trained import Trained
 
 __all__ = [
     "Augment",
-    "Trained",
-    "TrainingEstimate",
+    "Built",
+    "CellBatch",
+    "Corpus",
     "GRPOResult",
     "Preset",
     "Scaling",
     "ScalingFit",
-    "batches_by_task",
-    "estimate",
-    "Built",
+    "Trained",
+    "TrainingEstimate",
     "batches_by_task",
     "build_captions",
     "build_qa",
-    "CellBatch",
-    "Corpus",
-    "batches_by_task",
     "corpus",
+    "estimate",
     "gene_tokenizer",
+    "grpo",
     "lora",
     "match_pairs",
     "merge",
+    "new_model",
+    "presets",
     "qa_samples",
     "read_qa",
-    "grpo",
-    "match_pairs",
-    "presets",
-    "new_model",
+    "rewards",
     "save_portable",
     "scaling",
     "sft",
