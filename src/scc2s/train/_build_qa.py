@@ -179,7 +179,7 @@ def build_qa(
         len(studies) * n_items,
     )
     if path is not None:
-        write_items(built.kept.to_dict("records"), path)
+        write_items(({str(name): value for name, value in row.items()} for row in built.kept.to_dict("records")), path)
     log_built(built, "items", [one.study.name for one in states if len(one.kept) < n_items])
     log_parts([one.part for one in studies], "study")
     return built

@@ -14,8 +14,8 @@ from ._corpus_index import candidates, totals
 from ._corpus_manifest import CONTROLS, read_manifest
 from ._corpus_settings import PARTS, checked_reading, fields_of, in_pairs, natural
 from ._corpus_shards import ShardReader, broken, crc_of
+from ._order import batches_by_task
 from ._samples import task_samples
-from ._sft import batches_by_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -116,7 +116,7 @@ def wrong_fields(item: Any) -> list[str]:
         return [f"{type(item).__name__} in place of an object"]
     out = []
     for name, kind in FIELDS.items():
-        value = item.get(name)
+        value: Any = item.get(name)
         several = kind.startswith("list")
         if name not in item:
             out.append(f"field {name!r} is missing")
