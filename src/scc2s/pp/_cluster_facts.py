@@ -136,7 +136,8 @@ def cluster_facts(
 def _column(adata: AnnData, key: str | None, usual: str) -> pd.Series[Any] | None:
     """The column that was named, or the usual one where it is there."""
     if key is None:
-        return adata.obs[usual] if usual in adata.obs else None
+        found: pd.Series[Any] | None = adata.obs.get(usual)
+        return found
     return column(adata, key, f"{usual}_key")
 
 

@@ -1,6 +1,6 @@
 """Training on plain (prompt, completion) tables."""
 
-from . import rewards
+from . import rewards as rewards
 from ._augment import Augment
 from ._build_captions import build_captions
 from ._build_qa import build_qa
@@ -54,7 +54,6 @@ __all__ = [
     "presets",
     "qa_samples",
     "read_qa",
-    "rewards",
     "save_portable",
     "scaling",
     "sft",

@@ -343,7 +343,7 @@ def grpo(
 
 
 def _save(folder: Path, lm: Any, tokenizer: Any, declared: Mapping[str, Any], text: str) -> None:
-    save_portable(lm, tokenizer, folder)
+    save_portable(lm, tokenizer, folder, dtype="float32")
     if declared:
         (folder / "scc2s.json").write_text(json.dumps(declared, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(text, encoding="utf-8")
