@@ -50,7 +50,7 @@ def test_too_few_runs_have_no_curve_and_the_legend_says_so(runs: pd.DataFrame) -
     ax = scc2s.pl.scaling(few, show=False)
     assert not [line for line in ax.lines if len(line.get_xdata()) == 100]
     assert "too few runs for a curve" in ax.get_legend().get_title().get_text()
-    plain = scc2s.pl.scaling(few, fit=None, show=False)
+    plain = scc2s.pl.scaling(few, curve=None, show=False)
     assert "too few" not in plain.get_legend().get_title().get_text()
 
 
@@ -70,14 +70,14 @@ def test_given_axes_are_taken(runs: pd.DataFrame) -> None:
     from matplotlib import pyplot as plt
 
     _, ax = plt.subplots()
-    assert scc2s.pl.scaling(Scaling(runs, ""), ax=ax, fit="power") is ax
+    assert scc2s.pl.scaling(Scaling(runs, ""), ax=ax, curve="power") is ax
 
 
 @pytest.mark.parametrize(
     ("kwargs", "error", "said"),
     [
         ({"by": "seed"}, ValueError, "pass 'n_samples' or 'n_parameters'"),
-        ({"fit": "cubic"}, ValueError, "pass 'log', 'power' or None"),
+        ({"curve": "cubic"}, ValueError, "pass 'log', 'power' or None"),
         ({"value": "accuracy"}, KeyError, "has no 'accuracy'"),
         ({"table": pd.DataFrame({"size": []})}, KeyError, "scc2s.train.scaling"),
     ],

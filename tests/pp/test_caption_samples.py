@@ -163,10 +163,5 @@ def test_from_cells_to_a_trained_model(adata, tmp_path):
 
 
 def trained(folder, table, out):
-    """Metrics of a short run: the one place that knows the front of training."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from scc2s.train import sft
-
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    return sft(model, tokenizer, table, out, batch_size=2, disable_tqdm=True, save_strategy="no")
+    """Metrics of a short run."""
+    return scc2s.train.sft(folder, table, out, batch_size=2, disable_tqdm=True, save_strategy="no").metrics

@@ -25,8 +25,8 @@ def scaling(
     *,
     by: Literal["n_samples", "n_parameters"] = "n_samples",
     value: str = "loss",
-    fit: Literal["log", "power"] | None = "log",
-    level: float = 0.95,
+    curve: Literal["log", "power"] | None = "log",
+    confidence: float = 0.95,
     ax: Axes | None = None,
     show: bool | None = None,
 ) -> Axes:
@@ -45,9 +45,9 @@ def scaling(
         What goes across: ``"n_samples"`` or ``"n_parameters"``.
     value
         Column of the table that goes up, e.g. ``"loss"`` or a score.
-    fit
+    curve
         ``"log"``: straight over the logarithm. ``"power"``: saturating power law. ``None``: points alone.
-    level
+    confidence
         Share of the interval of a curve.
     ax
         Axes to draw on; ``None`` makes a figure.
@@ -63,7 +63,7 @@ def scaling(
     KeyError
         If the table lacks a column.
     ValueError
-        If there are no runs, or `by` or `fit` is not one of those above.
+        If there are no runs, or `by` or `curve` is not one of those above.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def scaling(
     'log'
     """
     runs = table if isinstance(table, pd.DataFrame) else table.table
-    _check(runs, by, value, fit)
+    _check(runs, by, value, curve)
     given = ax
     ax = new_axes(ax, figsize=(6.2, 3.8))
     series = "size" if by == "n_samples" else "fraction"
@@ -85,17 +85,17 @@ def scaling(
             own = runs[(runs[series] == name) & (runs["regime"] == regime)]
             if len(own):
                 label = f"{name if by == 'n_samples' else f'{_percent(name)} of the data'}, {regime}"
-                drawn = _drawn(ax, own, by, value, fit, level, f"C{number}", regime, label)
+                drawn = _drawn(ax, own, by, value, curve, confidence, f"C{number}", regime, label)
                 fitted, unfitted = fitted or drawn, unfitted or not drawn
     ax.set_xscale("log")
     if (runs[value] > 0).all() and runs[value].max() > 3 * runs[value].min():
         ax.set_yscale("log")
     _ticks(ax, np.unique(runs[by].to_numpy(dtype=float)))
     ax.set(xlabel=_LABELS[by], ylabel="held-out loss, nats a token" if value == "loss" else value)
-    law = "saturating power law" if fit == "power" else "straight over the logarithm"
-    notes = [f"bands: {_percent(level)} interval, {law}"] if fitted else []
+    law = "saturating power law" if curve == "power" else "straight over the logarithm"
+    notes = [f"bands: {_percent(confidence)} interval, {law}"] if fitted else []
     notes += ["bars: least to largest of the seeds"] if runs["seed"].nunique() > 1 else []
-    notes += ["thin lines: too few runs for a curve"] if unfitted and fit is not None else []
+    notes += ["thin lines: too few runs for a curve"] if unfitted and curve is not None else []
     ax.legend(
         frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), title="\n".join(notes), title_fontsize=8,
         alignment="left",
@@ -104,12 +104,12 @@ def scaling(
     return finish(ax, show, given=given)
 
 
-def _check(runs: pd.DataFrame, by: str, value: str, fit: str | None) -> None:
+def _check(runs: pd.DataFrame, by: str, value: str, curve: str | None) -> None:
     if by not in _LABELS:
         msg = f"by={by!r} is not known; pass 'n_samples' or 'n_parameters'"
         raise ValueError(msg)
-    if fit not in (None, "log", "power"):
-        msg = f"fit={fit!r} is not known; pass 'log', 'power' or None"
+    if curve not in (None, "log", "power"):
+        msg = f"curve={curve!r} is not known; pass 'log', 'power' or None"
         raise ValueError(msg)
     needed = ("size", "regime", "fraction", "seed", "n_parameters", "n_samples", value)
     if absent := [name for name in needed if name not in runs]:

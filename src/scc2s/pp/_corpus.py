@@ -121,7 +121,7 @@ def corpus(
     >>> corpus = scc2s.pp.corpus(adata, ["cell_type", "generate"], tempfile.mkdtemp(), use_raw=True,
     ...                          columns={"cell_type": "bulk_labels"}, weights={"cell_type": 3, "generate": 1})
     >>> corpus.counts("train")["samples"].to_dict()
-    {'cell_type': 431, 'generate': 144}
+    {'cell_type': 377, 'generate': 126}
     """
     whole("batch_size", batch_size)
     chosen = chosen_tasks(tasks)

@@ -124,7 +124,7 @@ def wrong_fields(item: Any) -> list[str]:
             out.append(f"field {name!r} is {type(value).__name__}, not a {kind}")
         elif several and not all(isinstance(one, str) and one.strip() for one in value):
             out.append(f"field {name!r} holds something else than texts, or a blank one")
-        elif not (value if several else value.strip()) and name not in _MAY_BE_BLANK:
+        elif not (value if several else str(value).strip()) and name not in _MAY_BE_BLANK:
             out.append(f"field {name!r} is {'empty' if several else 'blank'}")
         elif name == "split" and value not in PARTS:
             out.append(f"field 'split' is {value!r}, not one of {', '.join(PARTS)}")
