@@ -156,7 +156,7 @@ def test_from_cells_to_a_trained_model(adata, tmp_path):
         lambda messages: "CD3D is high." if "Cell type: T" in messages[1]["content"] else "CD79A is high.", id="other"
     )
     assert len(build_captions(facts, says, n_captions=1).kept) == 2
-    built = build_captions(facts, with_genes, n_captions=1, gene_names=adata.var_names)
+    built = build_captions(facts, with_genes, n_captions=1, gene_names=adata.var_names, val=0, test=0)
     table = samples(adata, built.kept, n_genes=5)
     folder = write_tiny_model(tmp_path / "tiny", GENES, labels=["CD3D is high.", "CD79A is high."])
     assert trained(folder, table, tmp_path / "out")["train_loss"] > 0
