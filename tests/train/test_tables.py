@@ -27,7 +27,7 @@ def test_a_split_column_says_what_is_trained_and_validated_with() -> None:
 
 @pytest.mark.parametrize(
     ("split", "said"),
-    [(["train", "val", None], r"holds \['None'\]"), (["val", "val", "test"], "no sample has split 'train'")],
+    [(["train", "val", None], r"holds \['nothing'\]"), (["val", "val", "test"], "no sample has split 'train'")],
 )
 def test_a_split_that_says_nothing_is_refused(split: list, said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from scc2s._logging import logger
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COLUMNS = ("prompt", "completion")
 _MAKE = "make them with scc2s.pp.samples(adata, task)"
@@ -30,7 +26,8 @@ def divide(samples: pd.DataFrame, validation: pd.DataFrame | None) -> tuple[pd.D
     check_samples(samples, "samples")
     if "split" in samples:
         names = samples["split"].astype(object)
-        if unknown := sorted({str(name) for name in names.unique()} - {"train", "val", "test"}):
+        said = {"nothing" if pd.isna(name) else str(name) for name in names.unique()}
+        if unknown := sorted(said - {"train", "val", "test"}):
             msg = (
                 f"the column split of samples holds {unknown}, where 'train', 'val' and 'test' belong; name it so, or "
                 "drop the column: samples.drop(columns='split')"
