@@ -142,7 +142,6 @@ def test_training_learns_and_a_stopped_run_goes_on(tiny: tuple, samples: pd.Data
         "save_steps": 6,
         "logging_steps": 6,
         "disable_tqdm": True,
-        "tokenizer": tokenizer,
     }
     sft(model, samples, tmp_path / "whole", epochs=4, tokenizer=tokenizer, **where)
     losses = [float(r["loss"]) for r in _log(tmp_path / "whole")]
