@@ -17,9 +17,10 @@ from ._grpo_card import card
 from ._grpo_checks import DEFAULTS, bounds_of, check_prompts, check_settings, vocabulary_of, weights_of
 from ._grpo_history import history_of
 from ._grpo_run import check_same, digest_of, write_settings
-from ._grpo_start import random_states_kept, start_of
+from ._grpo_start import start_of
 from ._portable import save_portable
 from ._presets import settings_of
+from ._run import states_kept
 from .rewards._reward import as_rewards
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ def grpo(
         msg = f"{answers} answers a step do not share out over {n_processes} processes; pass another prompts_per_step="
         raise ValueError(msg)
     at_once = _largest_divisor(answers // n_processes, batch_size)
-    with random_states_kept(), _bars(shown=False), warnings.catch_warnings():
+    with states_kept(), _bars(shown=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'")
         warnings.filterwarnings("ignore", message="`(is_)?gradient_checkpointing` is deprecated")
         config = GRPOConfig(**{

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import copy
-import random
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -80,17 +73,3 @@ def _copied(lm: Any) -> Any:
             if isinstance(getattr(module, name, None), float):
                 setattr(module, name, 0.0)
     return out
-
-
-@contextmanager
-def random_states_kept() -> Iterator[None]:
-    """Leave the global generators of Python, numpy and torch as they were; trainers seed and use them."""
-    import torch
-
-    python, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(arrays)  # noqa: NPY002
