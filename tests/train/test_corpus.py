@@ -447,6 +447,9 @@ class TestKilled:
         (tmp_path / "corpus.json").write_text('{"format": 1')
         with pytest.raises(ValueError, match=r"corpus.json is damaged"):
             Corpus(tmp_path)
+        (tmp_path / "corpus.json").write_text('{"format": 99}')
+        with pytest.raises(ValueError, match=r"corpus.json is of format 99, here is \d+; pass a new folder="):
+            Corpus(tmp_path)
 
     @pytest.mark.slow
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a limit of the size of files")

@@ -15,9 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from scc2s import models
 from scc2s.train import batches_by_task, sft
+from scc2s.train._disk import check_space, full_disk_named
 from scc2s.train._encode import encode
 from scc2s.train._loss import completion_loss
-from scc2s.train._run import _check_space, _full_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -310,13 +310,13 @@ def test_models_that_cannot_be_trained_are_named(tiny: tuple, samples: pd.DataFr
 def test_a_disk_that_is_full_is_said_before_and_on_the_way(tmp_path: Path) -> None:
     layer = torch.nn.Linear(10, 10)
     with pytest.raises(OSError, match=r"a checkpoint takes .*output_dir="):
-        _check_space(tmp_path, layer, type("Huge", (), {"save_only_model": False})(), free=100)
-    _check_space(tmp_path, layer, type("Small", (), {"save_only_model": False})())
+        check_space(tmp_path, layer, type("Huge", (), {"save_only_model": False})(), free=100)
+    check_space(tmp_path, layer, type("Small", (), {"save_only_model": False})())
     for error in (OSError(errno.ENOSPC, "x"), RuntimeError("PytorchStreamWriter failed: file write failed")):
-        with pytest.raises(OSError, match="call again with the same arguments") as caught, _full_disk(tmp_path):
+        with pytest.raises(OSError, match="call again with the same arguments") as caught, full_disk_named(tmp_path):
             raise error
         assert caught.value.errno == errno.ENOSPC
-    with pytest.raises(KeyError), _full_disk(tmp_path):
+    with pytest.raises(KeyError), full_disk_named(tmp_path):
         raise KeyError
 
 

@@ -137,7 +137,7 @@ def _show(own: pd.DataFrame, held: pd.DataFrame, found: Any) -> None:
         f"-- {len(own)} samples ({counts}), {len(held)} to validate with; {found.tokens:,} tokens in all, of which "
         f"{found.useful_tokens:,} are learned; the longest has {found.longest}\n"
         f"-- about {found.memory_gb['cpu']:g} GB on a CPU, {found.memory_gb['gpu']:g} GB on a GPU; "
-        f"{found.time['cpu']} on a CPU, {found.time['gpu']} on a GPU (within a factor of three)",
+        f"{found.time['cpu']} on a CPU, {found.time['gpu']} on a GPU (sums, not measured)",
         err=True,
     )
 

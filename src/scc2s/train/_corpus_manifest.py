@@ -90,25 +90,29 @@ def read_manifest(folder: Path) -> Manifest | None:
     path = folder / _NAME
     try:
         said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if said["format"] != _FORMAT:
-            msg = f"{path} is of format {said['format']!r}, here is {_FORMAT}; pass a new folder="
-            raise NotImplementedError(msg)
-        places = said["places"]
-        return Manifest(
-            Settings.from_dict(said["settings"]),
-            Reading.from_dict(said["reading"]),
-            list(said["genes"]),
-            [Shard(**shard) for shard in said["shards"]],
-            said["n_rows"],
-            None if places is None else [Place(s, b, part, n, tuple(of)) for s, b, part, n, of in places],
-        )
+        form = said["format"]
+        found = _manifest(said) if form == _FORMAT else None
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except NotImplementedError as error:
-        raise ValueError(*error.args) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{path} is damaged ({type(error).__name__}: {error}); remove the folder and build the corpus again"
         raise ValueError(msg) from error
+    if found is None:
+        msg = f"{path} is of format {form!r}, here is {_FORMAT}; pass a new folder="
+        raise ValueError(msg)
+    return found
+
+
+def _manifest(said: dict[str, Any]) -> Manifest:
+    places = said["places"]
+    return Manifest(
+        Settings.from_dict(said["settings"]),
+        Reading.from_dict(said["reading"]),
+        list(said["genes"]),
+        [Shard(**shard) for shard in said["shards"]],
+        said["n_rows"],
+        None if places is None else [Place(s, b, part, n, tuple(of)) for s, b, part, n, of in places],
+    )
 
 
 def without_broken(manifest: Manifest, folder: Path) -> Manifest:

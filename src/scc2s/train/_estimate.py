@@ -26,7 +26,7 @@ _SOME = 500
 
 @dataclass(frozen=True)
 class TrainingEstimate:
-    """What training will take, within a factor of about three."""
+    """What training will take: a sum of operations, right in its order and no measurement."""
 
     n_samples: int
     """Samples of all epochs."""

@@ -18,9 +18,9 @@ from ._grpo_checks import DEFAULTS, bounds_of, check_prompts, check_settings, vo
 from ._grpo_history import history_of
 from ._grpo_run import check_same, digest_of, write_settings
 from ._grpo_start import start_of
+from ._kept import states_kept
 from ._portable import save_portable
 from ._presets import settings_of
-from ._run import states_kept
 from .rewards._reward import as_rewards
 
 if TYPE_CHECKING:

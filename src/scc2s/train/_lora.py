@@ -11,7 +11,8 @@ from scc2s.models._adapter import CONFIG, RECORD
 
 from ._base import check_model, open_base
 from ._card import card
-from ._run import Settings, finished, folder_of, forward_kept, record, states_kept, train
+from ._kept import forward_kept, states_kept
+from ._run import Settings, finished, folder_of, record, train
 from ._sft import require_trl
 from ._tables import divide
 from ._teaches import declaration

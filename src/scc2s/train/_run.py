@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
 import os
-import random
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +16,14 @@ import pandas as pd
 from scc2s._io import write_text
 
 from ._checkpoints import last_whole
+from ._disk import check_space, full_disk_named
 from ._encode import Encoded, encode
 from ._order import batches_by_task
 from ._ranks import one_device_a_rank, same_on_all_ranks
 from ._trained import Trained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ._base import Base
 
@@ -45,8 +42,6 @@ _KEPT = 3
 """Checkpoints that are kept: the last may be damaged, or the disk may have been full."""
 _EVALUATIONS = 10
 """Evaluations a run, where nothing says when."""
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL_WORDS = ("No space left", "Disk quota exceeded", "File too large", "file write failed", "unexpected pos")
 
 
 @dataclass(frozen=True)
@@ -112,23 +107,6 @@ def folder_of(output_dir: str | Path) -> Path:
     return folder
 
 
-@contextmanager
-def states_kept() -> Iterator[None]:
-    """The state of all generators of random numbers after the block is the one before it."""
-    import torch
-
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    try:
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])  # noqa: NPY002
-        torch.set_rng_state(before[2])
-        if devices:
-            torch.cuda.set_rng_state_all(devices)
-
-
 def train(
     base: Base,
     model: Any,
@@ -175,8 +153,8 @@ def train(
         trainer.add_callback(EarlyStoppingCallback(settings.early_stopping))
     last = last_whole(folder, with_optimizer=not config.save_only_model)
     same_on_all_ranks(last)
-    _check_space(folder, model, config)
-    with _full_disk(folder):
+    check_space(folder, model, config)
+    with full_disk_named(folder):
         result = trainer.train(resume_from_checkpoint=None if last is None else str(last))
     return trainer, _metrics(trainer, result.metrics), _history(trainer.state.log_history)
 
@@ -298,39 +276,6 @@ def _continue_or_begin(folder: Path, identity: dict[str, Any], *, write: bool) -
         write_text(json.dumps(identity, indent=1) + "\n", path)
 
 
-def _check_space(folder: Path, model: Any, config: Any, *, free: int | None = None) -> None:
-    """Refuse a disk that cannot hold one checkpoint."""
-    sizes = [(p.numel() * p.element_size(), p.requires_grad) for p in model.parameters()]
-    learned = sum(size for size, grad in sizes if grad)
-    need = learned * (1 if config.save_only_model else 3)
-    free = shutil.disk_usage(folder).free if free is None else free
-    if need > free:
-        msg = (
-            f"{folder} has {free / 1e9:.1f} GB left, and a checkpoint takes {need / 1e9:.1f}; free some, or pass "
-            "output_dir= a folder on another disk"
-        )
-        raise OSError(errno.ENOSPC, msg)
-
-
-@contextmanager
-def _full_disk(folder: Path) -> Iterator[None]:
-    """Say what to do where the disk is full; it comes as errors of many kinds from those who write."""
-    try:
-        yield
-    except Exception as error:
-        numbers = {getattr(one, "errno", None) for one in (error, error.__cause__, error.__context__)}
-        words = " ".join(str(one) for one in (error, error.__cause__, error.__context__))
-        if not numbers & _FULL and not any(word in words for word in _FULL_WORDS):
-            raise
-        last = last_whole(folder)
-        left = "no checkpoint was finished" if last is None else f"{last.name} is whole"
-        msg = (
-            f"{folder} cannot hold another checkpoint, as the disk is full; {left}: free some space and call again "
-            "with the same arguments, and training goes on from it"
-        )
-        raise OSError(errno.ENOSPC, msg) from error
-
-
 def _metrics(trainer: Any, said: Mapping[str, float]) -> dict[str, float]:
     """Of TRL, with tokens and the best validation."""
     counts = trainer.counts()
@@ -366,22 +311,6 @@ def _history(log: list[dict[str, Any]]) -> pd.DataFrame:
     found += sorted(str(name) for name in table if str(name).startswith("eval_loss_"))
     table = table[found] if found else pd.DataFrame({"step": [], "epoch": [], "loss": []})
     return table.astype({name: "float64" for name in found if name != "step"})
-
-
-@contextmanager
-def forward_kept(lm: Any) -> Iterator[None]:
-    """Take away what trainers put in front of a model, after the block."""
-    before = lm.__dict__.get("forward")
-    cached = lm.config.use_cache if hasattr(lm.config, "use_cache") else None
-    try:
-        yield
-    finally:
-        lm.__dict__.pop("forward", None)
-        if before is not None:
-            lm.forward = before
-        if cached is not None:
-            lm.config.use_cache = cached
-        lm.eval()
 
 
 def record(

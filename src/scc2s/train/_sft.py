@@ -8,8 +8,9 @@ from scc2s._logging import logger
 
 from ._base import check_model, open_base
 from ._card import card
+from ._kept import forward_kept, states_kept
 from ._portable import save_portable
-from ._run import Settings, finished, folder_of, forward_kept, record, states_kept, train
+from ._run import Settings, finished, folder_of, record, train
 from ._tables import divide
 from ._teaches import declaration
 from ._trained import Trained
