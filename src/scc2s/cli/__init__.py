@@ -24,6 +24,7 @@ from ._neighborhood import neighborhood
 from ._perturb import perturb
 from ._screen import screen
 from ._sentences import sentences
+from ._serve import serve
 from ._train import train
 from ._version import show_version, version
 
@@ -52,6 +53,7 @@ for _command in (
     evaluate,
     export,
     train,
+    serve,
     models,
     version,
 ):
