@@ -14,7 +14,7 @@ void main() {
   shown = color.rgb;
 }`;
 const FRAGMENT = `#version 300 es
-precision mediump float;
+precision highp float;
 in vec3 shown;
 uniform float size;
 out vec4 color;
@@ -40,8 +40,8 @@ export class Points {
     this.gl = gl;
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => this.setUp());
-    new ResizeObserver(() => this.resize()).observe(canvas);
     this.setUp();
+    new ResizeObserver(() => this.resize()).observe(canvas);
   }
 
   setUp() {
