@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from ._errors import described
-from ._jobs import Job
+from ._jobs import Job, too_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,18 +100,16 @@ class _Of(Response):
 
     async def next(self) -> tuple[str, Any]:
         """The next event; a job that does not stop when its time is over has failed."""
-        while True:
-            started = self.job.started
-            over = None if started is None else self.job.seconds + _GRACE - (time.perf_counter() - started)
-            try:
-                async with asyncio.timeout(min(_KEEP_ALIVE, over) if over is not None else _KEEP_ALIVE):
-                    return await self.waiting.next()
-            except TimeoutError:
-                if over is not None and self.job.started is not None and self.job.late:
-                    self.job.cancel()
-                    msg = f"the answer took longer than {self.job.seconds:g} s; ask about fewer cells, or serve with a longer timeout"
-                    return "failed", TimeoutError(msg)
+        started = self.job.started
+        left = float("inf") if started is None else self.job.seconds + _GRACE - (time.perf_counter() - started)
+        try:
+            async with asyncio.timeout(min(_KEEP_ALIVE, left)):
+                return await self.waiting.next()
+        except TimeoutError:
+            if left > _KEEP_ALIVE:
                 return "", None
+            self.job.cancel()
+            return "failed", too_late(self.job.seconds)
 
     def finished(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result with what is said of how it came about."""
@@ -121,9 +119,8 @@ class _Of(Response):
     def timing(self, ended: float) -> dict[str, str]:
         """How long the job waited and worked, in ms."""
         started = self.job.started or ended
-        return {
-            "Server-Timing": f"queue;dur={1000 * (started - self.job.made):.1f}, work;dur={1000 * (ended - started):.1f}"
-        }
+        waited, worked = 1000 * (started - self.job.made), 1000 * (ended - started)
+        return {"Server-Timing": f"queue;dur={waited:.1f}, work;dur={worked:.1f}"}
 
 
 class Whole(_Of):
@@ -150,7 +147,7 @@ class Whole(_Of):
 class Stream(_Of):
     """Server-Sent Events."""
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send events as they come."""
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),

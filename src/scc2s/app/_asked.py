@@ -47,7 +47,8 @@ class Chosen(_Strict):
         if self.rows is not None:
             found = np.unique(np.asarray(self.rows, dtype=np.int64))
             if len(found) and (found[0] < 0 or found[-1] >= view.n_obs):
-                msg = f"there is no cell {found[0] if found[0] < 0 else found[-1]}; pass rows= numbers from 0 to {view.n_obs - 1}"
+                wrong = found[0] if found[0] < 0 else found[-1]
+                msg = f"there is no cell {wrong}; pass rows= numbers from 0 to {view.n_obs - 1}"
                 raise ValueError(msg)
         elif self.names is not None:
             index = view.obs.index.get_indexer_for(self.names)

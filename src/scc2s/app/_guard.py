@@ -105,11 +105,11 @@ class Guard:
         if not self._is_ours(host):
             return 421, "Host", f"this server is not {host!r}; open it by the address that it printed when it started"
         origin = headers.get("origin")
-        if (origin is not None and urlsplit(origin).netloc.lower() != host.lower()) or headers.get(
-            "sec-fetch-site", "none"
-        ) in ("cross-site", "same-site"):
+        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        shown = path == "/" or path.startswith("/static/")
+        if foreign or (not shown and headers.get("sec-fetch-site") in ("cross-site", "same-site")):
             return 403, "Origin", "pages of other servers may not ask here; call the API from Python, R or curl"
-        if self.token is None or path == "/" or path.startswith("/static/"):
+        if self.token is None or shown:
             return None
         given = headers.get("authorization", "").removeprefix("Bearer ").strip()
         if hmac.compare_digest(given.encode(), self.token.encode()):

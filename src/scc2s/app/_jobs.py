@@ -221,6 +221,13 @@ class Lane:
         self._took.append(time.perf_counter() - job.started)
 
 
+def too_late(seconds: float) -> TimeoutError:
+    """What is said where work takes longer than it may."""
+    return TimeoutError(
+        f"the answer took longer than {seconds:g} s; ask about fewer cells, or serve with a longer timeout"
+    )
+
+
 @contextmanager
 def _noted(job: Job) -> Iterator[None]:
     """Warnings of the package that are logged in this thread stand beside the result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -213,6 +214,19 @@ def serve(
         listening.close()
 
 
+def check_can_serve(host: str, port: int) -> None:
+    """Refuse what :func:`serve` would refuse, before the cells are read.
+
+    Raises
+    ------
+    ImportError, OSError
+        As :func:`serve`.
+    """
+    for name in ("fastapi", "uvicorn"):
+        _needed(name)
+    listen(host, port).close()
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket at an address.
 
@@ -232,7 +246,10 @@ def listen(host: str, port: int) -> socket.socket:
         found.bind(where)
     except OSError as error:
         found.close()
-        msg = f"cannot listen at {host}, port {port} ({error.strerror}); pass port= another one, or 0 for any that is free"
+        mend = "port= another one, or 0 for any that is free"
+        if error.errno == errno.EADDRNOTAVAIL:
+            mend = "host= an address of this machine"
+        msg = f"cannot listen at {host}, port {port} ({error.strerror}); pass {mend}"
         raise OSError(msg) from error
     return found
 

@@ -112,7 +112,8 @@ class View:
         if kind_of(values) == "number":
             return np.ascontiguousarray(pd.to_numeric(values).to_numpy(dtype="<f4", na_value=np.nan))
         if kind_of(values) == "other":
-            msg = f"obs[{name!r}] holds {values.dtype}, which has no colours; pass name= a column of numbers or categories"
+            what = f"obs[{name!r}] holds {values.dtype}, which has no colours"
+            msg = f"{what}; pass name= a column of numbers or categories"
             raise ValueError(msg)
         found = (values.astype(str) if values.dtype == bool else values).astype("category")
         names = [str(one) for one in found.cat.categories]

@@ -37,7 +37,9 @@ def serve(
 ) -> None:
     """Show cells on a local page and answer an HTTP API, until it is stopped; the file itself stays as it is."""
     from scc2s import app
+    from scc2s.app._server import check_can_serve
 
+    check_can_serve(host, port)  # before a large file is read
     adata, _ = read(source, mod)
 
     def say(address: str) -> None:
