@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from page_server import page
 from scipy import sparse
@@ -30,7 +29,6 @@ def served_cells() -> ad.AnnData:
     adata.obs["score"] = np.where(np.arange(adata.n_obs) % 7, np.arange(adata.n_obs) / 2, np.nan)
     adata.obs["good"] = np.arange(adata.n_obs) % 2 == 0
     adata.obs["note"] = [f"note {i % 3}" for i in range(adata.n_obs)]
-    adata.obs["day"] = pd.Timestamp("2026-01-01")
     adata.uns["type_colors"] = ["#ff0000", "navy"]
     return adata
 
@@ -38,7 +36,7 @@ def served_cells() -> ad.AnnData:
 def model() -> Any:
     """A model that says what cells of type B are, in words, labels, vectors and cells."""
 
-    def generate(prompts: list[str]) -> list[str]:
+    def generate(prompts: list[str], genes: Any = None) -> list[str]:
         return ["CD79A MS4A1 ACTB B2M" for _ in prompts]
 
     return saying(

@@ -112,7 +112,7 @@ def lasso(tab: Any, left: float, right: float) -> None:
 
 def drawn(tab: Any) -> set[tuple[int, int, int]]:
     """Colours on the map."""
-    tab.wait_for_function("scc2s.points.drawn >= scc2s.points.n && scc2s.points.n > 0")
+    until(lambda: tab.evaluate("scc2s.points.n > 0 && scc2s.points.drawn >= scc2s.points.n"))
     script = """() => { const gl = scc2s.points.gl, c = gl.canvas, out = new Uint8Array(4 * c.width * c.height);
         gl.readPixels(0, 0, c.width, c.height, gl.RGBA, gl.UNSIGNED_BYTE, out);
         const found = new Set();

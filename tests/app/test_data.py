@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 from page_server import page, until
 
 from scc2s import pp
+
+
+@pytest.fixture
+def cells(cells):
+    cells.obs["day"] = pd.Timestamp("2026-01-01")  # of no kind that has colours
+    return cells
 
 
 def test_data_says_what_there_is(served, cells):

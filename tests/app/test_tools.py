@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 
 B = {"column": "type", "values": ["B"]}
@@ -36,7 +37,7 @@ def test_one_json_is_the_same_as_the_last_event(served):
     last = served.events("ask", body)[-1][1]
     same = whole.json["result"]["answer"]
     assert same["text"] == last["result"]["answer"]["text"]
-    assert whole.json["key"], last["key"] == ("ask_1", "ask_2")
+    assert (whole.json["key"], last["key"]) == ("ask_1", "ask_2")
 
 
 def test_the_value_of_a_column_is_not_told_to_the_model(served):
@@ -158,6 +159,14 @@ def test_the_file_that_is_downloaded_has_the_results(served, tmp_path):
     back = ad.read_h5ad(tmp_path / "back.h5ad")
     assert back.uns["c2s"]["ask_1"]["table"]["text"].iloc[0] == "A B cell: CD79A is higher."
     assert back.obs["selection_1"].notna().sum() == 48
+
+
+def test_cells_that_cannot_be_written_are_named(served, cells):
+    cells.obs["day"] = pd.Timestamp("2026-01-01")
+    found = served.get("/api/download")
+    assert found.status == 422
+    assert "'day'" in found.error
+    assert "drop or convert it" in found.error
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ class Perturb(_Sampled):
     dose: str | None = Field(None, max_length=80)
     time: str | None = Field(None, max_length=80)
     n_genes: int | None = Field(None, ge=1, le=2000, description="Genes to write; null: as many as the cell shows.")
+    constrain: bool = Field(True, description="Write only genes of the file, none twice.")
     controls: bool = True
     n_boot: int = Field(200, ge=0, le=10000)
     temperature: float = Field(1.0, ge=0, le=5)
@@ -170,6 +171,7 @@ class Generate(_Sampled):
     n: int = Field(1, ge=1, le=200, description="Cells for each condition.")
     obs: dict[str, list[str]] | None = Field(None, description="What they are to be: values by column.")
     n_genes: int | None = Field(None, ge=1, le=2000)
+    constrain: bool = Field(True, description="Write only genes of the file, none twice.")
     controls: bool = True
     temperature: float = Field(1.0, ge=0, le=5)
 

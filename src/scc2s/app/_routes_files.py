@@ -64,7 +64,11 @@ def _written(cells: Cells) -> Path:
         path = Path(file.name)
     try:
         write_h5ad(cells.adata, path)
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
-        raise
+        if not isinstance(error, Exception) or isinstance(error, OSError | MemoryError):
+            raise
+        said = " ".join(" ".join([str(error), *getattr(error, "__notes__", ())]).split())[:400]
+        msg = f"the cells cannot be written: {said}; drop or convert it in the AnnData"
+        raise ValueError(msg) from error
     return path

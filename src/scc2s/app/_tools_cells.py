@@ -93,11 +93,11 @@ def generate(cells: Cells, asker: Asker, asked: Generate) -> dict[str, Any]:
     with cells.changing() as adata:
         ready(adata, fit=True)
     model = asker.load()
-    given = {"obs", "n_genes", "controls", "temperature", "random_state"}
+    given = {"obs", "n_genes", "constrain", "controls", "temperature", "random_state"}
     new = tl.generate(adata, asked.n, model=model, **asked.model_dump(include=given))
     about = new.uns["c2s"]["generate"]
     result = {
-        "cells": plain(new.obs.drop(columns=[])),
+        "cells": plain(new.obs),
         "controls": plain(about.get("controls")),
         "params": plain({name: value for name, value in about["params"].items() if np.size(value) < 1000}),
     }
@@ -117,7 +117,7 @@ def perturb(cells: Cells, asker: Asker, asked: Perturb) -> dict[str, Any]:
         names: list[str | None] = [None] * adata.n_obs
         for row in rows:
             names[row] = asked.perturbation
-        given = {"dose", "time", "n_genes", "controls", "n_boot", "temperature", "random_state"}
+        given = {"dose", "time", "n_genes", "constrain", "controls", "n_boot", "temperature", "random_state"}
         tl.perturb(adata, names, model=asker.load(), key_added=key, **asked.model_dump(include=given))
         found = adata.uns["c2s"]["perturb"][key]
         result = {

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from ._listening import listener, stop_if_gone
+from ._listening import Stopped, listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tqdm.auto import tqdm
+
+    from ._listening import Listener
 
 _name: ContextVar[str | None] = ContextVar("name of the bars", default=None)
 
@@ -38,22 +40,23 @@ def bar(total: int, task: str, *, show: bool) -> tqdm:
     silent = any(os.environ.get(name, "").strip().lower() not in _OFF for name in ("TQDM_DISABLE", "READTHEDOCS"))
     hidden = not show or silent or int(settings.verbosity) < 1
     made = tqdm(total=total, desc=_name.get() or task, unit="cell", delay=1, disable=hidden)
-    if listener() is not None:
-        _tell(made, _name.get() or task, total)
+    if (who := listener()) is not None:
+        _tell(who, made, _name.get() or task, total)
     return made
 
 
-def _tell(made: tqdm, task: str, total: int) -> None:
+def _tell(who: Listener, made: tqdm, task: str, total: int) -> None:
     """Let whoever waits for the answers see the bar, too, also where it is not shown here."""
     update, n = made.update, 0
 
-    def told(by: int = 1) -> bool | None:
+    def told(by: int = 1) -> bool | None:  # also in threads of a backend, which do not know who waits
         nonlocal n
-        stop_if_gone()
+        if who.gone():
+            raise Stopped
         n += by
-        if (who := listener()) is not None:
-            who.done(task, n, total)
+        who.done(task, n, total)
         return update(by)
 
-    stop_if_gone()
+    if who.gone():
+        raise Stopped
     made.update = told  # type: ignore[method-assign, assignment]  # of this bar alone

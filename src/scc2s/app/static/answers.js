@@ -30,6 +30,7 @@ export class Answer {
     );
     this.box.setAttribute("aria-label", `${one.title}: ${about}`);
     place.prepend(this.box);
+    this.box.scrollIntoView({ block: "nearest" });
   }
 
   async run() {

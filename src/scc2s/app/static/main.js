@@ -200,11 +200,16 @@ function form() {
   if (focused?.startsWith("field-")) $(focused)?.focus();
 }
 
+// Chosen cells as a request names them: by values of the column where these were picked, which is short.
+function told({ shown, picked, chosen }) {
+  return picked.size ? { column: shown.name, values: [...picked].map((code) => shown.categories[code]) } : { rows: [...chosen.rows] };
+}
+
 function submit(event) {
   event.preventDefault();
   const one = state.verb, values = read($("form"), one);
-  const cells = state.chosen && !one.noCells ? { rows: [...state.chosen.rows] } : null;
-  const who = one.noCells ? "" : cells ? `${count(cells.rows.length)} chosen cells` : "all cells";
+  const cells = state.chosen && !one.noCells ? told(state) : null;
+  const who = one.noCells ? "" : cells ? `${count(state.chosen.rows.length)} chosen cells` : "all cells";
   if (!state.open && !$("answers").querySelector(".answer")) $("answers").replaceChildren();
   const say = (text) => ($("status").textContent = text);
   const answer = new Answer($("answers"), one, one.about(values, state), who, one.body(values, cells, state), { onDone: answered, say });

@@ -180,7 +180,7 @@ export class Points {
   get size() {
     // As scanpy's plots: area 120,000 / n in square points, and more of it from close by.
     const usual = Math.sqrt(120_000 / Math.max(this.n, 1)) * 1.33;
-    return Math.min(Math.max(usual * Math.sqrt(this.zoom), 1.4), 14);
+    return Math.min(Math.max(usual * Math.sqrt(this.zoom), 1.4), 9);
   }
 
   draw() {
@@ -210,10 +210,17 @@ export class Points {
     const some = Math.min(Math.round(this.perFrame), this.n - this.drawn);
     if (some > 0 && this.colors) gl.drawArrays(gl.POINTS, this.drawn, some);
     this.drawn += some;
+    if (this.colors && this.n) this.mark(this.drawn >= this.n);
     const more = this.drawn < this.n;
     this.last = more ? now : null;
     if (more) this.wanted = requestAnimationFrame((next) => this.frame(next));
     else this.onWhole?.();
+  }
+
+  // Marks for whoever measures: the first points, and the first time that all are there.
+  mark(whole) {
+    this.marked ??= performance.mark("scc2s first points");
+    if (whole) this.markedWhole ??= performance.mark("scc2s drawn");
   }
 
   // The cell nearest to a place on the page, within some pixels; -1 for none.
