@@ -206,7 +206,7 @@ def test_two_groups_and_the_legend_without_a_mouse(browser, served):
         tab.keyboard.press("ArrowRight")
         assert tab.evaluate("scc2s.points.center[0]") > before
         tab.keyboard.press("Escape")
-        assert tab.inner_text("#chosen").startswith("None.")
+        assert tab.inner_text("#chosen").startswith("None:")
 
 
 def test_a_cell_shows_its_sentence(browser, served, cells):

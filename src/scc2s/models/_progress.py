@@ -55,8 +55,9 @@ def _tell(who: Listener, made: tqdm, task: str, total: int) -> None:
             raise Stopped
         n += by
         who.done(task, n, total)
-        return update(by)
+        shown: bool | None = update(by)
+        return shown
 
     if who.gone():
         raise Stopped
-    made.update = told  # type: ignore[method-assign, assignment]  # of this bar alone
+    made.update = told  # of this bar alone

@@ -18,6 +18,7 @@ export class Answer {
     this.words = make("p", { className: "text open", hidden: true });
     this.control = make("p", { className: "said", hidden: true });
     this.bar = make("progress", { hidden: true });
+    this.head = make("div");
     this.notes = make("div");
     this.rest = make("div");
     this.stop = make("button", { type: "button", textContent: "Stop" });
@@ -26,11 +27,11 @@ export class Answer {
     this.box = make(
       "article", { className: "answer" },
       make("header", {}, make("div", {}, title, make("div", { className: "about", textContent: `${about} · ${cells}` })), this.stop),
-      this.where, this.bar, this.words, this.control, this.notes, this.rest,
+      this.where, this.bar, this.words, this.head, this.control, this.notes, this.rest,
     );
     this.box.setAttribute("aria-label", `${one.title}: ${about}`);
     place.prepend(this.box);
-    this.box.scrollIntoView({ block: "nearest" });
+    place.parentElement.scrollIntoView({ block: "start" });
   }
 
   async run() {
@@ -70,7 +71,7 @@ export class Answer {
   }
 
   setControl(text, like) {
-    const share = like === null || like === undefined ? "" : ` (words in common: ${short(like)} of 1)`;
+    const share = like === null || like === undefined ? "" : ` (${Math.round(100 * like)} % of the words are the same)`;
     this.control.replaceChildren(make("b", { textContent: "Without the genes of the cells it says: " }), text || "nothing", share);
     this.control.hidden = false;
   }
@@ -89,10 +90,12 @@ export class Answer {
   show(found) {
     this.where.textContent = `${found.model.id ?? ""} · ${found.seconds} s${found.key ? ` · kept as ${found.key}` : ""}`;
     this.notes.replaceChildren();
-    found.notes.forEach((text) => this.note(text));
+    // What is flagged stands at the answer itself.
+    found.notes.filter((text) => !/ are flagged: /.test(text)).forEach((text) => this.note(text));
     const parts = { ask: talked, compare: talked, caption: captioned, perturb: perturbed, annotate: annotated, search: searched, generate: generated };
-    this.rest.replaceChildren(...(parts[this.one.verb]?.call(this, found.result) ?? []));
-    this.rest.append(how(found));
+    const [head, ...rest] = parts[this.one.verb].call(this, found.result);
+    this.head.replaceChildren(head);
+    this.rest.replaceChildren(...rest, how(found));
   }
 }
 
@@ -133,7 +136,7 @@ function perturbed(result) {
   const genes = [...result.changes.up, ...result.changes.down];
   return [
     verdict("doubt", "What it is worth: ", result.verdict ?? "asked without controls"),
-    make("p", { className: "quiet", textContent: `${asked}Words that are genes: ${short(result.valid)} of 1. Genes from “${result.layer}” colour the map.` }),
+    make("p", { className: "quiet", textContent: `${asked}${Math.round(100 * result.valid)} % of the words are genes of the file. Genes from “${result.layer}” colour the map.` }),
     more("Genes that change most", table(genes, ["gene", "before", "after"]), true),
     result.controls?.length ? more("Controls", table(result.controls, filled(result.controls))) : null,
   ].filter(Boolean);

@@ -8,8 +8,8 @@ export const back = () => rgb(css("--back")).map((v) => v / 255);
 // Four numbers for each cell: red, green, blue, and what lies on top. Cells outside `chosen` are drawn pale.
 export function colorsOf(n, shown, ramp, chosen) {
   const colors = new Uint8Array(4 * n);
-  const missing = rgb(css("--missing")), ground = rgb(css("--back"));
-  const pale = ([r, g, b]) => [r, g, b].map((v, i) => Math.round(0.16 * v + 0.84 * ground[i]));
+  const missing = rgb(css("--missing")), faint = rgb(css("--soft"));
+  const pale = ([r, g, b]) => [r, g, b].map((v, i) => Math.round(0.2 * v + 0.8 * faint[i]));
   const table = [];
   if (!shown) table.push(rgb(css("--line")));
   else if (shown.kind === "category") shown.colors.forEach((color) => table.push(rgb(color)));

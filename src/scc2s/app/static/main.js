@@ -158,7 +158,7 @@ function choose(rows, picked = new Set()) {
 
 function tellChosen() {
   const { chosen, kept, shown } = state;
-  let text = "None. Draw a lasso on the map, or click a colour above. Questions are then about all cells.";
+  let text = "None: questions are about all cells. To choose some, draw a lasso on the map or click a colour above.";
   if (chosen) {
     text = `${count(chosen.rows.length)} of ${count(state.data.n_obs)} cells`;
     if (shown?.kind === "category") text += `: ${shares(shown, chosen.rows).slice(0, 4).map(([name, n]) => `${name} ${count(n)}`).join(", ")}`;

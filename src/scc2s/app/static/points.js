@@ -141,7 +141,7 @@ export class Points {
   // Pixels of the page for one unit of the embedding.
   get pixels() {
     const span = Math.max(this.high?.[0] - this.low?.[0], 1e-9), tall = Math.max(this.high?.[1] - this.low?.[1], 1e-9);
-    return 0.94 * this.zoom * Math.min(this.canvas.clientWidth / span, this.canvas.clientHeight / tall);
+    return 0.88 * this.zoom * Math.min(this.canvas.clientWidth / span, this.canvas.clientHeight / tall);
   }
 
   showAll() {
