@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from urllib.request import urlopen
 
 import numpy as np
 from _cores import processor
@@ -71,11 +72,16 @@ def server(n: int):
         try:
             address = process.stdout.readline().strip()
             assert address, "the server did not start"
-            while json.loads(asyncio.run(ask(address, "GET", "/api/data"))[1])["model"]["state"] != "ready":
+            while state(address) != "ready":
                 time.sleep(0.2)
             yield address
         finally:
             process.terminate()
+
+
+def state(address: str) -> str:
+    with urlopen(f"{address}api/data") as found:
+        return json.load(found)["model"]["state"]
 
 
 @contextmanager
