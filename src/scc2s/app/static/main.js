@@ -27,7 +27,7 @@ async function start() {
   tabs();
   choose(null);
   try {
-    points = new Points($("points"));
+    points = new Points($("drawing"));
   } catch (error) {
     banner(error.message);
   }

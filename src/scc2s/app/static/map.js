@@ -7,7 +7,7 @@ export class Hands {
   // onChosen gets numbers of cells, onLook the number of a cell (-1: none) and its place on the map.
   constructor(points, { onChosen, onLook, onDrop }) {
     this.points = points;
-    this.canvas = points.canvas;
+    this.canvas = document.getElementById("points"); // lies over the drawing, which is moved about
     this.line = document.getElementById("lasso");
     Object.assign(this, { onChosen, onLook, onDrop });
     this.down = new Map();

@@ -1,5 +1,5 @@
-// Points on a canvas by WebGL2. They are drawn in an order of chance, a part of them in each frame: while the map moves
-// the first parts are seen, which are a fair sample; at rest the others follow. So no frame waits for all points.
+// Points on a canvas by WebGL2. They are drawn in an order of chance, a part of them in each frame, so that the first part
+// is a fair sample and no frame waits for all. While the map moves, a picture that takes longer is moved as it is.
 
 const VERTEX = `#version 300 es
 layout(location=0) in vec2 place;
@@ -25,7 +25,8 @@ void main() {
   }
   color = vec4(shown, 1.0);
 }`;
-const [SLOW, FAST] = [30, 20]; // ms for a frame
+const [SLOW, FAST] = [30, 16]; // ms for a part
+const REST = 90; // ms without a move after which the map is drawn anew
 
 export class Points {
   constructor(canvas) {
@@ -33,7 +34,7 @@ export class Points {
     this.n = 0;
     this.center = [0, 0];
     this.zoom = 1;
-    this.perFrame = 250_000;
+    this.perFrame = 100_000;
     this.frames = 0;
     const gl = canvas.getContext("webgl2", { antialias: false, preserveDrawingBuffer: true, alpha: false });
     if (!gl) throw new Error("this browser draws no WebGL2; switch hardware acceleration on, or open the page in another one");
@@ -105,7 +106,7 @@ export class Points {
     gl.bufferData(gl.ARRAY_BUFFER, places, gl.STATIC_DRAW);
     gl.enableVertexAttribArray(0);
     gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
-    this.grid = null;
+    this.grid = this.shown = null;
     if (!keepView) this.showAll();
   }
 
@@ -120,12 +121,12 @@ export class Points {
     gl.bufferData(gl.ARRAY_BUFFER, sorted, gl.DYNAMIC_DRAW);
     gl.enableVertexAttribArray(1);
     gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
-    this.draw();
+    this.draw(false);
   }
 
   setBack(color) {
     this.back = color;
-    this.draw();
+    this.draw(false);
   }
 
   resize() {
@@ -134,6 +135,7 @@ export class Points {
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
       this.canvas.height = height;
+      this.shown = null;
     }
     this.draw();
   }
@@ -183,38 +185,63 @@ export class Points {
     return Math.min(Math.max(usual * Math.sqrt(this.zoom), 1.4), 9);
   }
 
-  draw() {
+  // The view has changed, or the colours have (`view` false). Where not all points can be drawn within a frame, the last
+  // picture is moved and stretched as it is, which costs nothing, and drawn anew once the hand rests.
+  draw(view = true) {
     this.drawn = 0;
-    this.wanted ??= requestAnimationFrame((now) => this.frame(now));
+    this.changed = true;
+    if (view && this.shown && this.n > this.perFrame) {
+      this.moved = performance.now();
+      const scale = this.pixels / this.shown.pixels;
+      const [x, y] = [0, 1].map((i) => (this.shown.center[i] - this.center[i]) * this.pixels);
+      this.canvas.style.transform = `translate(${x}px, ${-y}px) scale(${scale})`;
+    }
+    this.wanted ??= requestAnimationFrame(() => this.frame());
   }
 
-  frame(now) {
+  frame() {
     this.wanted = null;
+    if (this.changed) this.frames++;
+    this.changed = false;
+    const again = () => (this.wanted ??= requestAnimationFrame(() => this.frame()));
+    if (this.busy() || performance.now() - (this.moved ?? -REST) < REST) return again();
+    if (this.drawn && this.drawn >= this.n) return; // waited for its last part alone
     const gl = this.gl;
-    if (this.last && this.n) {
-      const took = now - this.last;
-      if (took > SLOW) this.perFrame = Math.max(20_000, this.perFrame * 0.75);
-      else if (took < FAST) this.perFrame = Math.min(4_000_000, this.perFrame * 1.15);
-    }
-    if (!this.drawn) {
-      const [width, height] = [this.canvas.width, this.canvas.height];
-      gl.viewport(0, 0, width, height);
-      gl.clearColor(...(this.back ?? [1, 1, 1]), 1);
-      gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-      const scale = [(2 * this.pixels) / this.canvas.clientWidth, (2 * this.pixels) / this.canvas.clientHeight];
-      gl.uniform2f(this.at.scale, ...scale);
-      gl.uniform2f(this.at.shift, -this.center[0] * scale[0], -this.center[1] * scale[1]);
-      gl.uniform1f(this.at.size, this.size * (width / this.canvas.clientWidth));
-    }
-    this.frames++;
+    if (!this.drawn) this.begin();
     const some = Math.min(Math.round(this.perFrame), this.n - this.drawn);
-    if (some > 0 && this.colors) gl.drawArrays(gl.POINTS, this.drawn, some);
+    if (some > 0 && this.colors) {
+      gl.drawArrays(gl.POINTS, this.drawn, some);
+      this.sent = { fence: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), at: performance.now(), some };
+      gl.flush();
+    }
     this.drawn += some;
     if (this.colors && this.n) this.mark(this.drawn >= this.n);
-    const more = this.drawn < this.n;
-    this.last = more ? now : null;
-    if (more) this.wanted = requestAnimationFrame((next) => this.frame(next));
-    else this.onWhole?.();
+    if (this.drawn < this.n || this.sent) again();
+  }
+
+  // Whether the last part is still being drawn; how long it took says how many points the next one may have.
+  busy() {
+    if (!this.sent) return false;
+    const { fence, at, some } = this.sent, took = performance.now() - at;
+    if (this.gl.getSyncParameter(fence, this.gl.SYNC_STATUS) !== this.gl.SIGNALED && took < 5000) return true;
+    this.gl.deleteSync(fence);
+    this.sent = null;
+    if (took > SLOW) this.perFrame = Math.max(5_000, some * Math.max(0.4, FAST / took));
+    else if (took < FAST && some >= this.perFrame) this.perFrame = Math.min(4_000_000, this.perFrame * 1.5);
+    return false;
+  }
+
+  begin() {
+    const gl = this.gl, [width, height] = [this.canvas.width, this.canvas.height];
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(...(this.back ?? [1, 1, 1]), 1);
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+    const scale = [(2 * this.pixels) / this.canvas.clientWidth, (2 * this.pixels) / this.canvas.clientHeight];
+    gl.uniform2f(this.at.scale, ...scale);
+    gl.uniform2f(this.at.shift, -this.center[0] * scale[0], -this.center[1] * scale[1]);
+    gl.uniform1f(this.at.size, this.size * (width / this.canvas.clientWidth));
+    this.shown = { center: this.center, pixels: this.pixels };
+    this.canvas.style.transform = "";
   }
 
   // Marks for whoever measures: the first points, and the first time that all are there.
