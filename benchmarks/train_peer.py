@@ -78,9 +78,8 @@ def main() -> None:
     side, model, folder, n = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     seconds = {"scc2s": by_scc2s, "cell2sentence": by_cell2sentence}[side](model, folder, n)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{side:16}{EPOCHS * n / seconds:8.2f} cells/s of the whole call, {peak:6.0f} MB at the highest ({n} cells, {EPOCHS} times)"
-    )
+    rate = f"{EPOCHS * n / seconds:8.2f} cells/s of the whole call"
+    print(f"{side:16}{rate}, {peak:6.0f} MB at the highest ({n} cells, {EPOCHS} times)")
 
 
 if __name__ == "__main__":
