@@ -665,6 +665,7 @@ def test_own_tasks_come_back_from_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of annbatch and what it imports
 def test_batches_of_annbatch_are_taken_as_they_are(tmp_path: Path) -> None:
     annbatch = pytest.importorskip("annbatch")
     import anndata as ad
@@ -679,5 +680,6 @@ def test_batches_of_annbatch_are_taken_as_they_are(tmp_path: Path) -> None:
     loader.add_adata(opened_there)
     given = {**SMALL, "names": None}
     built = corpus(loader, "cell_type", tmp_path / "c", **given, val=0, test=0)
-    expected = corpus(in_batches(X, obs), "cell_type", tmp_path / "d", **SMALL, val=0, test=0)
-    pd.testing.assert_frame_equal(built.table(), expected.table())
+    corpus(in_batches(X, obs), "cell_type", tmp_path / "d", **SMALL, val=0, test=0)
+    assert contents(tmp_path / "c") == contents(tmp_path / "d")
+    assert built.n_cells() == 96

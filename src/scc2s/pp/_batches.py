@@ -140,9 +140,9 @@ class Batches:
             )
             raise ValueError(msg)
         X = expressed.X
-        self._stored = None
+        self._stored: tuple[Any, Any, Any] | None = None
         if isinstance(X, CSRDataset):
-            ends, genes, values = self._stored = [X.group[name] for name in ("indptr", "indices", "data")]
+            ends, genes, values = self._stored = (X.group["indptr"], X.group["indices"], X.group["data"])
             refuse_wrong_pointers(ends[:], X.shape[0], int(genes.shape[0]), int(values.shape[0]))
         if isinstance(X, np.ma.MaskedArray):
             next(row_blocks(X, 1), None)  # refuses what is masked

@@ -98,7 +98,7 @@ def opened(batch: Any, names: Sequence[str] | None, first: int) -> Counted:
     if not (isinstance(X, np.ndarray) or sparse.issparse(X)) or X.ndim != 2:
         msg = (
             f"X of the batch at cell {first} is of type {type(X).__name__}; pass numpy or scipy.sparse, cells x genes "
-            "(with annbatch: to_torch=False, preload_to_gpu=False)"
+            "(with annbatch: to=None, preload_to_gpu=False)"
         )
         raise TypeError(msg)
     if len(obs) != X.shape[0]:
