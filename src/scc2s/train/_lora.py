@@ -12,6 +12,7 @@ from scc2s.models._adapter import CONFIG, RECORD
 from ._base import check_model, open_base
 from ._card import card
 from ._kept import forward_kept, states_kept
+from ._quiet import quiet
 from ._run import Settings, finished, folder_of, record, train
 from ._sft import require_trl
 from ._tables import divide
@@ -119,7 +120,7 @@ def lora(
     if (done := finished(whole, base, own, held, settings)) is not None:
         logger.info("%s is finished already; remove it, or pass another output_dir=, to train anew", whole)
         return done
-    with states_kept(), forward_kept(base.lm), _adapted(base, settings) as both:
+    with states_kept(), forward_kept(base.lm), quiet(), _adapted(base, settings) as both:
         trainer, metrics, history = train(base, both, own, held, folder, settings)
         if trainer.is_world_process_zero():
             with replacing_folder(whole) as new:

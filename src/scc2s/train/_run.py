@@ -19,6 +19,7 @@ from ._checkpoints import last_whole
 from ._disk import check_space, full_disk_named
 from ._encode import Encoded, encode
 from ._order import batches_by_task
+from ._quiet import progress
 from ._ranks import one_device_a_rank, same_on_all_ranks
 from ._trained import Trained
 
@@ -154,7 +155,7 @@ def train(
     last = last_whole(folder, with_optimizer=not config.save_only_model)
     same_on_all_ranks(last)
     check_space(folder, model, config)
-    with full_disk_named(folder):
+    with full_disk_named(folder), progress(trainer):
         result = trainer.train(resume_from_checkpoint=None if last is None else str(last))
     return trainer, _metrics(trainer, result.metrics), _history(trainer.state.log_history)
 

@@ -10,6 +10,7 @@ from ._base import check_model, open_base
 from ._card import card
 from ._kept import forward_kept, states_kept
 from ._portable import save_portable
+from ._quiet import quiet
 from ._run import Settings, finished, folder_of, record, train
 from ._tables import divide
 from ._teaches import declaration
@@ -117,7 +118,7 @@ def sft(
     if (done := finished(whole, base, own, held, settings)) is not None:
         _load_into(base, whole)
         return done
-    with states_kept(), forward_kept(base.lm):
+    with states_kept(), forward_kept(base.lm), quiet():
         trainer, metrics, history = train(base, base.lm, own, held, folder, settings)
         if trainer.is_world_process_zero():
             about = {
