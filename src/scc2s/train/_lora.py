@@ -11,10 +11,13 @@ from scc2s.models._adapter import CONFIG, RECORD
 
 from ._base import check_model, open_base
 from ._card import card
+from ._divide import divide
 from ._kept import forward_kept, states_kept
-from ._run import Settings, finished, folder_of, record, train
+from ._mixture import Mixture, shown
+from ._resume import finished, record
+from ._run import train
+from ._settings import Settings, folder_of
 from ._sft import require_trl
-from ._tables import divide
 from ._teaches import declaration
 from ._trained import Trained
 
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 def lora(
     model: str | PathLike[str] | Model | PreTrainedModel,
-    samples: pd.DataFrame,
+    samples: pd.DataFrame | Mixture,
     output_dir: str | Path,
     *,
     rank: int = 8,
@@ -106,7 +109,7 @@ def lora(
     targets = _targets(rank, alpha, dropout, target_modules)
     shape = {"rank": rank, "alpha": alpha, "dropout": dropout, "target_modules": targets, "quantization": quantization}
     settings = Settings(batch_size, learning_rate, epochs, max_length, early_stopping, seed, arguments, shape)
-    settings.check()
+    settings.check(samples)
     check_model(model, tokenizer)
     _check_quantization(quantization, by_name=isinstance(model, str) or hasattr(model, "__fspath__"))
     own, held = divide(samples, validation)
@@ -201,7 +204,7 @@ def _write(
     folder: Path,
     both: Any,
     base: Base,
-    samples: pd.DataFrame,
+    samples: pd.DataFrame | Mixture,
     validation: pd.DataFrame | None,
     metrics: dict[str, float],
     settings: Settings,
@@ -223,7 +226,7 @@ def _write(
         "fingerprint": fingerprint(own) if whole else None,
     }
     (folder / RECORD).write_text(json.dumps({"base": found}, indent=1) + "\n", encoding="utf-8")
-    said = declaration(samples, base.family, base.declared)
+    said = declaration(shown(samples), base.family, base.declared)
     (folder / "scc2s.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     of = base.id or "the base"
     use = f'A LoRA adapter: `scc2s.models.load({of!r}, adapter="folder")`, or `scc2s.train.merge`.'
