@@ -20,6 +20,7 @@ from ._settings import Settings, folder_of
 from ._sft import require_trl
 from ._teaches import declaration
 from ._trained import Trained
+from ._whole import whole_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from scc2s.models import Model
 
     from ._base import Base
+
+_AROUND = "base_model.model."
+"""Before the names of weights with an adapter around them."""
 
 
 def lora(
@@ -124,9 +128,10 @@ def lora(
         return done
     with states_kept(), forward_kept(base.lm), _adapted(base, settings) as both:
         trainer, metrics, history = train(base, both, own, held, folder, settings)
+        weights = whole_weights(trainer)
         if trainer.is_world_process_zero():
             with replacing_folder(whole) as new:
-                _write(new, both, base, own, held, metrics, settings, license, folder.name)
+                _write(new, both, base, weights, own, held, metrics, settings, license, folder.name)
                 record(new, base, own, held, settings, metrics, history)
         trainer.accelerator.wait_for_everyone()
     return Trained(whole, metrics, history)
@@ -204,6 +209,7 @@ def _write(
     folder: Path,
     both: Any,
     base: Base,
+    weights: dict[str, Any] | None,
     samples: pd.DataFrame | Mixture,
     validation: pd.DataFrame | None,
     metrics: dict[str, float],
@@ -213,12 +219,13 @@ def _write(
 ) -> None:
     from scc2s.models._torch._fingerprint import fingerprint
 
-    both.save_pretrained(str(folder), save_embedding_layers=False)
+    both.save_pretrained(str(folder), save_embedding_layers=False, state_dict=weights)
     path = folder / CONFIG
     config = json.loads(path.read_text(encoding="utf-8")) | {"base_model_name_or_path": base.id}
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     whole = settings.more["quantization"] is None and base.lm.dtype.itemsize == 4
-    own = ((n, p) for n, p in both.get_base_model().state_dict().items() if ".lora_" not in n)
+    every = both.state_dict() if weights is None else weights
+    own = ((n.removeprefix(_AROUND), p) for n, p in every.items() if ".lora_" not in n)
     found = {
         "id": base.id,
         "revision": base.revision,

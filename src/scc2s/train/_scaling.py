@@ -22,9 +22,9 @@ from ._held_out import answer_hash, held_out_loss
 from ._lora import lora as train_lora
 from ._ranks import barrier, is_first_rank
 from ._scaling_result import Scaling
+from ._settings import folder_of
 from ._sft import require_trl, sft
 from ._subsets import nested
-from ._settings import folder_of
 from ._tables import COLUMNS, check_samples
 
 if TYPE_CHECKING:

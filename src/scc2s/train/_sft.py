@@ -11,12 +11,13 @@ from ._card import card
 from ._divide import divide
 from ._kept import forward_kept, states_kept
 from ._mixture import Mixture, shown
-from ._portable import save_portable
+from ._portable import write_portable
 from ._resume import finished, record
 from ._run import train
 from ._settings import Settings, folder_of
 from ._teaches import declaration
 from ._trained import Trained
+from ._whole import whole_weights
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -124,13 +125,14 @@ def sft(
         return done
     with states_kept(), forward_kept(base.lm):
         trainer, metrics, history = train(base, base.lm, own, held, folder, settings)
+        weights = whole_weights(trainer)
         if trainer.is_world_process_zero():
             about = {
                 "title": f"{folder.name}: {base.id or base.lm.config.model_type}, fine-tuned",
                 "use": 'A causal language model of cell sentences: `scc2s.models.load("folder")`.',
             }
             with replacing_folder(whole) as new:
-                _write(new, base, own, held, metrics, settings, license, about)
+                _write(new, base, weights, own, held, metrics, settings, license, about)
                 record(new, base, own, held, settings, metrics, history)
         trainer.accelerator.wait_for_everyone()
     return Trained(whole, metrics, history)
@@ -156,6 +158,7 @@ def require_trl() -> None:
 def _write(
     folder: Path,
     base: Base,
+    weights: dict[str, Any] | None,
     samples: pd.DataFrame | Mixture,
     validation: pd.DataFrame | None,
     metrics: dict[str, float],
@@ -164,7 +167,7 @@ def _write(
     about: dict[str, str],
 ) -> None:
     base.lm.eval()
-    save_portable(base.lm, base.tokenizer, folder, dtype="float32")
+    write_portable(base.lm, base.tokenizer, folder, dtype="float32", weights=weights)
     said = declaration(shown(samples), base.family, base.declared)
     (folder / "scc2s.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     text = card(base, samples, validation, metrics, settings.to_dict(), license=license, **about)
