@@ -80,7 +80,8 @@ def add_genes(
     untyped._tokenizer = Tokenizer.from_str(json.dumps(whole))
     body: Any = model
     if body.get_input_embeddings().weight.shape[0] <= ids[-1]:
-        body.resize_token_embeddings(ids[-1] + 1, mean_resizing=False)
+        with torch.random.fork_rng():
+            body.resize_token_embeddings(ids[-1] + 1, mean_resizing=False)
     generator = torch.Generator().manual_seed(seed)
     weights = [body.get_input_embeddings().weight]
     if (head := body.get_output_embeddings()) is not None and head.weight is not weights[0]:
