@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scc2s.cli._recipe import EXAMPLE, EXAMPLE_NEW, read
-from scc2s.models import mini
+from scc2s.models._sources import find
 
 GOOD = 'model = "scc2s-mini"\noutput = "runs"\n[[data]]\nfile = "cells.h5ad"\n'
 
@@ -38,7 +38,7 @@ def test_the_example_is_a_recipe_and_names_every_key(recipe):
 def test_the_example_from_nothing_has_the_shape_and_schedule_of_the_model_in_the_package(recipe):
     found = read(recipe(EXAMPLE_NEW))
     assert (found.model, found.training.method, found.training.steps) == (None, "full", 20000)
-    shape = json.loads((Path(mini.__file__).parent / "config.json").read_text())
+    shape = json.loads((find("scc2s-mini").folder / "config.json").read_text())
     new = found.new_model
     assert [new.n_layers, new.width, new.n_heads, new.window, new.dropout] == [
         shape[name]

@@ -136,7 +136,7 @@ def test_a_recipe_trains_a_model_from_nothing_and_goes_on_where_it_was_stopped(r
     model = scc2s.models.load(first["folder"])
     assert model.tasks == ["cell_type", "generate"]
     config = json.loads((recipe.parent / "runs" / "start" / "config.json").read_text())
-    assert (config["num_hidden_layers"], config["hidden_size"], config["hidden_dropout"]) == (1, 32, 0.1)
+    assert (config["num_hidden_layers"], config["hidden_size"], config["hidden_dropout"]) == (1, 32, 0.05)
     assert len(model.tokenizer) < 710
     card = (recipe.parent / "runs" / "model" / "README.md").read_text()
     assert "| cell_type | 75.0% | 4 |" in card

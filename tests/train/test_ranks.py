@@ -157,7 +157,9 @@ def test_weights_that_are_held_in_parts_are_whole_in_the_finished_model(parts: P
     assert len(ours) == len(whole) // 2  # it was shared out
     same_folder(parts / "one" / "model" / "model.safetensors", parts / "parts" / "model" / "model.safetensors")
     prompt = ["Genes: G1 G2\nCell type:"]
-    scores = [scc2s.models.load(parts / name / "model").score(prompt, rank_runs.LABELS)[0] for name in ("one", "parts")]
+    scores = [
+        scc2s.models.load(parts / name / "model").score(prompt, rank_runs.LABELS).logprob for name in ("one", "parts")
+    ]
     np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
 
 

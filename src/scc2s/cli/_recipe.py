@@ -53,11 +53,11 @@ class New:
     """A model with random weights: the table ``[new_model]``."""
 
     n_layers: int = _key(int, 4)
-    width: int = _key(int, 256)
+    width: int = _key(int, 192)
     n_heads: int | None = _key(int, None)
     window: int = _key(int, 1024)
-    dropout: float = _key(NUMBER, 0.1)
-    n_gene_tokens: int = _key(int, 12600)
+    dropout: float = _key(NUMBER, 0.05)
+    n_gene_tokens: int = _key(int, 14000)
     n_pieces: int = _key(int, 1400)
     vectors: bool = _key(bool, True)
 
@@ -246,11 +246,11 @@ output = "runs/new"           # checkpoints, and the finished model in its folde
 
 [new_model]                   # random weights, of the shape of scc2s-mini: it knows nothing until it is trained
 n_layers = 4
-width = 256
-n_heads = 4
+width = 192
+n_heads = 3
 window = 1024                 # tokens of the longest prompt and answer together
-dropout = 0.1                 # share of hidden values that are left out in training
-n_gene_tokens = 12600         # genes with a token of their own: those found in most training cells
+dropout = 0.05                # share of hidden values that are left out in training
+n_gene_tokens = 14000         # genes with a token of their own: those found in most training cells
 n_pieces = 1400               # tokens of all other text
 vectors = true                # genes of like use begin alike (scc2s.train.gene_vectors)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 _HEAD = 32
-"""Width of a head, where their number is not given: that of scc2s-mini."""
+"""Width of a head, where their number is not given."""
 _SCALE = 0.03
 """Of start vectors: a little more than the standard deviation of other weights, which is 0.02."""
 
