@@ -224,12 +224,10 @@ test = 0.2                    # share that is left for you to measure on
 # perturbation = "condition"  # for "perturb": column, its control, and what pairs share
 # control = "ctrl"
 # match = ["cell_type", "donor"]
-# share = 1.0                 # of the steps, with steps = below: weight of each task of this file
 
 [training]
 method = "lora"               # an adapter beside the model; "full": all weights
-epochs = 1
-# steps = 2000                # in place of epochs, copies and n_samples: samples drawn afresh for each step
+epochs = 1                    # or steps, of samples that are drawn afresh: see `scc2s train --example-new`
 # add_genes = false           # true: tokens for genes of the cells that the model has none for (with "full")
 batch_size = 16
 # learning_rate = 1e-4        # without it 5e-4 for an adapter, 1e-4 for all weights

@@ -6,12 +6,12 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from ._mixture import Mixture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
     from ._base import Base
 

@@ -49,7 +49,7 @@ def write_portable(
     dtype: Literal["float16", "bfloat16", "float32"] = "float16",
     weights: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
-    """As :func:`save_portable`, with `weights` in place of those of the model, which other processes may hold in part."""
+    """As :func:`save_portable`, with `weights` in place of those of the model, which processes may hold in parts."""
     import torch
     from safetensors.torch import save_file
 

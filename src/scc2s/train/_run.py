@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ._checkpoints import last_whole
 from ._disk import check_space, full_disk_named
@@ -19,6 +18,8 @@ from ._settings import config_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from ._base import Base
     from ._settings import Settings
