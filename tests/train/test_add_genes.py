@@ -85,5 +85,5 @@ def test_a_model_with_more_genes_is_saved_and_trained(made: tuple, tmp_path) -> 
         model, table.assign(task="cell_type"), tmp_path / "out", tokenizer=tokenizer, epochs=40, learning_rate=1e-2,
         disable_tqdm=True,
     )  # fmt: skip
-    scores = models.load(done.folder).score(["Genes: XBP1 G1\nType:"], ["B cell", "T cell"]).logprob[0]
+    scores = models.load(done.folder).score(["Genes: XBP1 G1\nType:"], [" B cell", " T cell"]).logprob[0]
     assert scores[0] > scores[1]

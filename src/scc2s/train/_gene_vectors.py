@@ -37,8 +37,8 @@ def gene_vectors(
 
     Returns
     -------
-    Genes x `n`, the first column of most variance, all values with standard deviation 1; for
-    ``new_model(..., vectors=)``.
+    Genes x `n`, the first column of most variance; the mean of all squares is 1, and the largest value of a column is
+    positive. For ``new_model(..., vectors=)``.
 
     Raises
     ------
@@ -87,7 +87,11 @@ def gene_vectors(
     _, size, found = svds(whole, k=most, random_state=seed)
     order = np.argsort(-size)
     loadings = (found[order] * np.sqrt(size[order])[:, None]).T
-    return pd.DataFrame((loadings / loadings.std()).astype(np.float32), index=pd.Index(genes, name="gene"))
+    # the sign of a singular vector is a matter of chance
+    largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(most)]
+    loadings = loadings * np.where(largest < 0, -1, 1)
+    scale = np.sqrt((loadings**2).mean())
+    return pd.DataFrame((loadings / scale).astype(np.float32), index=pd.Index(genes, name="gene"))
 
 
 def _standard(X: Any, names: list[str], where: dict[str, int]) -> tuple[sparse.csr_matrix, np.ndarray]:
