@@ -74,6 +74,7 @@ def _begun(what: Recipe, cells: list[dict[str, AnnData]], some: pd.DataFrame, *,
         return
     with tempfile.TemporaryDirectory() as other:
         folder = Path(what.output if keep else other) / "start"
+        folder.parent.mkdir(parents=True, exist_ok=True)
         start(what, cells, some, folder)
         yield str(folder)
 
