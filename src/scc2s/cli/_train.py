@@ -47,8 +47,9 @@ def train(
     what = read(recipe)
     cells = [cells_of(data) for data in what.data]
     fresh = what.training.steps is not None
+    samples: Any
     samples, held = mixture(what, cells) if fresh else tables(what, cells)
-    some: Any = samples.preview(_DRAWS) if fresh else samples
+    some = samples.preview(_DRAWS) if fresh else samples
     with _begun(what, cells, some, keep=not dry_run) as model:
         del cells
         found = _estimate(what, model, some)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import overload
 
 import pandas as pd
 
@@ -11,10 +11,20 @@ from scc2s._logging import logger
 from ._mixture import Mixture
 from ._tables import check_samples, refuse_leak
 
-Samples = TypeVar("Samples", pd.DataFrame, Mixture)
+
+@overload
+def divide(samples: pd.DataFrame, validation: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]: ...
 
 
-def divide(samples: Samples, validation: pd.DataFrame | None) -> tuple[Samples, pd.DataFrame | None]:
+@overload
+def divide(
+    samples: pd.DataFrame | Mixture, validation: pd.DataFrame | None
+) -> tuple[pd.DataFrame | Mixture, pd.DataFrame | None]: ...
+
+
+def divide(
+    samples: pd.DataFrame | Mixture, validation: pd.DataFrame | None
+) -> tuple[pd.DataFrame | Mixture, pd.DataFrame | None]:
     """Samples to train with, and to validate with, both checked.
 
     Of a mixture only the preview can be held against the validation.

@@ -43,7 +43,7 @@ class MixtureTrainer(CompletionTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, dict[str, Any]]:
         """Loss of the source of this batch."""
-        task, step = inputs.pop(TASK), inputs.pop(STEP)
+        task, step = str(inputs.pop(TASK)), int(inputs.pop(STEP))
         own = self._sources[task].loss
         n_added = self.args.gradient_accumulation_steps
         if own is None:

@@ -45,8 +45,8 @@ def train(
 
     from ._trainer import EvaluateLast
 
-    drawn = isinstance(samples, Mixture)
-    config = config_of(folder, settings, None if drawn else len(samples), validated=validation is not None)
+    n_samples = None if isinstance(samples, Mixture) else len(samples)
+    config = config_of(folder, settings, n_samples, validated=validation is not None)
     one_device_a_rank(config)
     limits: dict[str, Any] = {"max_length": settings.max_length, "window": base.window}
     held, eval_dataset = _validation(base, validation, limits)
