@@ -79,9 +79,10 @@ def gene_vectors(
     def transposed(u: np.ndarray) -> np.ndarray:
         u = u.reshape(shape[0], -1)
         rows = [u[a:b] for a, b in zip(n_cells[:-1], n_cells[1:], strict=True)]
-        return sum(
-            part.T @ own + np.outer(base, own.sum(axis=0)) for (part, base), own in zip(parts, rows, strict=True)
-        )
+        out = np.zeros((len(genes), u.shape[1]))
+        for (part, base), own in zip(parts, rows, strict=True):
+            out += part.T @ own + np.outer(base, own.sum(axis=0))
+        return out
 
     whole = LinearOperator(shape, matvec=times, matmat=times, rmatvec=transposed, rmatmat=transposed, dtype=np.float64)
     _, size, found = svds(whole, k=most, random_state=seed)
