@@ -11,7 +11,8 @@ from ._corpus_batch import CellBatch
 from ._corpus_folder import Corpus
 from ._estimate import TrainingEstimate, estimate
 from ._gene_vectors import gene_vectors
-from ._grpo import GRPOResult, grpo
+from ._grpo import grpo
+from ._grpo_result import GRPOResult
 from ._lora import lora
 from ._merge import merge
 from ._mixture import Mixture, Source
