@@ -2,7 +2,7 @@
 
 ``torchrun --nproc-per-node 2 tests/rank_runs.py FOLDER NAME [KEY=VALUE ...] [-- NAME ...]`` trains the tiny model of
 FOLDER/tiny; FOLDER/NAME gets its checkpoints, and then its weights, what each rank was shown, and the steps that it
-wrote. ``die=RANK:STEP`` ends a rank by SIGKILL at the end of a step; ``shards=1`` gives each rank a part of the weights,
+wrote. ``die=RANK:STEP`` ends a rank by SIGKILL at the end of a step, ``shards=1`` gives each rank a part of the weights
 and ``rank=2`` trains an adapter.
 """
 
