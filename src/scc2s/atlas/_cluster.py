@@ -17,8 +17,10 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA
 
 
 @contextmanager
-def connected(client: Any, *, n_workers: int | None, memory_limit: str | int | float | None) -> Iterator[Any]:
-    """A client that tasks can be sent through.
+def connected(
+    client: Any, *, n_workers: int | None, memory_limit: str | int | float | None
+) -> Iterator[tuple[Any, int]]:
+    """A client that tasks can be sent through, and the threads that a task may use.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ def connected(client: Any, *, n_workers: int | None, memory_limit: str | int | f
         msg = "n_workers= and memory_limit= are of workers that are started here; leave them out, or client="
         raise ValueError(msg)
     if isinstance(client, distributed.Client):
-        yield client
+        yield client, 1
         return
     if client is not None and not isinstance(client, str):
         msg = f"client={type(client).__name__} is not a client; pass a distributed.Client, an address, or None"
@@ -56,7 +58,7 @@ def connected(client: Any, *, n_workers: int | None, memory_limit: str | int | f
             raise OSError(msg) from error
         with found:
             _say(found)
-            yield found
+            yield found, 1
         return
     cores = os.cpu_count() or 1
     n = max(1, cores // 2) if n_workers is None else whole("n_workers", n_workers)
@@ -76,7 +78,7 @@ def connected(client: Any, *, n_workers: int | None, memory_limit: str | int | f
         distributed.Client(cluster) as found,
     ):
         _say(found)
-        yield found
+        yield found, max(1, cores // n)
 
 
 def workers_of(client: Any) -> dict[str, dict[str, Any]]:

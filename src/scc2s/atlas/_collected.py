@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
+COUNTS = ("n_empty", "n_cells", "n_asked", "n_shortened", "n_unread_words", "n_incomplete")
+"""Parameters that count cells or words of a block."""
+MET = ("organism", "perturbation", "perturbation_asked", "dose", "time", "labels")
+"""Parameters that list what was met in a block."""
+SHARES = ("share_valid", "share_unique")
+"""Parameters that are means over the cells that were asked about."""
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -24,8 +31,8 @@ class Collected:
     """By place, such as ``"obs:c2s_cell_type"``: an array, Categorical, table or CSR matrix; one row a cell."""
     records: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     """How they came about, by path in ``uns["c2s"]``."""
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    """What else is kept of a block, for the end of the step."""
+    arrays: list[dict[str, np.ndarray]] = field(default_factory=list)
+    """What else is kept of each piece, for the end of the step."""
 
 
 def collect(adata: AnnData, before: Mapping[str, Any]) -> Collected:
@@ -49,26 +56,37 @@ def collect(adata: AnnData, before: Mapping[str, Any]) -> Collected:
     return Collected(values, records)
 
 
+def blank(layout: Mapping[str, Mapping[str, Any]], n: int) -> Collected:
+    """Cells that nothing was asked about."""
+    values: dict[str, Any] = {}
+    for place, spec in layout.items():
+        if spec["kind"] == "category":
+            values[place] = pd.Categorical([None] * n, categories=[])
+        elif spec["kind"] == "text":
+            values[place] = np.full(n, "", dtype=object)
+        elif spec["kind"] == "sparse":
+            values[place] = sparse.csr_matrix((n, spec["width"]), dtype=spec["dtype"])
+        else:
+            dtype = np.dtype(spec["dtype"])
+            values[place] = np.full((n, *spec["tail"]), np.nan if dtype.kind == "f" else 0, dtype=dtype)
+    return Collected(values)
+
+
 def joined(parts: Sequence[Collected]) -> Collected:
-    """Parts of a block, one after another; records are those of the first, with numbers merged."""
+    """Parts of a block, one after another."""
     if len(parts) == 1:
         return parts[0]
     values = {place: concatenated([part.values[place] for part in parts]) for place in parts[0].values}
-    records = {
-        path: {**record, "params": merged_params([part.records[path]["params"] for part in parts])}
-        for path, record in parts[0].records.items()
-    }
-    return Collected(values, records)
+    return Collected(values, {}, [piece for part in parts for piece in part.arrays])
 
 
 def concatenated(parts: Sequence[Any]) -> Any:
     """Values of one place."""
     first = parts[0]
     if isinstance(first, pd.Categorical):
-        names = categories([list(part.categories) for part in parts])
-        return pd.Categorical(
-            np.concatenate([np.asarray(part, dtype=object) for part in parts]), categories=names, ordered=first.ordered
-        )
+        every = np.concatenate([np.asarray(part, dtype=object) for part in parts])
+        names = categories([[str(name) for name in part.categories] for part in parts])
+        return pd.Categorical(every, categories=names, ordered=first.ordered)
     if isinstance(first, pd.DataFrame):
         return pd.concat(parts)
     if sparse.issparse(first):
@@ -76,35 +94,61 @@ def concatenated(parts: Sequence[Any]) -> Any:
     return np.concatenate(parts)
 
 
-def categories(lists: Sequence[Sequence[Any]], order: Sequence[Any] = ()) -> list[Any]:
-    """Categories of all parts: those of `order` first, in that order, others after them, sorted."""
+def categories(lists: Sequence[Sequence[str]], order: Sequence[str] = ()) -> list[str]:
+    """Categories of all parts: those of `order` first, in that order, others after them, sorted.
+
+    Examples
+    --------
+    >>> categories([["B", "A"], ["D", "C"]], order=["D", "A"])
+    ['D', 'A', 'B', 'C']
+    """
     found = set().union(*lists)
     first = [name for name in dict.fromkeys(order) if name in found]
     return [*first, *sorted(found.difference(first))]
 
 
-def merged_params(params: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Parameters of parts as those of the whole: counts (``n_...``) are added up, lists of what was met are united."""
-    found = dict(params[0])
+def counted(part: Collected) -> dict[str, dict[str, Any]]:
+    """Parameters of a part that are of its cells alone, by path of the record."""
+    return {
+        "/".join(path): {name: record["params"][name] for name in (*COUNTS, *MET, *SHARES) if name in record["params"]}
+        for path, record in part.records.items()
+    }
+
+
+def merged(params: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Parameters of parts as those of the whole: counts are added up, lists of what was met are united.
+
+    Examples
+    --------
+    >>> merged([{"n_empty": 1, "organism": ["Mus musculus"]}, {"n_empty": 2, "organism": ["Homo sapiens"]}])
+    {'n_empty': 3, 'organism': array(['Homo sapiens', 'Mus musculus'], dtype=object)}
+    """
+    found: dict[str, Any] = {}
     for name in COUNTS:
         if any(name in some for some in params):
             found[name] = sum(int(some.get(name, 0)) for some in params)
     for name in MET:
-        lists = [some[name] for some in params if isinstance(some.get(name), np.ndarray | list)]
-        if lists:
-            found[name] = np.array(sorted({str(value) for some in lists for value in some}), dtype=object)
+        there = [some[name] for some in params if name in some]
+        if there and all(_plain(one) == _plain(there[0]) for one in there):
+            found[name] = np.array(there[0], dtype=object) if isinstance(there[0], list) else there[0]
+        elif there:
+            every = {str(value) for one in there for value in np.atleast_1d(one) if str(value) != "None"}
+            found[name] = np.array(sorted(every), dtype=object)
+    for name in SHARES:
+        pairs = [(float(some[name]), int(some.get("n_asked", 1))) for some in params if name in some]
+        told = [(share, n) for share, n in pairs if not np.isnan(share)]
+        if told:
+            found[name] = sum(share * n for share, n in told) / sum(n for _, n in told)
     return found
 
 
-COUNTS = ("n_empty", "n_cells", "n_shortened", "n_unread_words", "n_incomplete")
-"""Parameters that count cells or words of a block."""
-MET = ("organism",)
-"""Parameters that list what was met in a block."""
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, pd.Series):
         return value.array if isinstance(value.dtype, pd.CategoricalDtype) else value.to_numpy()
-    if isinstance(value, pd.DataFrame) or sparse.issparse(value):
+    if isinstance(value, pd.DataFrame):
         return value
-    return np.asarray(value)
+    return value.tocsr() if sparse.issparse(value) else np.asarray(value)

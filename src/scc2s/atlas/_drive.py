@@ -104,7 +104,7 @@ def drive(client: Any, job: Job, numbers: Iterable[int], *, retries: int, progre
                     start, stop = job.rows(number)
                     note = {"block": number, "rows": [start, stop], "error": failed[number], "when": time.time()}
                     write_json(job.path / "failed" / f"{number}.json", note)
-                    progress.failed(number)
+                    progress.failed()
             future.release()
             fill()
     finally:

@@ -23,7 +23,7 @@ _CODES = ((2**7, np.int8), (2**15, np.int16), (2**31, np.int32))
 
 
 def move_in(
-    out: str, arrays: Path, layout: Layout, done: Sequence[Mapping[str, Any]], orders: Mapping[str, Sequence[str]]
+    out: str, arrays: Path, layout: Layout, done: Sequence[Mapping[str, Any]], order: Sequence[str] = ()
 ) -> None:
     """Move the arrays of all places into the store; may be called again after it was cut off.
 
@@ -37,8 +37,8 @@ def move_in(
         What they are.
     done
         What is kept of each block.
-    orders
-        Order of categories, by place.
+    order
+        Order of categories.
     """
     import zarr
 
@@ -50,15 +50,18 @@ def move_in(
         if slot not in root:
             _group(root, slot, _DICT)
         source, target = arrays / slot / name, Path(out) / slot / name
-        if not source.exists() and target.exists():
-            continue  # moved before the run was cut off
-        if spec["kind"] == "category":
-            source = _as_category(arrays, place, spec, done, orders.get(place, ()), root.metadata.zarr_format)
-        elif spec["kind"] == "table":
-            _as_table(source, spec, root)
-        _move(source, target)
-        if slot == "obs" and name not in (order := list(root["obs"].attrs["column-order"])):
-            root["obs"].attrs["column-order"] = [*order, name]
+        if spec["kind"] in ("array", "text", "table") and not source.exists() and target.exists():
+            pass  # moved before the run was cut off
+        elif spec["kind"] == "sparse":
+            _move(_as_matrix(arrays, place, spec, done, root.metadata.zarr_format), target)
+        elif spec["kind"] == "category":
+            _move(_as_category(arrays, place, spec, done, order, root.metadata.zarr_format), target)
+        else:
+            if spec["kind"] == "table":
+                _as_table(source, spec, root)
+            _move(source, target)
+        if slot == "obs" and name not in (columns := list(root["obs"].attrs["column-order"])):
+            root["obs"].attrs["column-order"] = [*columns, name]
 
 
 def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
@@ -172,3 +175,45 @@ def _as_table(path: Path, spec: Mapping[str, Any], root: Any) -> None:
     group.attrs.update({
         "encoding-type": "dataframe", "encoding-version": "0.2.0", "column-order": spec["columns"], "_index": index,
     })  # fmt: skip
+
+
+_CHUNK = 2**20
+"""Stored values of a sparse matrix in one chunk."""
+
+
+def _as_matrix(
+    arrays: Path, place: str, spec: Mapping[str, Any], done: Sequence[Mapping[str, Any]], zarr_format: int
+) -> Path:
+    """Rows of all blocks as one CSR matrix, written one after another."""
+    import zarr
+
+    slot, _, name = place.partition(":")
+    path, parts = arrays / "matrices" / slot / name, arrays.parent / "parts"
+    group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)  # type: ignore[arg-type]
+    n = int(done[-1]["rows"][1])
+    group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": [n, int(spec["width"])]})
+    pointers = np.zeros(n + 1, dtype=np.int64)
+    for one in done:
+        start, stop = one["rows"]
+        with np.load(parts / f"{one['block']}.npz") as part:
+            pointers[start + 1 : stop + 1] = np.diff(part[f"{place}/indptr"])
+    np.cumsum(pointers, out=pointers)
+    total = int(pointers[-1])
+    dtypes = {"data": np.dtype(spec["dtype"]), "indices": np.dtype(np.int32)}
+    for inner, dtype in dtypes.items():
+        made = group.create_array(inner, shape=(total,), chunks=(max(1, min(_CHUNK, total)),), dtype=dtype)
+        waiting: list[np.ndarray] = []
+        at = size = 0
+        for one in done:
+            with np.load(parts / f"{one['block']}.npz") as part:
+                waiting.append(part[f"{place}/{inner}"])
+            size += len(waiting[-1])
+            if size >= _CHUNK or one is done[-1]:  # whole chunks, so that none is written twice
+                values = np.concatenate(waiting)
+                whole = len(values) if one is done[-1] else size // _CHUNK * _CHUNK
+                made[at : at + whole] = values[:whole]
+                at, waiting, size = at + whole, [values[whole:]], size - whole
+    group.create_array("indptr", data=pointers, chunks=(max(1, min(_CHUNK, n + 1)),))
+    for inner in ("data", "indices", "indptr"):
+        group[inner].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+    return path

@@ -25,7 +25,7 @@ def write_json(path: Path, value: Any) -> None:
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with new.open("w", encoding="utf-8") as file:
-            json.dump(value, file, default=_as_json)
+            json.dump(value, file, default=as_json)
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
@@ -41,7 +41,7 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

@@ -1,33 +1,20 @@
 from __future__ import annotations
 
-import secrets
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scc2s._cells.arguments import whole
-from scc2s._cells.provenance import plain, versions
-from scc2s._logging import logger
-from scc2s.atlas import _finish
 from scc2s.atlas._cluster import connected
-from scc2s.atlas._collected import Collected, merged_params
-from scc2s.atlas._drive import drive
-from scc2s.atlas._folder import held, read_json, run_folder, write_json
-from scc2s.atlas._manifest import refuse_other, told
+from scc2s.atlas._folder import held, run_folder, write_json
+from scc2s.atlas._need import need
+from scc2s.atlas._one_step import Runner
 from scc2s.atlas._prepare import mark_of, prepare
-from scc2s.atlas._progress import Progress
 from scc2s.atlas._source import Source
-from scc2s.atlas._staged import create, is_whole, layout_of
 from scc2s.atlas._steps import given_steps
-from scc2s.atlas._store import forget, opened
-from scc2s.atlas._task import PILOT, Job, pilot
+from scc2s.atlas._store import forget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from scc2s.atlas._steps import Step
 
 
 def run(
@@ -44,11 +31,89 @@ def run(
     restart: bool = False,
     progress: bool = True,
 ) -> Path:
-    """Do steps."""
+    """Do steps of :mod:`scc2s.pp` and :mod:`scc2s.tl` on cells that do not fit into memory, block by block.
+
+    Each block is read, given to the very function that a step is named after, and written to chunks of its own, by the
+    workers of a dask cluster. What is done stays done: a call that was cut off, by whatever, goes on where it was when
+    it is called again with the same arguments, or by :func:`scc2s.atlas.resume`. Results do not depend on the size of
+    blocks, the number of workers or their order, to the bit (see Notes).
+
+    Parameters
+    ----------
+    store
+        Where the cells are: a Zarr store or an ``.h5ad`` file of AnnData, or a folder of such, which are taken one
+        after another in the order of their names. Matrices are read by rows: dense or CSR.
+    steps
+        Names, or pairs of a name and its parameters, in order: ``"sentences"``, ``"rank_fit"``, ``"program_score"``,
+        ``"embed"``, ``"annotate"``, ``"perplexity"``, ``"perturb"``. Parameters are those of the function; a model is
+        given by its name or folder, and ``model_options`` are those of :func:`scc2s.models.load`, such as
+        ``{"dtype": "bfloat16"}``.
+    out
+        Zarr store for the results; ``None``: into `store`, where that is one. A new store has the names and columns of
+        the cells and the genes, not the matrix.
+    client
+        A :class:`distributed.Client`, the address of a scheduler, or ``None``: processes on this machine, for the time
+        of the call. Where workers offer the resource ``GPU``, each step that asks a model takes one of it.
+    n_workers
+        Processes on this machine; ``None``: one for each two cores. Cores are split among them.
+    memory_limit
+        Memory of each of these, as dask takes it, e.g. ``"1.5GiB"``; ``None``: its share of the machine's.
+    block_size
+        Cells of a block; ``None``: 16 384, or 1 024 where a model is asked. Steps that ask a model take the next
+        multiple of 256.
+    index_unique
+        Joins the name of a cell and that of its file, where cells of several files have the same names.
+    retries
+        Times that a block which failed is tried again.
+    restart
+        Forget what is done of these steps.
+    progress
+        Show a bar, with the time that is left and the rate of each worker.
+
+    Returns
+    -------
+    Path of the store with the results, which :func:`anndata.read_zarr` and :func:`anndata.experimental.read_lazy`
+    open. Slots and records are those of the functions; ``["atlas"]`` of a record has the size of blocks. Beside it,
+    ``<out>.atlas`` keeps what is done; it can be removed when all is.
+
+    Raises
+    ------
+    ImportError
+        If dask, distributed or zarr are not installed: ``pip install 'scc2s[atlas]'``.
+    ValueError
+        If a step was begun with other settings (they are named), a parameter is about data in memory, files differ in
+        their genes, or what the function itself refuses.
+    RuntimeError
+        If blocks fail each time they are tried; all others are done then. Or another process writes to `out`.
+    OSError
+        If the disk is full, or no scheduler answers. What is done is kept.
+
+    Notes
+    -----
+    A block that runs out of memory is done in two halves, and these in halves, as often as needed. Cells whose numbers
+    come from a model are asked about 256 at a time, counted from the first cell, since the last bits of a number depend
+    on the cells beside it in a batch: results in memory, of a call with all cells, differ by about 1e-6 of their size.
+    Controls are asked about a sample of all cells, drawn by their names, before the first block.
+
+    Examples
+    --------
+    >>> import tempfile, anndata, scanpy as sc, scc2s
+    >>> from distributed import Client
+    >>> folder = tempfile.mkdtemp()
+    >>> sc.datasets.pbmc68k_reduced().write_zarr(f"{folder}/cells.zarr")
+    >>> with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+    ...     out = scc2s.atlas.run(
+    ...         f"{folder}/cells.zarr", [("sentences", {"n_genes": 50})], out=f"{folder}/c2s.zarr", client=client
+    ...     )
+    >>> anndata.read_zarr(out).obsm["c2s_ranks"].shape
+    (700, 50)
+    """
     found = given_steps(steps)
     if block_size is not None:
         whole("block_size", block_size)
     whole("retries", retries, 0)
+    need("zarr")
+    need("distributed")
     forget()
     source = Source.of(store)
     target = prepare(source, store, out, index_unique)
@@ -62,116 +127,10 @@ def run(
             "index_unique": index_unique,
         }
         write_json(folder / "plan.json", plan)
-        with connected(client, n_workers=n_workers, memory_limit=memory_limit) as at:
+        with connected(client, n_workers=n_workers, memory_limit=memory_limit) as (at, threads):
+            runner = Runner(
+                at, source, mark_of(source), target, folder, threads, block_size, retries, restart, progress
+            )  # fmt: skip
             for step in found:
-                _run_step(
-                    at, source, target, folder / step.key, step, block_size, retries=retries, restart=restart,
-                    progress=progress,
-                )  # fmt: skip
+                runner.run(step)
     return Path(target)
-
-
-def _run_step(
-    client: Any,
-    source: Source,
-    out: str,
-    folder: Path,
-    step: Step,
-    block_size: int | None,
-    *,
-    retries: int,
-    restart: bool,
-    progress: bool,
-) -> None:
-    if restart:
-        shutil.rmtree(folder, ignore_errors=True)
-    before = read_json(folder / "manifest.json")
-    size = _block_size(step, block_size, before, source.n_obs)
-    token = secrets.token_hex(8)
-    job = Job(source, out, str(folder), step, size, token, 1)
-    first = client.submit(pilot, job, (0, min(PILOT, source.n_obs)), key=f"pilot-{token}", pure=False)
-    found, said = first.result()
-    first.release()
-    for level, text in said:
-        logger.log(level, "%s, of the first cells: %s", step.name, text)
-    manifest = {
-        "token": token,
-        "step": step.name,
-        "params": step.params,
-        "cells": mark_of(source),
-        "block_size": size,
-        "layout": layout_of(found.values),
-        "records": {"/".join(path): told(record) for path, record in found.records.items()},
-        "versions": versions(),
-    }
-    if before is not None:
-        refuse_other(before, manifest, out)
-    for name in ("arrays", "done", "failed", "parts"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    root = opened(out, token)
-    if before is None:
-        create(folder / "arrays", manifest["layout"], source.n_obs, size, root.metadata.zarr_format)
-    write_json(folder / "manifest.json", manifest)
-    done = _done(job)
-    missing = [number for number in range(job.n_blocks) if number not in done]
-    shutil.rmtree(folder / "failed")
-    (folder / "failed").mkdir()
-    n_done = sum(int(one["rows"][1]) - int(one["rows"][0]) for one in done.values())
-    with Progress(step.name, source.n_obs, n_done, show=progress) as shown:
-        failed = drive(client, job, missing, retries=retries, progress=shown)
-    if failed:
-        number = min(failed)
-        start, stop = job.rows(number)
-        msg = (
-            f"{len(failed)} of {job.n_blocks} blocks of {step.name} failed {retries + 1} times, the others are done; "
-            f"first: cells {start} to {stop - 1}, {failed[number]}; mend the cause and call "
-            f"scc2s.atlas.resume({out!r})"
-        )
-        raise RuntimeError(msg)
-    _end(job, manifest, found)
-
-
-def _done(job: Job) -> dict[int, dict[str, Any]]:
-    """Blocks that are done, and whose data is as it was written."""
-    found = {}
-    for file in (job.path / "done").glob("*.json"):
-        one = read_json(file)
-        if one is not None and is_whole(job.path / "arrays", one["sums"]):
-            found[int(one["block"])] = one
-        else:
-            file.unlink()
-    return found
-
-
-def _end(job: Job, manifest: Mapping[str, Any], found: Collected) -> None:
-    files = (job.path / "done").glob("*.json")
-    done = sorted((read_json(file) for file in files), key=lambda one: int(one["block"]))
-    orders = {}
-    for place in manifest["layout"]:
-        orders[place] = _order(found)
-    _finish.move_in(job.out, job.path / "arrays", manifest["layout"], done, orders)
-    for path, record in found.records.items():
-        met = merged_params([one["params"]["/".join(path)] for one in done])
-        params = {**record["params"], **met}
-        kept = {"organism": params["organism"]} if job.step.name == "sentences" and job.step.params.get("organism") else {}
-        atlas = {"block_size": job.block_size, "n_blocks": job.n_blocks}
-        _finish.write_record(job.out, path, {**record, "params": params, "atlas": plain(atlas)}, kept)
-    _finish.consolidate(job.out)
-    write_json(job.path / "finished.json", {"token": job.token})
-
-
-def _order(found: Collected) -> list[str]:
-    labels = [
-        str(label)
-        for record in found.records.values()
-        for label in np.atleast_1d(record["params"].get("labels", []))
-    ]
-    return [*labels, "unmapped", "unassigned"]
-
-
-def _block_size(step: Step, given: int | None, before: Mapping[str, Any] | None, n_obs: int) -> int:
-    if given is None and before is not None:
-        return int(before["block_size"])
-    unit = step.kind.unit or 1
-    size = min(given or step.kind.block_size, n_obs)
-    return -(-size // unit) * unit

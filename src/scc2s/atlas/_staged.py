@@ -6,6 +6,7 @@ A reader of the store never meets an array of which a part is missing.
 from __future__ import annotations
 
 import os
+import shutil
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,9 @@ import pandas as pd
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from scc2s.atlas._collected import Collected
 
 Layout = dict[str, dict[str, Any]]
 """What each place holds: kind, number format, shape of a row; as JSON."""
@@ -82,8 +85,21 @@ def create(folder: Path, layout: Layout, n_obs: int, block_size: int, zarr_forma
             made.attrs.update({"encoding-type": kind, "encoding-version": "0.2.0"})
 
 
-def write(folder: Path, layout: Layout, start: int, values: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, Any]]:
+def write(
+    folder: Path, layout: Layout, number: int, start: int, found: Collected
+) -> tuple[dict[str, int], dict[str, Any]]:
     """Write a block, so that it is on the disk.
+
+    Parameters
+    ----------
+    folder
+        Of the step: ``arrays`` are chunk by chunk, ``parts`` has a file a block of what has no fixed size.
+    layout
+        What each place holds.
+    number, start
+        Of the block, and its first cell.
+    found
+        Its results.
 
     Returns
     -------
@@ -91,19 +107,47 @@ def write(folder: Path, layout: Layout, start: int, values: Mapping[str, Any]) -
     """
     sums: dict[str, int] = {}
     named: dict[str, Any] = {}
+    loose = {f"{i}/{name}": array for i, piece in enumerate(found.arrays) for name, array in piece.items()}
     for place, spec in layout.items():
-        value = values[place]
+        value = found.values[place]
+        columns = [value]
         if spec["kind"] == "category":
             named[place] = [str(name) for name in value.categories]
             columns = [np.asarray(value.codes, dtype=np.int32)]
         elif spec["kind"] == "table":
             columns = [value[name].to_numpy() for name in spec["columns"]]
-        else:
-            columns = [value]
-        for array, column in zip(arrays_of(place, spec), columns, strict=False):
-            file = _write_chunk(folder / array.path, start, column)
+        elif spec["kind"] == "sparse":
+            loose |= {f"{place}/{name}": getattr(value, name) for name in ("data", "indices", "indptr")}
+            continue
+        for array, column in zip(arrays_of(place, spec), columns, strict=True):
+            file = _write_chunk(folder / "arrays" / array.path, start, column)
             sums[str(file.relative_to(folder))] = checksum(file)
+    if loose:
+        file = folder / "parts" / f"{number}.npz"
+        _write_part(file, loose)
+        sums[str(file.relative_to(folder))] = checksum(file)
     return sums, named
+
+
+def _write_part(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    new = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        with new.open("wb") as opened:
+            np.savez(opened, **arrays)  # type: ignore[arg-type]  # names of arrays, none of which is allow_pickle
+            opened.flush()
+            os.fsync(opened.fileno())
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def pieces(file: Path) -> Iterator[dict[str, np.ndarray]]:
+    """Arrays of each piece of a block."""
+    with np.load(file, allow_pickle=False) as found:
+        numbers = sorted({int(name.partition("/")[0]) for name in found.files})
+        for number in numbers:
+            prefix = f"{number}/"
+            yield {name.removeprefix(prefix): found[name] for name in found.files if name.startswith(prefix)}
 
 
 def _write_chunk(path: Path, start: int, values: np.ndarray) -> Path:
@@ -126,9 +170,34 @@ def checksum(file: Path) -> int:
         return -1
 
 
-def is_whole(folder: Path, sums: Mapping[str, int]) -> bool:
-    """Whether all files of a block are as they were written."""
-    return all(checksum(folder / name) == value for name, value in sums.items())
+def is_whole(folder: Path, out: Path, sums: Mapping[str, int]) -> bool:
+    """Whether all files of a block are as they were written, beside the store or already in it."""
+    return all(checksum(_place_of(folder, out, name)) == value for name, value in sums.items())
+
+
+def _place_of(folder: Path, out: Path, name: str) -> Path:
+    where, *parts = Path(name).parts
+    if where == "arrays" and not folder.joinpath(where, *parts[:2]).exists():
+        return out.joinpath(*parts)
+    return folder / name
+
+
+def move_back(folder: Path, out: Path, layout: Layout) -> None:
+    """Copy arrays that are in the store to where their chunks are written."""
+    for place, spec in layout.items():
+        slot, _, name = place.partition(":")
+        there = folder / "arrays" / slot / name
+        if spec["kind"] in ("array", "text", "table") and not there.exists() and (out / slot / name).exists():
+            new = there.with_name(f"{name}.new")
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.copytree(out / slot / name, new)
+            new.rename(there)
+
+
+def sums_of_folders(folders: Iterable[Path], out: Path) -> dict[str, int]:
+    """Checksums of all files in folders, by their path in `out`."""
+    files = sorted(file for folder in folders for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(out)): checksum(file) for file in files}
 
 
 def sync(file: Path) -> None:

@@ -11,20 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scc2s._cells.values import as_whole
 from scc2s._logging import logger
-from scc2s.atlas._block import about_all, block
-from scc2s.atlas._collected import COUNTS, MET, Collected, collect, joined
+from scc2s.atlas._block import block, cells_at, uns_of
+from scc2s.atlas._collected import Collected, blank, collect, counted, joined
 from scc2s.atlas._folder import read_json, write_json
 from scc2s.atlas._staged import write
+from scc2s.models._named import Named
+from scc2s.tl._asking.nulls import OfWhole, as_part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from anndata import AnnData
+
+    from scc2s._cells.values import Values
     from scc2s.atlas._source import Source
     from scc2s.atlas._steps import Step
+    from scc2s.tl._asking.nulls import Nulls
 
-PILOT = 16
-"""Cells that show what a step writes."""
 _MODEL = threading.Lock()
 """A model is asked by one thread of a process at a time."""
 
@@ -41,7 +46,14 @@ class Job:
     block_size: int
     token: str
     """Of this run of the step: tasks of an earlier one, on workers that outlived it, write nothing more."""
-    threads: int | None
+    threads: int
+    """Of a worker's kernels."""
+    values: Values | None = None
+    """What the values of all cells are."""
+    halved: int = 0
+    """For the sums of a rank fit."""
+    nulls: Nulls | None = None
+    """What the model said of the sample of all cells."""
 
     @property
     def n_blocks(self) -> int:
@@ -62,8 +74,18 @@ class Job:
 def pilot(job: Job, rows: tuple[int, int]) -> tuple[Collected, list[tuple[int, str]]]:
     """The step on a few cells: what it writes, and what it says of them in the log."""
     with _alone(job), _heard() as said:
-        found = _of_rows(job, rows, whole=True)
+        cells = block(job.out, job.token, job.source, job.step, rows, whole=True)
+        found = Collected() if job.step.kind.function == job.step.kind.own else _tool(job, cells)
     return found, said
+
+
+def controls(job: Job, rows: Sequence[int]) -> tuple[Collected, list[Nulls], list[tuple[int, str]]]:
+    """The step with its control questions on a sample of the cells, which is all that is asked about again."""
+    whole = OfWhole(n=max(1, len(rows) - 1))
+    with _alone(job), _heard() as said, as_part_of(whole):
+        cells = cells_at(job.out, job.token, job.source, job.step, [(row, row + 1) for row in rows])
+        found = _tool(job, cells, controls=True)
+    return found, whole.asked, said
 
 
 def run_block(job: Job, number: int, pieces: int = 1) -> dict[str, Any]:
@@ -75,21 +97,21 @@ def run_block(job: Job, number: int, pieces: int = 1) -> dict[str, Any]:
     """
     began = time.time()
     start, stop = job.rows(number)
-    step = job.step.kind.unit or stop - start
-    step = max(1, -(-step // pieces))
-    with _alone(job), _heard():
-        found = joined([_of_rows(job, (a, min(a + step, stop))) for a in range(start, stop, step)])
     manifest = read_json(job.path / "manifest.json")
     if manifest is None or manifest["token"] != job.token:
         msg = f"another run of {job.step.key} has taken the place of this one"
         raise RuntimeError(msg)
-    sums, named = write(job.path / "arrays", manifest["layout"], start, found.values)
+    size = max(1, -(-(job.step.kind.unit or stop - start) // pieces))
+    with _alone(job), _heard(), as_part_of(None if job.nulls is None else OfWhole(job.nulls)):
+        parts = [_piece(job, (a, min(a + size, stop)), manifest["layout"]) for a in range(start, stop, size)]
+    found = joined(parts)
+    sums, named = write(job.path, manifest["layout"], number, start, found)
     done = {
         "block": number,
         "rows": [start, stop],
         "sums": sums,
         "categories": named,
-        "params": {"/".join(path): _counted(record["params"]) for path, record in found.records.items()},
+        "params": [counted(part) for part in parts],
         "pieces": pieces,
         "worker": _worker(),
         "began": began,
@@ -99,15 +121,47 @@ def run_block(job: Job, number: int, pieces: int = 1) -> dict[str, Any]:
     return done
 
 
-def _of_rows(job: Job, rows: tuple[int, int], *, whole: bool = False) -> Collected:
-    cells = block(job.out, job.token, job.source, job.step, rows, whole=whole)
-    more = {"n_jobs": job.threads} if job.step.name == "sentences" else {}
-    job.step.function(cells, **job.step.params, **more)
-    return collect(cells, about_all(job.out, job.token).get("c2s", {}))
+def _piece(job: Job, rows: tuple[int, int], layout: dict[str, Any]) -> Collected:
+    cells = block(job.out, job.token, job.source, job.step, rows)
+    own = job.step.own()
+    if own is not None:
+        with as_whole(job.values):
+            return Collected(arrays=[own(job, cells, rows, **job.step.params)])
+    if job.step.name == "perturb" and not _any_asked(job, cells):
+        return blank(layout, cells.n_obs)
+    return _tool(job, cells)
 
 
-def _counted(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: params[name] for name in (*COUNTS, *MET) if name in params}
+def _tool(job: Job, cells: AnnData, **more: Any) -> Collected:
+    """What the function of a step writes to cells in memory."""
+    params = dict(job.step.params)
+    options = params.pop("model_options", None)
+    if options:
+        from scc2s._settings import settings
+
+        params["model"] = Named(params.get("model") or settings.model, options)
+    if job.step.name == "sentences":
+        params["n_jobs"] = job.threads
+        if isinstance(params.get("reference"), dict):
+            import pandas as pd
+
+            params["reference"] = pd.Series(params["reference"])
+    if job.step.kind.controls:
+        params["controls"] = job.nulls is not None
+    with as_whole(job.values):
+        job.step.function()(cells, **{**params, **more})
+    return collect(cells, uns_of(job.out, job.token).get("c2s", {}))
+
+
+def _any_asked(job: Job, cells: AnnData) -> bool:
+    """Whether a cell has a sentence and a perturbation: else there is nothing to ask, which in memory is an error."""
+    from scc2s._cells.access import get_sentences
+
+    shown = [bool(text) for text in get_sentences(cells, job.step.params.get("sentence_key", "c2s_sentence"))]
+    key = job.step.params.get("perturbation_key")
+    if key is not None and key in cells.obs:
+        shown = [a and b for a, b in zip(shown, cells.obs[key].notna(), strict=True)]
+    return any(shown)
 
 
 def _alone(job: Job) -> Any:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scc2s.atlas._folder import read_json, run_folder
+from scc2s.atlas._run import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def resume(
+    out: str | Path,
+    *,
+    client: Any = None,
+    n_workers: int | None = None,
+    memory_limit: str | int | float | None = None,
+    retries: int = 2,
+    progress: bool = True,
+) -> Path:
+    """Go on with the last :func:`scc2s.atlas.run` into a store, with the same steps.
+
+    Blocks that are done are not done again; one whose data is not as it was written is.
+
+    Parameters
+    ----------
+    out
+        The store with the results.
+    client, n_workers, memory_limit, retries, progress
+        As in :func:`scc2s.atlas.run`; they may be others than before.
+
+    Returns
+    -------
+    Path of the store.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing was begun there.
+    ValueError, RuntimeError, OSError
+        As in :func:`scc2s.atlas.run`.
+    """
+    plan = plan_of(out)
+    return run(
+        plan["store"],
+        [(name, params) for name, params in plan["steps"]],
+        out=plan["out"],
+        client=client,
+        n_workers=n_workers,
+        memory_limit=memory_limit,
+        block_size=plan["block_size"],
+        index_unique=plan["index_unique"],
+        retries=retries,
+        progress=progress,
+    )
+
+
+def plan_of(out: str | Path) -> dict[str, Any]:
+    """What was begun for a store.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing was.
+    """
+    plan: dict[str, Any] | None = read_json(run_folder(out) / "plan.json")
+    if plan is None:
+        msg = f"no run into {out} was begun (there is no {run_folder(out)}); call scc2s.atlas.run(store, steps, out=...)"
+        raise FileNotFoundError(msg)
+    return plan
