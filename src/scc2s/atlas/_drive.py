@@ -58,7 +58,7 @@ def drive(client: Any, job: Job, numbers: Iterable[int], *, retries: int, progre
     pieces = dict.fromkeys(waiting, 1)
     failed: dict[int, str] = {}
     running: dict[str, int] = {}
-    queue = as_completed()
+    queue = as_completed(loop=client.loop)
 
     def send(number: int) -> None:
         name = f"{job.step.name}-{job.token}-{number}-{pieces[number]}-{left[number]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,25 @@ from scc2s.atlas._collected import categories
 from scc2s.atlas._staged import leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scc2s.atlas._staged import Layout
 
+_NEWS = r"zarr v3 autosharding|Writing zarr v2 data|Consolidated metadata"
+"""What anndata and zarr say of their next versions, at each element."""
 _DICT = {"encoding-type": "dict", "encoding-version": "0.1.0"}
 _CODES = ((2**7, np.int8), (2**15, np.int16), (2**31, np.int32))
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what writers say of their next versions."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=_NEWS)
+        yield
+
+
+@quiet()
 def move_in(
     out: str, arrays: Path, layout: Layout, done: Sequence[Mapping[str, Any]], order: Sequence[str] = ()
 ) -> None:
@@ -64,6 +76,7 @@ def move_in(
             root["obs"].attrs["column-order"] = [*columns, name]
 
 
+@quiet()
 def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
     """Write a record; what an earlier one of its name wrote, and this one has not, is removed.
 
@@ -96,13 +109,12 @@ def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept:
         write_elem(root["uns"], name, value)
 
 
+@quiet()
 def consolidate(out: str) -> None:
     """Let readers that look at the metadata in one place see what has come."""
     import zarr
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Consolidated metadata")
-        zarr.consolidate_metadata(out)
+    zarr.consolidate_metadata(out)
 
 
 def _remove(root: Any, place: str) -> None:

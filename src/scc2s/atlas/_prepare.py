@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._io import check_writable, replacing_folder
-from scc2s.atlas._finish import consolidate
+from scc2s.atlas._finish import consolidate, quiet
 from scc2s.atlas._slices import column_rows, table_rows
 from scc2s.atlas._source import Source, len_of
 from scc2s.atlas._store import kind_of, opened
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STEP = 100_000
-_FEW = 1_000
-"""Names that tell one set of cells from another."""
+_RUNS, _RUN = 8, 64
+"""Names that tell one set of cells from another: so many runs of so many."""
 
 
 def prepare(source: Source, store: str | Path, out: str | Path | None, index_unique: str | None = None) -> str:
@@ -73,9 +73,10 @@ def names_of(source: Source, number: int, start: int, stop: int, index_unique: s
 def mark_of(source: Source) -> dict[str, Any]:
     """What tells the cells of these files from others: their number, genes, and some of their names."""
     digest = hashlib.blake2b(digest_size=8)
-    for row in np.unique(np.linspace(0, source.n_obs - 1, min(_FEW, source.n_obs)).astype(int)).tolist():
-        (number, start, stop), = source.parts(row, row + 1)  # fmt: skip
-        digest.update(names_of(source, number, start, stop, None)[0].encode("utf-8", "surrogatepass") + b"\0")
+    for first in np.unique(np.linspace(0, max(0, source.n_obs - _RUN), _RUNS).astype(int)).tolist():
+        for number, start, stop in source.parts(first, min(first + _RUN, source.n_obs)):
+            names = names_of(source, number, start, stop, None)
+            digest.update("\0".join([*names, ""]).encode("utf-8", "surrogatepass"))
     genes = hashlib.blake2b("\0".join(map(str, source.var().index)).encode("utf-8", "surrogatepass"), digest_size=8)
     return {
         "n_obs": source.n_obs,
@@ -97,6 +98,7 @@ def _refuse_other_cells(source: Source, where: Path, index_unique: str | None) -
         raise ValueError(msg)
 
 
+@quiet()
 def _write(source: Source, path: Path, index_unique: str | None) -> None:
     """An AnnData without a matrix."""
     import zarr
@@ -107,7 +109,7 @@ def _write(source: Source, path: Path, index_unique: str | None) -> None:
     uns = {name: value for name in ("organism", "log1p", "c2s") if (value := _same(source, name)) is not None}
     # no cells yet: anndata itself writes what every store has
     with settings.override(zarr_write_format=3):
-        AnnData(obs=pd.DataFrame(index=pd.Index([], dtype=object)), var=source.var()).write_zarr(path)
+        AnnData(obs=table_rows(source.root()["obs"], 0, 0, []), var=source.var()).write_zarr(path)
     root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
     write_elem(root, "uns", uns)
     obs = root["obs"]

@@ -101,7 +101,7 @@ def run(
     >>> from distributed import Client
     >>> folder = tempfile.mkdtemp()
     >>> sc.datasets.pbmc68k_reduced().write_zarr(f"{folder}/cells.zarr")
-    >>> with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+    >>> with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
     ...     out = scc2s.atlas.run(
     ...         f"{folder}/cells.zarr", [("sentences", {"n_genes": 50})], out=f"{folder}/c2s.zarr", client=client
     ...     )

@@ -93,7 +93,9 @@ def categories_of(element: Any) -> pd.Index:
 def table_rows(element: Any, start: int, stop: int, columns: list[str] | None = None) -> pd.DataFrame:
     """Rows of a table: names, and `columns` (``None``: all)."""
     attrs = element.attrs
-    index = pd.Index(column_rows(element[str(attrs["_index"])], start, stop), dtype=object)
+    called = str(attrs["_index"])
+    name = None if called == "_index" else called
+    index = pd.Index(column_rows(element[called], start, stop), dtype=object, name=name)
     named = [str(name) for name in attrs["column-order"]]
     wanted = named if columns is None else [name for name in columns if name in named]
     found = {name: column_rows(element[name], start, stop) for name in wanted}
