@@ -80,7 +80,7 @@ def drive(client: Any, job: Job, numbers: Iterable[int], *, retries: int, progre
             number = running.pop(future.key)
             if future.status == "finished":
                 progress.done(future.result())
-            elif future.status == "cancelled" or client.status != "running":
+            elif future.status != "error":
                 msg = f"the scheduler is gone; what is done is kept: call scc2s.atlas.resume({job.out!r})"
                 raise ConnectionError(msg)
             else:

@@ -20,7 +20,7 @@ from scc2s.atlas._drive import drive
 from scc2s.atlas._folder import read_json, write_json
 from scc2s.atlas._manifest import refuse_other, told
 from scc2s.atlas._progress import Progress
-from scc2s.atlas._rank_fit import fit_of, halvings
+from scc2s.atlas._fit_sums import fit_of, halvings
 from scc2s.atlas._sample import drawn, first_shown
 from scc2s.atlas._slices import column_rows
 from scc2s.atlas._staged import create, is_whole, layout_of, move_back, pieces, sums_of_folders

@@ -6,6 +6,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from scc2s._cells.access import sentence_slots
 from scc2s.atlas._slices import column_rows, n_rows, table_rows
@@ -23,7 +24,7 @@ _STEP = 100_000
 
 
 def shown(out: str, mark: str, step: Step) -> Iterator[tuple[int, np.ndarray]]:
-    """Which cells have a sentence: first row, and whether they do, some at a time.
+    """Which cells can be asked about: first row, and whether they have a sentence (and a perturbation), some at a time.
 
     Raises
     ------
@@ -40,7 +41,11 @@ def shown(out: str, mark: str, step: Step) -> Iterator[tuple[int, np.ndarray]]:
     column = root["obs"][slots.n_genes]
     for start in range(0, n_rows(column), _STEP):
         stop = min(start + _STEP, n_rows(column))
-        yield start, np.asarray(column_rows(column, start, stop)) > 0
+        there = np.asarray(column_rows(column, start, stop)) > 0
+        told = step.params.get("perturbation_key")
+        if told is not None and told in root["obs"]:
+            there &= np.asarray(pd.notna(column_rows(root["obs"][told], start, stop)))
+        yield start, there
 
 
 def first_shown(out: str, mark: str, step: Step) -> int:
@@ -57,7 +62,7 @@ def first_shown(out: str, mark: str, step: Step) -> int:
         if first is None and there.any():
             first = start + int(there.argmax())
     if first is None:
-        msg = f"no cell has a sentence; see what scc2s.atlas.sentences was given, and whether {out} holds expression"
+        msg = f"no cell has a sentence to ask about; see what scc2s.atlas.sentences was given, and whether {out} holds expression"
         raise ValueError(msg)
     if n_empty and step.kind.all_cells:
         msg = (

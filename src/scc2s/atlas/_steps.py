@@ -69,7 +69,7 @@ KINDS: dict[str, Kind] = {
         16_384,
         "rank_fit",
         {"copy": "leave it out", "mod": "leave it out"},
-        own="scc2s.atlas._rank_fit:sums_of",
+        own="scc2s.atlas._fit_sums:sums_of",
         values=True,
     ),
     "program_score": Kind(
