@@ -5,13 +5,17 @@ As a script it is the client: python tests/killed_atlas.py STORE OUT BLOCK_SIZE 
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STEPS = [("sentences", {"n_genes": 50}), ("rank_fit", {}), ("program_score", {"program": ["LYZ", "CD3D", "CD74"]})]
 SECONDS = 600
@@ -93,9 +97,8 @@ def run_with_kills(store: Path, out: Path, *, victims: list[str], block_size: in
     try:
         while True:
             processes.start()
-            target = n_done(out) + rng.randint(1, 3)
-            hunted = n < len(victims)
-            wait(lambda: processes.client_ended() is not None or (hunted and n_done(out) >= target))
+            target = n_done(out) + rng.randint(1, 3) if n < len(victims) else math.inf
+            wait(lambda target=target: processes.client_ended() is not None or n_done(out) >= target)
             ended = processes.client_ended()
             if ended == 0:
                 return n

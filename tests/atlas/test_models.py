@@ -84,7 +84,11 @@ def test_embeddings_are_those_of_the_function_to_the_bit(out, expected, model, c
     tl.embed(expected, model=model)
     np.testing.assert_allclose(found.obsm["X_c2s"], expected.obsm["X_c2s"], rtol=0, atol=1e-5)
     record = found.uns["c2s"]["embed"]
-    assert record["model"]["weights"] == expected.uns["c2s"]["embed"]["model"]["weights"] if "weights" in record["model"] else True
+    assert (
+        record["model"]["weights"] == expected.uns["c2s"]["embed"]["model"]["weights"]
+        if "weights" in record["model"]
+        else True
+    )
     assert record["params"]["n_cells"] == 119
     assert record["params"]["prompt"] == expected.uns["c2s"]["embed"]["params"]["prompt"]
 
@@ -99,7 +103,9 @@ def test_labels_and_trust_are_as_in_memory_whatever_the_blocks(out, expected, mo
     tl.annotate(expected, **params)
     for name in ("c2s_cell_type", "c2s_cell_type_prob", "c2s_cell_type_entropy", "c2s_cell_type_trust"):
         pd.testing.assert_series_equal(found.obs[name], again.obs[name], check_exact=True)
-    pd.testing.assert_frame_equal(found.obsm["c2s_cell_type_probs"], again.obsm["c2s_cell_type_probs"], check_exact=True)
+    pd.testing.assert_frame_equal(
+        found.obsm["c2s_cell_type_probs"], again.obsm["c2s_cell_type_probs"], check_exact=True
+    )
     pd.testing.assert_series_equal(found.obs["c2s_cell_type"], expected.obs["c2s_cell_type"])
     for name in ("c2s_cell_type_prob", "c2s_cell_type_entropy", "c2s_cell_type_trust"):
         np.testing.assert_allclose(found.obs[name], expected.obs[name], atol=1e-5)
@@ -183,3 +189,20 @@ def test_no_sentences_and_a_model_in_memory_are_refused(store, client, tmp_path)
         atlas.embed(store, client=client)
     with pytest.raises(TypeError, match="by its name or folder"):
         atlas.embed(store, model=object(), client=client)
+
+
+def test_new_cells_are_those_of_the_function_by_their_number(out, expected, model, client, tmp_path):
+    params = {"model": model, "prompt": "A {cell_type}:", "n_genes": 6}
+    obs = {"cell_type": ["B cell", "T cell"]}
+    new = atlas.generate(out, 40, out=tmp_path / "new.zarr", obs=obs, client=client, block_size=32, **params)
+    found, theirs = ad.read_zarr(new), tl.generate(expected, 40, obs=obs, controls=False, **params)
+    assert found.obs["c2s_sentence"].astype(str).tolist() == theirs.obs["c2s_sentence"].tolist()
+    assert (found.X != theirs.X).nnz == 0
+    np.testing.assert_array_equal(found.obsm["c2s_ranks"], theirs.obsm["c2s_ranks"])
+    assert found.obs["cell_type"].astype(str).tolist() == theirs.obs["cell_type"].tolist()
+    assert found.uns["c2s"]["generate"]["params"]["share_valid"] == 1.0
+    (tmp_path / "new.zarr.atlas" / "generate" / "done" / "1.json").unlink()
+    atlas.resume(new, client=client)
+    assert (ad.read_zarr(new).X != theirs.X).nnz == 0
+    with pytest.raises(ValueError, match="holds other cells"):
+        atlas.generate(out, 7, out=new, obs=obs, client=client, **params)

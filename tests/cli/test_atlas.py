@@ -53,5 +53,7 @@ def test_parameters_of_no_step_are_refused(wrong: str) -> None:
 
 
 def test_values_are_json_or_text() -> None:
-    found: Any = dict(steps_of(["annotate"], ['annotate.labels=["B cell", "T cell"]', "annotate.target=cell_type"], "m"))
+    found: Any = dict(
+        steps_of(["annotate"], ['annotate.labels=["B cell", "T cell"]', "annotate.target=cell_type"], "m")
+    )
     assert found == {"annotate": {"model": "m", "labels": ["B cell", "T cell"], "target": "cell_type"}}

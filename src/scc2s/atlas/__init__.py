@@ -3,6 +3,7 @@
 from ._annotate import annotate
 from ._embed import embed
 from ._from_batches import from_batches
+from ._generate import generate
 from ._perplexity import perplexity
 from ._perturb import perturb
 from ._program_score import program_score
@@ -16,6 +17,7 @@ __all__ = [
     "annotate",
     "embed",
     "from_batches",
+    "generate",
     "perplexity",
     "perturb",
     "program_score",

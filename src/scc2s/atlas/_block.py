@@ -14,7 +14,7 @@ from scc2s.atlas._slices import matrix_rows, table_rows
 from scc2s.atlas._store import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from scc2s.atlas._source import Source
     from scc2s.atlas._steps import Step
@@ -23,7 +23,16 @@ _ABOUT_ALL = ("organism", "log1p", "c2s")
 """Entries of uns that functions of this package read."""
 
 
-def block(out: str, mark: str, source: Source, step: Step, rows: tuple[int, int], *, whole: bool = False) -> AnnData:
+def block(
+    out: str,
+    mark: str,
+    source: Source,
+    step: Step,
+    rows: tuple[int, int],
+    *,
+    whole: bool = False,
+    without: Collection[str] = (),
+) -> AnnData:
     """Consecutive cells, with what `step` reads of them.
 
     Parameters
@@ -38,27 +47,39 @@ def block(out: str, mark: str, source: Source, step: Step, rows: tuple[int, int]
         First, and after the last.
     whole
         With all columns of obs, for a look at what is there.
+    without
+        Columns of obs to leave out: those that the step has written before.
     """
     if not step.kind.matrix:
-        return cells_at(out, mark, source, step, [rows])
-    obs = table_rows(opened(out, mark)["obs"], *rows, None if whole else [])
+        return cells_at(out, mark, source, step, [rows], without=without)
+    table = opened(out, mark)["obs"]
+    obs = table_rows(table, *rows, _columns(table, without) if whole else [])
     layer, raw = step.params.get("layer"), _from_raw(source, step.params.get("layer"), step.params.get("use_raw"))
     return _with_matrix(obs, source, uns_of(out, mark), source.rows(*rows, layer=layer, raw=raw), layer, raw)
 
 
-def cells_at(out: str, mark: str, source: Source, step: Step, parts: Sequence[tuple[int, int]]) -> AnnData:
+def cells_at(
+    out: str,
+    mark: str,
+    source: Source,
+    step: Step,
+    parts: Sequence[tuple[int, int]],
+    *,
+    without: Collection[str] = (),
+) -> AnnData:
     """Cells with their sentences, of several ranges of rows; their matrix is one of zeros, for the names of its genes.
 
     Parameters
     ----------
-    out, mark, source, step
+    out, mark, source, step, without
         As above.
     parts
         First row, and after the last, of each range.
     """
     root, uns = opened(out, mark), uns_of(out, mark)
     slots = sentence_slots(str(step.params.get("sentence_key", "c2s_sentence")))
-    tables = [table_rows(root["obs"], *rows) for rows in parts]
+    columns = _columns(root["obs"], without)
+    tables = [table_rows(root["obs"], *rows, columns) for rows in parts]
     obs = tables[0] if len(tables) == 1 else pd.concat(tables)
     made = uns.get("c2s", {}).get(slots.record, {}).get("params", {})
     layer, use_raw = (None if isinstance(made.get(name), str) and made[name] == "None" else made.get(name)
@@ -90,6 +111,10 @@ def uns_of(out: str, mark: str) -> dict[str, Any]:
 
 
 _KEPT: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+def _columns(table: Any, without: Collection[str]) -> list[str]:
+    return [str(name) for name in table.attrs["column-order"] if name not in without]
 
 
 def _from_raw(source: Source, layer: Any, use_raw: Any) -> bool:

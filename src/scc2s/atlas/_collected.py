@@ -52,7 +52,7 @@ def collect(adata: AnnData, before: Mapping[str, Any]) -> Collected:
     for record in records.values():
         for place in map(str, np.atleast_1d(record.get("written", []))):
             slot, _, name = place.partition(":")
-            values[place] = _value(getattr(adata, slot)[name])
+            values[place] = value_of(getattr(adata, slot)[name])
     return Collected(values, records)
 
 
@@ -108,9 +108,13 @@ def categories(lists: Sequence[Sequence[str]], order: Sequence[str] = ()) -> lis
 
 
 def counted(part: Collected) -> dict[str, dict[str, Any]]:
-    """Parameters of a part that are of its cells alone, by path of the record."""
+    """Parameters of a part that are of its cells alone, by path of the record, and the number of its cells."""
+    n = max((value.shape[0] for value in part.values.values()), default=0)
     return {
-        "/".join(path): {name: record["params"][name] for name in (*COUNTS, *MET, *SHARES) if name in record["params"]}
+        "/".join(path): {
+            **{name: record["params"][name] for name in (*COUNTS, *MET, *SHARES) if name in record["params"]},
+            "n": n,
+        }
         for path, record in part.records.items()
     }
 
@@ -135,7 +139,7 @@ def merged(params: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             every = {str(value) for one in there for value in np.atleast_1d(one) if str(value) != "None"}
             found[name] = np.array(sorted(every), dtype=object)
     for name in SHARES:
-        pairs = [(float(some[name]), int(some.get("n_asked", 1))) for some in params if name in some]
+        pairs = [(float(some[name]), int(some.get("n_asked", some.get("n", 1)))) for some in params if name in some]
         told = [(share, n) for share, n in pairs if not np.isnan(share)]
         if told:
             found[name] = sum(share * n for share, n in told) / sum(n for _, n in told)
@@ -146,7 +150,7 @@ def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def _value(value: Any) -> Any:
+def value_of(value: Any) -> Any:
     if isinstance(value, pd.Series):
         return value.array if isinstance(value.dtype, pd.CategoricalDtype) else value.to_numpy()
     if isinstance(value, pd.DataFrame):

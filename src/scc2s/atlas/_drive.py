@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scc2s.atlas._task import Job
 
 _AHEAD = 2
-"""Blocks for each thread of the workers: one is done while the next is on its way. Nothing of them is in memory here."""
+"""Blocks for each thread of the workers: one is done while the next is on its way."""
 _MOST_PIECES = 64
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -59,7 +59,7 @@ def move_in(
     root = zarr.open_group(out, mode="r+", use_consolidated=False)
     for place, spec in layout.items():
         slot, _, name = place.partition(":")
-        if slot not in root:
+        if name and slot not in root:
             _group(root, slot, _DICT)
         source, target = arrays / slot / name, Path(out) / slot / name
         if spec["kind"] in ("array", "text", "table") and not source.exists() and target.exists():
@@ -159,9 +159,7 @@ def _as_category(
     every = categories([one["categories"][place] for one in done], order)
     path = arrays / "categories" / slot / name
     group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)  # type: ignore[arg-type]
-    group.attrs.update(
-        {"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": bool(spec["ordered"])}
-    )
+    group.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": bool(spec["ordered"])})
     write_elem(group, "categories", np.array(every, dtype=object))
     dtype = next(dtype for most, dtype in _CODES if len(every) < most)
     made = group.create_array("codes", shape=codes.shape, chunks=codes.chunks, dtype=dtype)

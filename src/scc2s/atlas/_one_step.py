@@ -17,13 +17,13 @@ from scc2s._logging import logger
 from scc2s.atlas import _finish
 from scc2s.atlas._collected import Collected, merged
 from scc2s.atlas._drive import drive
+from scc2s.atlas._fit_sums import fit_of, halvings
 from scc2s.atlas._folder import read_json, write_json
 from scc2s.atlas._manifest import refuse_other, told
 from scc2s.atlas._progress import Progress
-from scc2s.atlas._fit_sums import fit_of, halvings
 from scc2s.atlas._sample import drawn, first_shown
 from scc2s.atlas._slices import column_rows
-from scc2s.atlas._staged import create, is_whole, layout_of, move_back, pieces, sums_of_folders
+from scc2s.atlas._staged import checksum, create, is_whole, layout_of, move_back, pieces, sums_of_folders
 from scc2s.atlas._steps import Step
 from scc2s.atlas._store import opened
 from scc2s.atlas._task import Job, controls, pilot
@@ -56,6 +56,13 @@ class Runner:
     retries: int
     restart: bool
     progress: bool
+    n_new: int | None = None
+    """Cells that are made, by a step that makes some."""
+
+    @property
+    def n_obs(self) -> int:
+        """Cells of all blocks."""
+        return self.source.n_obs if self.n_new is None else self.n_new
 
     def run(self, step: Step) -> None:
         """Do a step, or what is left of it.
@@ -94,9 +101,10 @@ class Runner:
     def _do(self, step: Step, key: str, *, values: Values | None = None, halved: int = 0) -> bool:
         folder = self.folder / key
         before = read_json(folder / "manifest.json")
-        size = _block_size(step, self.block_size, before, self.source.n_obs)
+        size = _block_size(step, self.block_size, before, self.n_obs)
         job = Job(
-            self.source, self.out, str(folder), step, size, secrets.token_hex(8), self.threads, values, halved
+            self.source, self.out, str(folder), step, size, secrets.token_hex(8), self.threads, values, halved,
+            n_new=self.n_new,
         )  # fmt: skip
         manifest: dict[str, Any] = {
             "step": step.name,
@@ -108,11 +116,11 @@ class Runner:
         }
         if before is not None:
             refuse_other({name: before.get(name) for name in manifest}, manifest, self.out)
-            if _is_finished(job, before):
+            if _is_finished(job):
                 logger.info("%s is done already", key)
                 return True
-        start = 0 if step.kind.matrix else first_shown(self.out, job.token, step)
-        found = self._look(pilot, job, (start, min(start + PILOT, self.source.n_obs)))
+        start = 0 if step.kind.matrix or self.n_new is not None else first_shown(self.out, job.token, step)
+        found = self._look(pilot, job, (start, min(start + PILOT, self.n_obs)))
         manifest |= {
             "layout": layout_of(found.values),
             "records": {"/".join(path): told(record) for path, record in found.records.items()},
@@ -170,7 +178,7 @@ class Runner:
     def _blocks(self, job: Job, done: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
         missing = [number for number in range(job.n_blocks) if number not in done]
         n_done = sum(int(one["rows"][1]) - int(one["rows"][0]) for one in done.values())
-        with Progress(job.step.name, self.source.n_obs, n_done, show=self.progress) as shown:
+        with Progress(job.step.name, self.n_obs, n_done, show=self.progress) as shown:
             return drive(self.client, job, missing, retries=self.retries, progress=shown)
 
 
@@ -190,17 +198,17 @@ def _begin(job: Job, manifest: Mapping[str, Any], *, new: bool) -> None:
         (job.path / name).mkdir(parents=True, exist_ok=True)
     if new:
         zarr_format = opened(job.out, job.token).metadata.zarr_format
-        create(job.path / "arrays", manifest["layout"], job.source.n_obs, job.block_size, zarr_format)
+        create(job.path / "arrays", manifest["layout"], job.n_obs, job.block_size, zarr_format)
     for file in (job.path / "failed").iterdir():
         file.unlink()
     (job.path / "finished.json").unlink(missing_ok=True)
     write_json(job.path / "manifest.json", {**manifest, "token": job.token})
 
 
-def _is_finished(job: Job, manifest: Mapping[str, Any]) -> bool:
+def _is_finished(job: Job) -> bool:
     """Whether all is in the store, as it was written."""
     finished = read_json(job.path / "finished.json")
-    if finished is None or not is_whole(job.path, Path(job.out), finished["sums"]):
+    if finished is None or any(checksum(Path(job.out) / name) != value for name, value in finished["sums"].items()):
         return False
     return len(_whole(job)) == job.n_blocks
 

@@ -206,4 +206,3 @@ def _same(source: Source, name: str) -> Any:
         )
         raise ValueError(msg)
     return found[0]
-

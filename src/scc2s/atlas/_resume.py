@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from scc2s.atlas._folder import read_json, run_folder
+from scc2s.atlas._folder import held, read_json, run_folder
+from scc2s.atlas._generate import go_on
 from scc2s.atlas._run import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def resume(
@@ -18,7 +17,7 @@ def resume(
     retries: int = 2,
     progress: bool = True,
 ) -> Path:
-    """Go on with the last :func:`scc2s.atlas.run` into a store, with the same steps.
+    """Go on with the last :func:`scc2s.atlas.run` into a store, or :func:`scc2s.atlas.generate`, with the same steps.
 
     Blocks that are done are not done again; one whose data is not as it was written is.
 
@@ -41,6 +40,13 @@ def resume(
         As in :func:`scc2s.atlas.run`.
     """
     plan = plan_of(out)
+    if plan["steps"][0][0] == "generate":
+        with held(run_folder(plan["out"])):
+            go_on(
+                plan, client=client, n_workers=n_workers, memory_limit=memory_limit, retries=retries, restart=False,
+                progress=progress,
+            )  # fmt: skip
+        return Path(plan["out"])
     return run(
         plan["store"],
         [(name, params) for name, params in plan["steps"]],
@@ -65,6 +71,8 @@ def plan_of(out: str | Path) -> dict[str, Any]:
     """
     plan: dict[str, Any] | None = read_json(run_folder(out) / "plan.json")
     if plan is None:
-        msg = f"no run into {out} was begun (there is no {run_folder(out)}); call scc2s.atlas.run(store, steps, out=...)"
+        msg = (
+            f"no run into {out} was begun (there is no {run_folder(out)}); call scc2s.atlas.run(store, steps, out=...)"
+        )
         raise FileNotFoundError(msg)
     return plan

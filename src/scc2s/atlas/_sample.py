@@ -62,11 +62,11 @@ def first_shown(out: str, mark: str, step: Step) -> int:
         if first is None and there.any():
             first = start + int(there.argmax())
     if first is None:
-        msg = f"no cell has a sentence to ask about; see what scc2s.atlas.sentences was given, and whether {out} holds expression"
+        msg = f"no cell has a sentence to ask about; see what scc2s.atlas.sentences was given, and what {out} is of"
         raise ValueError(msg)
     if n_empty and step.kind.all_cells:
         msg = (
-            f"{n_empty} cells have an empty sentence and so no {step.name}ding; leave them out of the store before: "
+            f"{n_empty} cells have an empty sentence and so no embedding; leave them out of the store before: "
             "adata[adata.obs['c2s_n_genes'] > 0]"
         )
         raise ValueError(msg)
@@ -101,7 +101,9 @@ def drawn(out: str, mark: str, step: Step, record: Mapping[str, Any]) -> list[in
         if columns:
             table = table_rows(obs, start, start + len(there), columns).iloc[rows].drop_duplicates()
             keys |= set(map(tuple, table.astype(str).to_numpy().tolist()))
-    wanted = int(step.params.get("n_control_cells", 100)) if step.name == "perturb" else sample_size(n, max(1, len(keys)))
+    wanted = (
+        int(step.params.get("n_control_cells", 100)) if step.name == "perturb" else sample_size(n, max(1, len(keys)))
+    )
     return [int(row) for row in kept["row"][: wanted + 1]]
 
 

@@ -25,7 +25,7 @@ def sentences(
 ) -> Path:
     """Write each cell of a store as a sentence, by :func:`scc2s.pp.sentences`.
 
-    Sentences are kept as ranks, ``obsm["c2s_ranks"]``; ``text=True`` keeps texts in their place, ``obs["c2s_sentence"]``.
+    Sentences are kept as ranks, ``obsm["c2s_ranks"]``; with ``text=True`` as texts, ``obs["c2s_sentence"]``.
     ``n_genes`` is 200, and ``None`` only for texts; ``reference`` is values by gene, as a dict.
 
     Parameters

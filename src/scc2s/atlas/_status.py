@@ -7,7 +7,7 @@ import pandas as pd
 from scc2s.atlas._folder import read_json, run_folder
 from scc2s.atlas._progress import estimate, rate
 from scc2s.atlas._resume import plan_of
-from scc2s.atlas._steps import given_steps
+from scc2s.atlas._steps import Step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +33,8 @@ def status(out: str | Path) -> pd.DataFrame:
         If nothing was begun there.
     """
     plan = plan_of(out)
-    rows = [_of_step(run_folder(out) / step.key) for step in given_steps([(n, p) for n, p in plan["steps"]])]
-    names = [step.key for step in given_steps([(n, p) for n, p in plan["steps"]])]
+    names = [Step(name, params).key for name, params in plan["steps"]]
+    rows = [_of_step(run_folder(out) / name) for name in names]
     return pd.DataFrame(rows, index=pd.Index(names, name="step"))
 
 

@@ -43,8 +43,6 @@ class Kind:
     """Whether a sample of the cells is asked about again."""
     all_cells: bool = False
     """Whether a cell without a sentence is refused."""
-    draws: bool = False
-    """Whether it makes cells, rather than results for those that are there."""
 
 
 _IN_MEMORY = dict.fromkeys(_NONE, "leave it out")
@@ -107,10 +105,11 @@ KINDS: dict[str, Kind] = {
         UNIT,
         controls=True,
     ),
+    "generate": Kind("scc2s.tl:generate", False, 1_024, unit=UNIT),
 }
 """Steps by name."""
-HIDDEN = ("values",)
-"""Those that are done where another needs them."""
+HIDDEN = ("values", "generate")
+"""Those that are done where another needs them, or that make a store of their own."""
 DEFAULTS: dict[str, dict[str, Any]] = {"sentences": {"store": "ranks"}}
 """Parameters that differ from the function's own: what it chooses by the number of cells, it cannot by a block."""
 
@@ -216,8 +215,8 @@ def _check(name: str, params: dict[str, Any]) -> None:
             raise ValueError(msg)
         if isinstance(params.get("reference"), str):
             msg = (
-                f"reference={params['reference']!r} is a mean over all cells; make it from a sample in memory, and pass "
-                "the values by gene: reference={'CD3D': 0.4, ...}"
+                f"reference={params['reference']!r} is a mean over all cells; make it from a sample in memory, and "
+                "pass the values by gene: reference={'CD3D': 0.4, ...}"
             )
             raise ValueError(msg)
     if params.get("on_duplicate") == "sum":

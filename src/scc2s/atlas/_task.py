@@ -15,6 +15,7 @@ from scc2s._cells.values import as_whole
 from scc2s._logging import logger
 from scc2s.atlas._block import block, cells_at, uns_of
 from scc2s.atlas._collected import Collected, blank, collect, counted, joined
+from scc2s.atlas._draw import new_cells
 from scc2s.atlas._folder import read_json, write_json
 from scc2s.atlas._staged import write
 from scc2s.models._named import Named
@@ -54,16 +55,23 @@ class Job:
     """For the sums of a rank fit."""
     nulls: Nulls | None = None
     """What the model said of the sample of all cells."""
+    n_new: int | None = None
+    """Cells that are made, by a step that makes some."""
+
+    @property
+    def n_obs(self) -> int:
+        """Cells of all blocks."""
+        return self.source.n_obs if self.n_new is None else self.n_new
 
     @property
     def n_blocks(self) -> int:
         """Number of blocks."""
-        return -(-self.source.n_obs // self.block_size)
+        return -(-self.n_obs // self.block_size)
 
     def rows(self, number: int) -> tuple[int, int]:
         """First cell of a block, and after its last."""
         start = number * self.block_size
-        return start, min(start + self.block_size, self.source.n_obs)
+        return start, min(start + self.block_size, self.n_obs)
 
     @property
     def path(self) -> Path:
@@ -74,7 +82,9 @@ class Job:
 def pilot(job: Job, rows: tuple[int, int]) -> tuple[Collected, list[tuple[int, str]]]:
     """The step on a few cells: what it writes, and what it says of them in the log."""
     with _alone(job), _heard() as said:
-        cells = block(job.out, job.token, job.source, job.step, rows, whole=True)
+        if job.n_new is not None:
+            return new_cells(job, rows, _own(job)), said
+        cells = block(job.out, job.token, job.source, job.step, rows, whole=True, without=_own(job))
         found = Collected() if job.step.kind.function == job.step.kind.own else _tool(job, cells)
     return found, said
 
@@ -83,7 +93,8 @@ def controls(job: Job, rows: Sequence[int]) -> tuple[Collected, list[Nulls], lis
     """The step with its control questions on a sample of the cells, which is all that is asked about again."""
     whole = OfWhole(n=max(1, len(rows) - 1))
     with _alone(job), _heard() as said, as_part_of(whole):
-        cells = cells_at(job.out, job.token, job.source, job.step, [(row, row + 1) for row in rows])
+        one_by_one = [(row, row + 1) for row in rows]
+        cells = cells_at(job.out, job.token, job.source, job.step, one_by_one, without=_own(job))
         found = _tool(job, cells, controls=True)
     return found, whole.asked, said
 
@@ -122,7 +133,9 @@ def run_block(job: Job, number: int, pieces: int = 1) -> dict[str, Any]:
 
 
 def _piece(job: Job, rows: tuple[int, int], layout: dict[str, Any]) -> Collected:
-    cells = block(job.out, job.token, job.source, job.step, rows)
+    if job.n_new is not None:
+        return new_cells(job, rows, _own(job))
+    cells = block(job.out, job.token, job.source, job.step, rows, without=_own(job))
     own = job.step.own()
     if own is not None:
         with as_whole(job.values):
@@ -151,6 +164,12 @@ def _tool(job: Job, cells: AnnData, **more: Any) -> Collected:
     with as_whole(job.values):
         job.step.function()(cells, **{**params, **more})
     return collect(cells, uns_of(job.out, job.token).get("c2s", {}))
+
+
+def _own(job: Job) -> list[str]:
+    """Columns of obs that the step has written before, and will again."""
+    layout = (read_json(job.path / "manifest.json") or {}).get("layout", {})
+    return [place.partition(":")[2] for place in layout if place.startswith("obs:")]
 
 
 def _any_asked(job: Job, cells: AnnData) -> bool:

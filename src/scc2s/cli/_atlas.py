@@ -20,9 +20,7 @@ Store = Annotated[
     Path, typer.Argument(help=".zarr folder, .h5ad file, or a folder of such, with the cells.", show_default=False)
 ]
 Out = Annotated[Path, typer.Argument(help=".zarr folder for the results; may be STORE.", show_default=False)]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a dask scheduler; default: processes on this machine.")
-]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a dask scheduler; default: processes on this machine.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="Processes on this machine; default: one for 2 cores.")]
 MemoryLimit = Annotated[str | None, typer.Option(help="Memory of each, e.g. 1.5GiB; default: its share.")]
 Retries = Annotated[int, typer.Option(help="Times that a block which failed is tried again.", min=0)]
@@ -115,7 +113,9 @@ def steps_of(steps: list[str], having: list[str], model: str | None) -> list[tup
         place, equals, value = text.partition("=")
         step, dot, name = place.partition(".")
         if not (equals and dot and name) or step not in params:
-            msg = f"--with {text!r} is not a parameter of a step; write --with step.name=value, of a --step that is given"
+            msg = (
+                f"--with {text!r} is not a parameter of a step; write --with step.name=value, of a --step that is given"
+            )
             raise ValueError(msg)
         params[step][name] = _value(value)
     return [(name, params[name]) for name in steps]
@@ -151,4 +151,10 @@ def _duration(seconds: float) -> str:
     >>> _duration(42), _duration(5400)
     ('42 s', '1.5 h')
     """
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 5000 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5000
+        else f"{seconds / 3600:.1f} h"
+    )
