@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from scc2s._logging import logger
-from scc2s.atlas._cluster import gpus_of, workers_of
+from scc2s.atlas._cluster import workers_of
 from scc2s.atlas._folder import write_json
 from scc2s.atlas._task import run_block
 
@@ -23,7 +23,15 @@ _MOST_PIECES = 64
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def drive(client: Any, job: Job, numbers: Iterable[int], *, retries: int, progress: Progress) -> dict[int, str]:
+def drive(
+    client: Any,
+    job: Job,
+    numbers: Iterable[int],
+    *,
+    retries: int,
+    resources: dict[str, int] | None,
+    progress: Progress,
+) -> dict[int, str]:
     """Do blocks.
 
     Parameters
@@ -36,6 +44,8 @@ def drive(client: Any, job: Job, numbers: Iterable[int], *, retries: int, progre
         Of the blocks.
     retries
         Times that a block which failed is tried again.
+    resources
+        What a worker must have for a block.
     progress
         Told of each block.
 
@@ -52,7 +62,6 @@ def drive(client: Any, job: Job, numbers: Iterable[int], *, retries: int, progre
     """
     from distributed import as_completed
 
-    resources = {"GPU": 1} if not job.step.kind.matrix and gpus_of(client) else None
     waiting = list(numbers)[::-1]
     left = dict.fromkeys(waiting, retries)
     pieces = dict.fromkeys(waiting, 1)

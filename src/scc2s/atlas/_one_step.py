@@ -15,6 +15,7 @@ import numpy as np
 from scc2s._cells.provenance import plain, versions
 from scc2s._logging import logger
 from scc2s.atlas import _finish
+from scc2s.atlas._cluster import gpus_of
 from scc2s.atlas._collected import Collected, merged
 from scc2s.atlas._drive import drive
 from scc2s.atlas._fit_sums import fit_of, halvings
@@ -120,7 +121,10 @@ class Runner:
                 logger.info("%s is done already", key)
                 return True
         start = 0 if step.kind.matrix or self.n_new is not None else first_shown(self.out, job.token, step)
-        found = self._look(pilot, job, (start, min(start + PILOT, self.n_obs)))
+        few = (start, min(start + PILOT, self.n_obs))
+        found = self._look(pilot, job, few)
+        if step.kind.controls and step.params.get("controls", True):
+            found, job = self._controls(job, found, few)
         manifest |= {
             "layout": layout_of(found.values),
             "records": {"/".join(path): told(record) for path, record in found.records.items()},
@@ -129,8 +133,6 @@ class Runner:
             refuse_other({name: before.get(name) for name in manifest}, manifest, self.out)
         _begin(job, manifest, new=before is None)
         done = _done(job, manifest)
-        if step.kind.controls and step.params.get("controls", True):
-            found, job = self._controls(job, found)
         failed = self._blocks(job, done)
         if failed:
             number = min(failed)
@@ -143,21 +145,25 @@ class Runner:
             raise RuntimeError(msg)
         return _end(job, manifest, found)
 
-    def _look(self, task: Any, job: Job, about: Any) -> Collected:
+    def _look(self, task: Any, job: Job, about: Any, *, quiet: bool = False) -> Collected:
         """What a task on a few cells gives; what it said is said here."""
-        future = self.client.submit(task, job, about, key=f"{task.__name__}-{job.token}", pure=False)
+        future = self.client.submit(task, job, about, pure=False, resources=self._resources(job))
         found, *_, said = future.result()
         future.release()
-        if job.step.own() is None:
+        if job.step.own() is None and not quiet:
             for level, text in said:
                 logger.log(level, "%s, of the first cells: %s", job.step.name, text)
         return found  # type: ignore[no-any-return]
 
-    def _controls(self, job: Job, found: Collected) -> tuple[Collected, Job]:
+    def _resources(self, job: Job) -> dict[str, int] | None:
+        """A GPU, for a step that asks a model, where workers have some."""
+        return {"GPU": 1} if not job.step.kind.matrix and gpus_of(self.client) else None
+
+    def _controls(self, job: Job, found: Collected, few: tuple[int, int]) -> tuple[Collected, Job]:
         """Control questions about a sample: what the record says of them, and what each cell is held against."""
         (path, record), *_ = found.records.items()
         rows = drawn(self.out, job.token, job.step, record)
-        future = self.client.submit(controls, job, rows, key=f"controls-{job.token}", pure=False)
+        future = self.client.submit(controls, job, rows, pure=False, resources=self._resources(job))
         sample, asked, said = future.result()
         future.release()
         for level, text in said:
@@ -165,21 +171,25 @@ class Runner:
         told_of_sample = {
             name: value for name, value in sample.records[path].items() if name not in ("params", "written", "versions")
         }
-        changed = Collected(found.values, {path: {**record, **told_of_sample}})
-        if not asked:
-            return changed, job
-        nulls = asked[0]
-        if not nulls.without:  # a prompt of the genes alone cannot be asked without them
-            nulls = replace(nulls, without={(): np.nanmean(nulls.answers[0], axis=0)})
-        if "targets" not in job.step.params:
-            nulls = replace(nulls, answers=nulls.answers[:, :0])
-        return changed, replace(job, nulls=nulls)
+        if asked:
+            nulls = asked[0]
+            if not nulls.without:  # a prompt of the genes alone cannot be asked without them
+                nulls = replace(nulls, without={(): np.nanmean(nulls.answers[0], axis=0)})
+            if "targets" not in job.step.params:
+                nulls = replace(nulls, answers=nulls.answers[:, :0])
+            job = replace(job, nulls=nulls)
+            found = self._look(pilot, job, few, quiet=True)  # cells are held against the sample now
+        record = {**found.records[path], **told_of_sample}
+        record["params"] = {**record["params"], "controls": True}
+        return Collected(found.values, {path: record}), job
 
     def _blocks(self, job: Job, done: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
         missing = [number for number in range(job.n_blocks) if number not in done]
         n_done = sum(int(one["rows"][1]) - int(one["rows"][0]) for one in done.values())
         with Progress(job.step.name, self.n_obs, n_done, show=self.progress) as shown:
-            return drive(self.client, job, missing, retries=self.retries, progress=shown)
+            return drive(
+                self.client, job, missing, retries=self.retries, resources=self._resources(job), progress=shown
+            )
 
 
 def _block_size(step: Step, given: int | None, before: Mapping[str, Any] | None, n_obs: int) -> int:

@@ -55,7 +55,7 @@ def run(
         A :class:`distributed.Client`, the address of a scheduler, or ``None``: processes on this machine, for the time
         of the call. Where workers offer the resource ``GPU``, each step that asks a model takes one of it.
     n_workers
-        Processes on this machine; ``None``: one for each two cores. Cores are split among them.
+        Processes on this machine, among which cores are split; ``None``: one for each two cores. With one GPU pass 1.
     memory_limit
         Memory of each of these, as dask takes it, e.g. ``"1.5GiB"``; ``None``: its share of the machine's.
     block_size
@@ -91,8 +91,9 @@ def run(
     Notes
     -----
     A block that runs out of memory is done in two halves, and these in halves, as often as needed. Cells whose numbers
-    come from a model are asked about 256 at a time, counted from the first cell, since the last bits of a number depend
-    on the cells beside it in a batch: results in memory, of a call with all cells, differ by about 1e-6 of their size.
+    come from a model are asked about 256 at a time (fewer only where memory runs out), counted from the first cell,
+    since the last bits of a number depend on the cells beside it in a batch: results in memory, of a call with all
+    cells, differ by about 1e-6 of their size.
     Controls are asked about a sample of all cells, drawn by their names, before the first block.
 
     Examples

@@ -222,6 +222,11 @@ def _check(name: str, params: dict[str, Any]) -> None:
     if params.get("on_duplicate") == "sum":
         msg = "on_duplicate='sum' has to look at all cells first; pass on_duplicate='max', or merge them before"
         raise ValueError(msg)
+    for key in ("perturbation", "dose", "time") if name == "perturb" else ():
+        if isinstance(params.get(key), list | dict):
+            column = "perturbation_key= a column of obs" if key == "perturbation" else f"{key}= one value for all cells"
+            msg = f"{key}= with a value for each cell is about data in memory; pass {column}"
+            raise ValueError(msg)
     if name == "program_score":
         program = programs.as_program(params.get("program", []))
         params.setdefault("key_added", f"c2s_score_{program.name}")
