@@ -10,6 +10,8 @@ from tiny_gene_model import write_tiny_model
 from scc2s import atlas, pp, tl
 from scc2s.atlas._steps import KINDS
 
+pytestmark = pytest.mark.slow
+
 LABELS = ["B cell", "T cell", "Monocyte"]
 UNIT = 32
 """Cells that are asked about together, here."""

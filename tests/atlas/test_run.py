@@ -31,6 +31,7 @@ def blocks_of(out, step):
     return {file.name: file.stat().st_mtime_ns for file in (folder / "done").iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block_size", [1000, 37])
 def test_all_steps_on_expression_are_as_in_memory_to_the_bit(store, blood, client, tmp_path, block_size):
     expected = in_memory(blood)
@@ -68,6 +69,7 @@ def test_a_lazy_reader_opens_what_was_written_and_gets_the_same(store, blood, cl
     assert lazy.uns["c2s"]["sentences"]["params"]["n_genes"] == 40
 
 
+@pytest.mark.slow
 def test_results_go_into_the_store_itself_and_leave_it_as_it_was(store, blood, client):
     assert atlas.run(store, [SENTENCES], client=client) == store.resolve()
     found = ad.read_zarr(store)
@@ -86,6 +88,7 @@ def test_texts_come_on_request(store, blood, client, tmp_path):
     assert found.astype(str).tolist() == expected.obs["c2s_sentence"].tolist()
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again(store, client, tmp_path):
     out = atlas.run(store, [SENTENCES], out=tmp_path / "out.zarr", client=client, block_size=50)
     before = blocks_of(out, "sentences")
@@ -95,6 +98,7 @@ def test_what_is_done_is_not_done_again(store, client, tmp_path):
     assert blocks_of(out, "sentences") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "lost", "unmarked", "half a mark", "category"])
 def test_only_what_was_damaged_is_done_again_and_the_result_is_the_same(store, blood, client, tmp_path, damage):
     out = atlas.run(store, [SENTENCES], out=tmp_path / "out.zarr", client=client, block_size=50)
@@ -120,6 +124,7 @@ def test_only_what_was_damaged_is_done_again_and_the_result_is_the_same(store, b
     assert changed == (set() if damage == "category" else {f"{number}.json"})
 
 
+@pytest.mark.slow
 def test_other_settings_are_refused_by_name_and_a_new_beginning_is_not(store, client, tmp_path):
     out = atlas.run(store, [SENTENCES], out=tmp_path / "out.zarr", client=client)
     with pytest.raises(ValueError, match=r"params\.n_genes was 40, and is 30.*restart=True"):
@@ -129,6 +134,7 @@ def test_other_settings_are_refused_by_name_and_a_new_beginning_is_not(store, cl
     assert ad.read_zarr(out).obsm["c2s_ranks"].shape[1] == 30
 
 
+@pytest.mark.slow
 def test_other_versions_are_refused_by_name(store, client, tmp_path):
     out = atlas.run(store, [SENTENCES], out=tmp_path / "out.zarr", client=client)
     file = out.with_name("out.zarr.atlas") / "sentences" / "manifest.json"
@@ -139,6 +145,7 @@ def test_other_versions_are_refused_by_name(store, client, tmp_path):
         atlas.resume(out, client=client)
 
 
+@pytest.mark.slow
 def test_blocks_that_fail_are_listed_and_the_others_are_done(blood, client, tmp_path):
     bad = blood.copy()
     bad.X.data[bad.X.indptr[60]] = -1.0
@@ -159,6 +166,7 @@ def test_blocks_that_fail_are_listed_and_the_others_are_done(blood, client, tmp_
     assert atlas.status(out).loc["sentences", "state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_block_without_memory_is_halved_until_it_fits(store, blood, client, tmp_path, monkeypatch):
     real = pp.sentences
 

@@ -49,6 +49,7 @@ def test_other_genes_are_refused_by_name(parts, blood, client, tmp_path):
     assert not (tmp_path / "out.zarr").exists()
 
 
+@pytest.mark.slow
 def test_cells_of_the_same_name_are_refused_until_they_are_told_apart(blood, client, tmp_path):
     folder = tmp_path / "files"
     folder.mkdir()
@@ -70,6 +71,7 @@ def test_a_column_that_a_file_lacks_is_named(parts, blood, client, tmp_path):
         atlas.run(parts, STEPS, out=tmp_path / "out.zarr", client=client)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["h5ad", "zarr v2", "zarr v3", "sharded", "dense", "layer", "raw"])
 def test_every_kind_of_store_gives_the_same(blood, client, tmp_path, kind):
     cells, params = blood.copy(), {}
@@ -152,6 +154,7 @@ def test_what_is_not_there_or_no_store_is_said(tmp_path, client):
         atlas.run(tmp_path / "empty", STEPS, client=client)
 
 
+@pytest.mark.slow
 def test_batches_of_any_reader_become_a_store(blood, client, tmp_path):
     def reader():
         for start in range(0, 120, 50):
