@@ -115,7 +115,7 @@ def test_rows_of_a_matrix_are_those_of_the_whole_wherever_chunks_end(tmp_path):
     import zarr
 
     X = sparse.random(50, 30, 0.2, format="csr", random_state=0)
-    group = zarr.open_group(tmp_path / "x.zarr", mode="w")
+    group = zarr.open_group(tmp_path / "x.zarr", mode="w", zarr_format=2)
     ad.io.write_elem(group, "X", X, dataset_kwargs={"chunks": (7,)})
     for start, stop in ((0, 50), (3, 4), (10, 10), (41, 50)):
         part = matrix_rows(group["X"], start, stop)

@@ -73,7 +73,9 @@ def column_rows(element: Any, start: int, stop: int) -> Any:
     if kind.startswith("nullable-"):
         values, mask = np.asarray(_values(element["values"], start, stop)), np.asarray(element["mask"][start:stop])
         if kind == "nullable-string-array":
-            return np.where(mask, None, values.astype(object))
+            text = values.astype(object)
+            text[mask] = None
+            return text
         array = pd.arrays.BooleanArray if kind == "nullable-boolean" else pd.arrays.IntegerArray
         return array(values, mask)
     if not hasattr(element, "shape"):
@@ -87,7 +89,8 @@ def categories_of(element: Any) -> pd.Index:
     from anndata.io import read_elem
 
     found = np.asarray(read_elem(element["categories"]))
-    return pd.Index(found.astype(object) if found.dtype.kind in "OUT" else found)
+    index: pd.Index = pd.Index(found.astype(object) if found.dtype.kind in "OUT" else found)
+    return index
 
 
 def table_rows(element: Any, start: int, stop: int, columns: list[str] | None = None) -> pd.DataFrame:
