@@ -41,6 +41,8 @@ def test_steps_are_kept_as_a_file_gives_them_back():
 def test_results_of_other_names_are_other_steps():
     steps = given_steps(["embed", ("embed", {"key_added": "X_last", "pooling": "last"}), "rank_fit"])
     assert [step.key for step in steps] == ["embed", "embed_X_last", "rank_fit"]
+    other = given_steps(["annotate", ("annotate", {"target": "tissue"}), ("annotate", {"targets": ["sex", "age"]})])
+    assert [step.key for step in other] == ["annotate", "annotate_c2s_tissue", "annotate_c2s_sex_age"]
     (score,) = given_steps([("program_score", {"program": "ifn"})])
     assert score.key == "program_score_c2s_score_ifn"
 

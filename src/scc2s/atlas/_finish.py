@@ -56,7 +56,7 @@ def move_in(
 
     for file in leftovers(arrays):
         file.unlink(missing_ok=True)
-    root = zarr.open_group(out, mode="r+", use_consolidated=False)
+    root: Any = zarr.open_group(out, mode="r+", use_consolidated=False)
     for place, spec in layout.items():
         slot, _, name = place.partition(":")
         if name and slot not in root:
@@ -94,7 +94,7 @@ def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept:
     import zarr
     from anndata.io import read_elem, write_elem
 
-    root = zarr.open_group(out, mode="r+", use_consolidated=False)
+    root: Any = zarr.open_group(out, mode="r+", use_consolidated=False)
     place = "/".join(("uns", "c2s", *path))
     if place in root:
         for old in set(_written(read_elem(root[place]))) - set(_written(record)):
@@ -155,7 +155,7 @@ def _as_category(
     from anndata.io import write_elem
 
     slot, _, name = place.partition(":")
-    codes = zarr.open_array(str(arrays / slot / name), mode="r")
+    codes: Any = zarr.open_array(str(arrays / slot / name), mode="r")
     every = categories([one["categories"][place] for one in done], order)
     path = arrays / "categories" / slot / name
     group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)  # type: ignore[arg-type]

@@ -14,7 +14,8 @@ from scc2s.atlas._block import uns_of
 from scc2s.atlas._cluster import connected
 from scc2s.atlas._draw import NUMBERS
 from scc2s.atlas._finish import consolidate, quiet
-from scc2s.atlas._folder import as_json, held, run_folder, write_json
+from scc2s.atlas._folder import as_json, held, run_folder
+from scc2s.atlas._manifest import planned
 from scc2s.atlas._need import need
 from scc2s.atlas._one_step import Runner
 from scc2s.atlas._slices import column_rows
@@ -96,12 +97,18 @@ def generate(
     where = Path(out)
     _prepare(where, store, table)
     target = str(where.resolve())
-    with held(run_folder(target)):
-        plan = {"store": str(Path(store).resolve()), "out": target, "steps": [["generate", given]],
-                "block_size": block_size, "index_unique": None}  # fmt: skip
-        write_json(run_folder(target) / "plan.json", plan)
-        go_on(plan, client=client, n_workers=n_workers, memory_limit=memory_limit, retries=retries, restart=restart,
-              progress=progress)  # fmt: skip
+    plan = {
+        "store": str(Path(store).resolve()),
+        "out": target,
+        "steps": [["generate", given]],
+        "block_size": block_size,
+        "index_unique": None,
+    }
+    with held(run_folder(target)), planned(run_folder(target), plan):
+        go_on(
+            plan, client=client, n_workers=n_workers, memory_limit=memory_limit, retries=retries, restart=restart,
+            progress=progress,
+        )  # fmt: skip
     return Path(target)
 
 

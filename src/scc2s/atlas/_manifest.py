@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scc2s.atlas._folder import read_json, write_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _OWN = ("token",)
 _SHOWN = 5
+
+
+class OtherSettingsError(ValueError):
+    """A run was begun with other settings."""
+
+
+@contextmanager
+def planned(folder: Path, plan: Mapping[str, Any]) -> Iterator[None]:
+    """Keep what is to be done in a folder, unless it turns out to be other than what was begun there."""
+    before = read_json(folder / "plan.json")
+    write_json(folder / "plan.json", plan)
+    try:
+        yield
+    except OtherSettingsError:
+        if before is not None:
+            write_json(folder / "plan.json", before)
+        raise
 
 
 def told(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +45,7 @@ def refuse_other(before: Mapping[str, Any], now: Mapping[str, Any], out: str) ->
 
     Raises
     ------
-    ValueError
+    OtherSettingsError
         It says which differ.
     """
     found = list(_differences(before, now))
@@ -34,7 +55,7 @@ def refuse_other(before: Mapping[str, Any], now: Mapping[str, Any], out: str) ->
             f"a run of {before['step']} into {out} was begun with other settings ({'; '.join(found[:_SHOWN])}{more}); "
             "call it with those it had, or pass restart=True to begin anew"
         )
-        raise ValueError(msg)
+        raise OtherSettingsError(msg)
 
 
 def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from scc2s._cells.arguments import whole
 from scc2s.atlas._cluster import connected
-from scc2s.atlas._folder import held, run_folder, write_json
+from scc2s.atlas._folder import held, run_folder
+from scc2s.atlas._manifest import planned
 from scc2s.atlas._need import need
 from scc2s.atlas._one_step import Runner
 from scc2s.atlas._prepare import mark_of, prepare
@@ -119,19 +120,19 @@ def run(
     source = Source.of(store)
     target = prepare(source, store, out, index_unique)
     folder = run_folder(target)
-    with held(folder):
-        plan = {
-            "store": str(Path(store).resolve()),
-            "out": target,
-            "steps": [[step.name, step.params] for step in found],
-            "block_size": block_size,
-            "index_unique": index_unique,
-        }
-        write_json(folder / "plan.json", plan)
-        with connected(client, n_workers=n_workers, memory_limit=memory_limit) as (at, threads):
-            runner = Runner(
-                at, source, mark_of(source), target, folder, threads, block_size, retries, restart, progress
-            )  # fmt: skip
-            for step in found:
-                runner.run(step)
+    plan = {
+        "store": str(Path(store).resolve()),
+        "out": target,
+        "steps": [[step.name, step.params] for step in found],
+        "block_size": block_size,
+        "index_unique": index_unique,
+    }
+    with (
+        held(folder),
+        planned(folder, plan),
+        connected(client, n_workers=n_workers, memory_limit=memory_limit) as (at, threads),
+    ):
+        runner = Runner(at, source, mark_of(source), target, folder, threads, block_size, retries, restart, progress)
+        for step in found:
+            runner.run(step)
     return Path(target)

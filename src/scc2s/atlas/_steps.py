@@ -130,6 +130,8 @@ class Step:
     def key(self) -> str:
         """Name that no other result has."""
         own = self.params.get("key_added")
+        if own is None and self.name == "annotate":
+            own = "_".join(["c2s", *self.params.get("targets", [self.params.get("target", "cell_type")])])
         return self.name if own in (None, self.kind.usual) else f"{self.name}_{own}"
 
     def function(self) -> Callable[..., Any]:
