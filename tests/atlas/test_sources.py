@@ -7,7 +7,8 @@ import pytest
 from scipy import sparse
 
 from scc2s import atlas, pp
-from scc2s.atlas._slices import matrix_rows
+from scc2s.atlas._finish import quiet
+from scc2s.atlas._slices import matrix_rows, united
 from scc2s.atlas._source import Source
 
 STEPS = [("sentences", {"n_genes": 20})]
@@ -87,7 +88,7 @@ def test_every_kind_of_store_gives_the_same(blood, client, tmp_path, kind):
     if kind == "h5ad":
         cells.write_h5ad(path)
     else:
-        with ad.settings.override(zarr_write_format=2 if kind == "zarr v2" else 3):
+        with ad.settings.override(zarr_write_format=2 if kind == "zarr v2" else 3), quiet():
             if kind == "sharded":
                 write_sharded(cells, path)
             else:
@@ -179,3 +180,12 @@ def test_parts_of_files_are_found_by_row():
     source = Source(("a", "b", "c"), (3, 0, 4))
     assert source.parts(2, 5) == [(0, 2, 3), (2, 0, 2)]
     assert source.parts(3, 7) == [(2, 0, 4)]
+
+
+def test_categories_of_files_are_united_and_keep_an_order_that_all_have():
+    a, b = pd.Categorical(["y"], categories=["y", "x"]), pd.Categorical(["z"], categories=["z"])
+    assert list(united([a, a]).categories) == ["y", "x"]
+    assert list(united([a, b]).categories) == ["x", "y", "z"]
+    assert list(united([a, b])) == ["y", "z"]
+    with pytest.raises(ValueError, match="order of categories"):
+        united([a.as_ordered(), b.as_ordered()])

@@ -11,6 +11,7 @@ from scipy import sparse
 from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._finish import quiet
 from scc2s.atlas._need import need
+from scc2s.atlas._slices import united
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -128,7 +129,7 @@ def _alike(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
     for name in found[0].columns:
         columns = [table[name] for table in found if name in table]
         if len(columns) == len(found) and all(isinstance(c.dtype, pd.CategoricalDtype) for c in columns):
-            every = pd.api.types.union_categoricals(columns, sort_categories=not columns[0].cat.ordered)
+            every = united([pd.Categorical(column) for column in columns])
             edges = np.cumsum([0, *map(len, found)])
             for table, start, stop in zip(found, edges[:-1], edges[1:], strict=True):
                 table[name] = pd.Categorical.from_codes(every.codes[start:stop], dtype=every.dtype)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._finish import consolidate, quiet
-from scc2s.atlas._slices import column_rows, table_rows
+from scc2s.atlas._slices import column_rows, table_rows, united
 from scc2s.atlas._source import Source, len_of
 from scc2s.atlas._store import kind_of, opened
 
@@ -160,7 +160,7 @@ def _column(source: Source, name: str) -> Any:
     if len(parts) == 1:
         return parts[0]
     if all(isinstance(part, pd.Categorical) for part in parts):
-        return pd.api.types.union_categoricals(parts, sort_categories=not parts[0].ordered, ignore_order=False)
+        return united(parts)
     kinds = {_kind(part) for part in parts}
     if len(kinds) > 1:
         if kinds <= {"category", "text"}:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from scc2s.sentences._blocks import refuse_damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def encoding(element: Any) -> str:
@@ -110,3 +113,19 @@ def _values(element: Any, start: int, stop: int) -> np.ndarray:
         return np.asarray(element.asstr()[start:stop], dtype=object)
     found = np.asarray(element[start:stop])
     return found.astype(object) if found.dtype.kind in "OUT" else found
+
+
+def united(parts: Sequence[pd.Categorical]) -> pd.Categorical:
+    """Categories of several parts as one: as they are where all have the same, else sorted.
+
+    Raises
+    ------
+    ValueError
+        If they are ordered, and differ.
+    """
+    first = list(parts[0].categories)
+    alike = all(list(part.categories) == first and part.ordered == parts[0].ordered for part in parts)
+    if not alike and any(part.ordered for part in parts):
+        msg = "files differ in the order of categories; make them alike: column.cat.set_categories([...], ordered=True)"
+        raise ValueError(msg)
+    return pd.api.types.union_categoricals(list(parts), sort_categories=not alike)
