@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scc2s._logging import logger
 from scc2s.atlas._cluster import workers_of
 from scc2s.atlas._folder import write_json
+from scc2s.atlas._need import need
 from scc2s.atlas._task import run_block
 
 if TYPE_CHECKING:
@@ -60,14 +61,12 @@ def drive(
     ConnectionError
         If the scheduler is gone.
     """
-    from distributed import as_completed
-
     waiting = list(numbers)[::-1]
     left = dict.fromkeys(waiting, retries)
     pieces = dict.fromkeys(waiting, 1)
     failed: dict[int, str] = {}
     running: dict[str, int] = {}
-    queue = as_completed(loop=client.loop)
+    queue = need("distributed").as_completed(loop=client.loop)
 
     def send(number: int) -> None:
         name = f"{job.step.name}-{job.token}-{number}-{pieces[number]}-{left[number]}"

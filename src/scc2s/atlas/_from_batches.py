@@ -75,10 +75,9 @@ def from_batches(
     with replacing_folder(where) as new:
         for batch in batches:
             X, obs, own = _parts(batch)
-            names = names if names is not None else own
-            _check(X, obs, names, own)
+            names = _checked(X, obs, names if names is not None else own, own)
             if not tables:
-                var = pd.DataFrame(index=pd.Index(names, dtype=object))
+                var = pd.DataFrame(index=np.array(names, dtype=object))
                 AnnData(X, obs=pd.DataFrame(index=obs.index), var=var).write_zarr(new)
                 root = zarr.open_group(str(new), mode="r+", use_consolidated=False)
             else:
@@ -101,7 +100,7 @@ def _parts(batch: Any) -> tuple[sparse.csr_matrix, pd.DataFrame, list[str] | Non
     if hasattr(batch, "X") and hasattr(batch, "obs"):
         X, obs, own = batch.X, batch.obs, getattr(batch, "names", None)
     elif isinstance(batch, tuple | list) and len(batch) == 2:
-        X, obs, own = *batch, None
+        (X, obs), own = batch, None
     else:
         msg = f"a batch is a {type(batch).__name__}, and not a pair of a matrix and a table; yield X, obs"
         raise TypeError(msg)
@@ -110,7 +109,8 @@ def _parts(batch: Any) -> tuple[sparse.csr_matrix, pd.DataFrame, list[str] | Non
     return sparse.csr_matrix(X), table, None if own is None else [str(name) for name in own]
 
 
-def _check(X: sparse.csr_matrix, obs: pd.DataFrame, names: list[str] | None, own: list[str] | None) -> None:
+def _checked(X: sparse.csr_matrix, obs: pd.DataFrame, names: list[str] | None, own: list[str] | None) -> list[str]:
+    """Names of the genes, if the batch fits them."""
     if names is None:
         msg = "the batches do not name their genes; pass genes="
         raise ValueError(msg)
@@ -121,6 +121,7 @@ def _check(X: sparse.csr_matrix, obs: pd.DataFrame, names: list[str] | None, own
             "same genes, one row a cell"
         )
         raise ValueError(msg)
+    return names
 
 
 def _alike(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
