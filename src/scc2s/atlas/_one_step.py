@@ -262,6 +262,8 @@ def _end(job: Job, manifest: Mapping[str, Any], found: Collected) -> bool:
     _finish.move_in(job.out, job.path / "arrays", manifest["layout"], done, _order(found))
     for path, record in found.records.items():
         params = {**record["params"], **merged(_params(done, "/".join(path)))}
+        if "n_cells" in params:  # also those that nothing was asked about
+            params["n_cells"] = job.n_obs
         if job.step.name == "perplexity":
             params |= perplexities(lambda name: _column(job.out, name), _key(job.step))
         about = {"block_size": job.block_size, "n_blocks": job.n_blocks, "unit": job.step.kind.unit}
