@@ -8,12 +8,13 @@ from ._attach import attach, attach_when_imported
 from ._settings import settings
 
 if TYPE_CHECKING:
-    from . import io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
+    from . import atlas, io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
 
     __version__: str
 
 __all__ = [
     "__version__",
+    "atlas",
     "attach",
     "io",
     "metrics",

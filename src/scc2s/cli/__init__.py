@@ -10,6 +10,7 @@ import typer
 from ._abstract import abstract
 from ._annotate import annotate
 from ._ask import ask
+from ._atlas import app as atlas
 from ._caption import caption
 from ._compare import compare
 from ._demo import demo
@@ -56,6 +57,7 @@ for _command in (
     version,
 ):
     app.command(cls=Command)(_command)
+app.add_typer(atlas, name="atlas")
 
 
 @app.callback()
