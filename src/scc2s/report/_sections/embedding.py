@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scc2s.report._figures import bare, colors_of, picture, point_size, scatter
+from scc2s.report._parts import Fact, Facts, Section
+from scc2s.report._records import records
+from scc2s.report._tables import facts_of
+from scc2s.report._values import number, text_of
+
+from .labels import ABSTAINED, LABELS, confidence, label_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+
+    from scc2s.report._parts import Block
+
+_MADE = ("X_umap", "X_tsne", "X_draw_graph_fa", "X_phate")
+_MOST_FITTED = 5000
+"""Cells that directions are found with; all are drawn."""
+_MOST_FIGURES = 4
+_GREY, _DARK = "#d0d0d0", "#555555"
+_NUMBERED = 60
+"""Groups that have a number in the figure."""
+
+
+def section(adata: AnnData) -> Section | None:
+    """The embedding: how it was made, and a map of the cells with labels, confidence and abstentions."""
+    found = records(adata, "embed")
+    points, basis, axes = _points(adata, [one.params.get("key_added") for one in found])
+    if not found and points is None:
+        return None
+    blocks: list[Block] = []
+    for one in found:
+        key = text_of(one.params.get("key_added")) or "X_c2s"
+        rows = _facts(adata, key)
+        names = {"pooling": "pooled by", "layer": "layer of the model", "scope": "over", "task": "prompt"}
+        rows += facts_of(one.params, f"{one.source}['params']", names)
+        rows += facts_of(one.value.get("model", {}), f"{one.source}['model']", {"id": "model"})
+        blocks.append(Facts(f"Embedding: {key}", rows))
+    if points is None:
+        return Section("embedding", "Embedding", blocks)
+    blocks.append(Facts("The map", [Fact("places of the cells", basis, axes[2]), *_made_from(adata, axes[2])]))
+    keys = label_columns(adata)[:_MOST_FIGURES]
+    for key in keys or _groups(adata):
+        blocks.append(_map(adata, key, points, axes))
+    return Section("embedding", "Embedding", blocks)
+
+
+def _facts(adata: AnnData, key: str) -> list[Fact]:
+    if key not in adata.obsm:
+        return [Fact("vectors", "no longer in the file", f"adata.obsm[{key!r}]")]
+    source = f"adata.obsm[{key!r}].shape[1]"
+    return [Fact("numbers for each cell", number(int(adata.obsm[key].shape[1]), source), source)]
+
+
+def _made_from(adata: AnnData, source: str) -> list[Fact]:
+    """What the neighbours behind a map were found in, where scanpy has noted it."""
+    if "X_umap" not in source or "neighbors" not in adata.uns:
+        return []
+    params = adata.uns["neighbors"].get("params", {})
+    where = "adata.uns['neighbors']['params']"
+    names = {"use_rep": "neighbours were found in", "n_neighbors": "neighbours", "metric": "distance"}
+    return facts_of(params, where, names)
+
+
+def _points(adata: AnnData, embeddings: Sequence[Any]) -> tuple[np.ndarray | None, str, tuple[str, str, str]]:
+    """Places of the cells, what they are, and names of the axes with their source."""
+    none = ("", "", "")
+    if adata.n_obs < 2:
+        return None, "", none
+    for key in _MADE:
+        if key in adata.obsm and np.ndim(adata.obsm[key]) == 2 and adata.obsm[key].shape[1] >= 2:
+            name = key.removeprefix("X_")
+            name = name.upper() if name in ("umap",) else name
+            source = f"adata.obsm[{key!r}]"
+            return np.asarray(adata.obsm[key], dtype=float)[:, :2], key, (f"{name} 1", f"{name} 2", source)
+    for key in [*map(text_of, embeddings), "X_c2s", "X_pca"]:
+        if key in adata.obsm and adata.obsm[key].shape[1] >= 2:
+            values = np.asarray(adata.obsm[key], dtype=np.float32)
+            basis = f"the two directions in which {key} varies most, found for this figure"
+            source = f"adata.obsm[{key!r}]"
+            if key == "X_pca":
+                return values[:, :2].astype(float), key, ("PC 1", "PC 2", source)
+            return _directions(values), basis, (f"{key}, direction 1", f"{key}, direction 2", source)
+    return None, "", none
+
+
+def _directions(values: np.ndarray) -> np.ndarray:
+    """First two principal components, found with some of the cells."""
+    rows = np.flatnonzero(np.isfinite(values).all(axis=1))
+    if len(rows) < 2:
+        return np.full((len(values), 2), np.nan)
+    some = rows if len(rows) <= _MOST_FITTED else np.sort(np.random.default_rng(0).choice(rows, _MOST_FITTED, False))
+    middle = values[some].mean(axis=0)
+    _, _, ways = np.linalg.svd(values[some] - middle, full_matrices=False)
+    ways = ways[:2] * np.sign(ways[:2].sum(axis=1, keepdims=True) + 1e-30)  # a direction has no sign of its own
+    return np.asarray((values - middle) @ ways.T, dtype=float)
+
+
+def _groups(adata: AnnData) -> list[str]:
+    """A column to color by where there are no labels: clusters, or else the first with a few groups."""
+    chosen = [c for c in ("leiden", "louvain", "cell_type") if c in adata.obs]
+    few = [
+        str(c) for c in adata.obs.columns
+        if isinstance(adata.obs[c].dtype, pd.CategoricalDtype) and 1 < len(adata.obs[c].cat.categories) <= 30
+        and not str(c).startswith("c2s_")
+    ]  # fmt: skip
+    return [*chosen, *few][:1] or [""]
+
+
+def _map(adata: AnnData, key: str, points: np.ndarray, axes: tuple[str, str, str]) -> Any:
+    there = np.isfinite(points).all(axis=1)
+    sure = confidence(adata, key) if key else None
+    if not key:
+        return picture(
+            lambda: _draw(adata, key, points, there, axes, None),
+            f"Map of {int(there.sum()):,} cells.",
+            "Map of the cells",
+            axes[2],
+        )
+    values = adata.obs[key].astype("category")
+    n = int(values.isin(list(ABSTAINED)).sum() + values.isna().sum())
+    alt = f"Map of {int(there.sum()):,} cells, colored by {key}; numbers in it are those of the table of its groups."
+    title = f"The cells by {key}"
+    if key in LABELS or sure is not None or n:
+        title += f"; cells without a label ({n:,}) are grey crosses"
+        alt += f" {n:,} cells without a label are grey crosses."
+    if sure is not None:
+        title += f"; right: {sure[0]} of each label, from 0 to 1"
+        alt += f" Beside it the same map, colored by the {sure[0]} of each label."
+    return picture(
+        lambda: _draw(adata, key, points, there, axes, sure), alt, title, f"adata.obs[{key!r}], {axes[2]}"
+    )
+
+
+def _draw(
+    adata: AnnData,
+    key: str,
+    points: np.ndarray,
+    there: np.ndarray,
+    axes: tuple[str, str, str],
+    sure: tuple[str, np.ndarray, str] | None,
+) -> Axes:
+    from matplotlib import pyplot as plt
+
+    n_panels = 1 if sure is None else 2
+    figure, panels = plt.subplots(1, n_panels, figsize=(5.4 * n_panels, 4.6), layout="constrained", squeeze=False)
+    size = point_size(int(there.sum()))
+    left: Axes = panels[0, 0]
+    if key:
+        values = adata.obs[key].astype("category")
+        names = list(values.cat.categories)
+        codes = values.cat.codes.to_numpy()
+        labelled = there & (codes >= 0) & ~values.isin(list(ABSTAINED)).to_numpy()
+        colors = np.array([*colors_of(len(names), adata.uns.get(f"{key}_colors")), _GREY], dtype=object)
+        rest = there & ~labelled
+        left.scatter(points[rest, 0], points[rest, 1], marker="x", s=max(size, 6), color=_DARK, linewidths=0.5, alpha=0.6)
+        scatter(left, points[labelled], colors[codes[labelled]].tolist(), size=size)
+        _numbers(left, points, codes, labelled, names)
+        left.set_title(key, fontsize=11)
+    else:
+        left.scatter(points[there, 0], points[there, 1], s=size, color="#4c72b0", linewidths=0)
+    bare(left, axes[0], axes[1])
+    if sure is not None:
+        right: Axes = panels[0, 1]
+        known = there & np.isfinite(sure[1])
+        right.scatter(points[there & ~known, 0], points[there & ~known, 1], marker="x", s=max(size, 6), color=_DARK, linewidths=0.5, alpha=0.6)
+        drawn = scatter(right, points[known], sure[1][known], size=size, cmap="viridis", vmin=0, vmax=1)
+        figure.colorbar(drawn, ax=right, label=sure[0], fraction=0.046, pad=0.02)
+        right.set_title(f"{sure[0]} of {key}", fontsize=11)
+        bare(right, axes[0], axes[1])
+    return left
+
+
+def _numbers(ax: Axes, points: np.ndarray, codes: np.ndarray, labelled: np.ndarray, names: list[Any]) -> None:
+    """The number of each group at its middle, as in the table."""
+    from matplotlib.patheffects import withStroke
+
+    if len(names) > 2 * _NUMBERED:
+        return
+    for code in range(len(names)):
+        some = points[labelled & (codes == code)]
+        if len(some):
+            middle = np.median(some, axis=0)
+            x, y = some[np.linalg.norm(some - middle, axis=1).argmin()]
+            ax.annotate(
+                str(code + 1), (x, y), ha="center", va="center", fontsize=9 if len(names) <= 30 else 7, weight="bold",
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            )  # fmt: skip
+
+
