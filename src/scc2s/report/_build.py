@@ -71,7 +71,7 @@ CHAPTERS = (
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _SLOT = re.compile(
-    r"(?:adata\.|scc2s\.)(?:n_obs|n_vars|(?:raw|obs|obsm|uns|layers|pp\.check\(adata\)|models\.catalogue\(\))"
+    r"(?:adata\.|scc2s\.)(?:n_obs|n_vars|(?:raw|obsm|obs|uns|layers|pp\.check\(adata\)|models\.catalogue\(\))"
     r"(?:\.n_vars)?(?:\['(?:[^'\\]|\\.)*'\]|\[\"(?:[^\"\\]|\\.)*\"\])*)"
 )
 
@@ -137,7 +137,7 @@ def _page() -> Any:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    here.filters |= {"exact": _exact, "slots": slots, "repr": repr}
+    here.filters |= {"exact": _exact, "slots": slots, "bare": _bare, "repr": repr}
     return here.get_template("page.html.j2")
 
 
@@ -149,6 +149,11 @@ def _shown(value: Any) -> Any:
         return value
     text = value.encode("utf-8", "replace").decode("utf-8")
     return without_paths(_UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _bare(source: str) -> str:
+    """An expression as it stands beside a figure."""
+    return source.replace("adata.", "")
 
 
 def _exact(value: float | int) -> str:
@@ -174,4 +179,4 @@ def slots(sources: Iterable[str]) -> list[str]:
 def _style() -> Any:
     from markupsafe import Markup
 
-    return Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))  # noqa: S704
+    return Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))

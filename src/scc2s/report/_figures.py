@@ -61,6 +61,9 @@ def png(figure: Any) -> tuple[str, int, int]:
 
     raw = io.BytesIO()
     side = max(figure.get_size_inches())
+    if (layout := figure.get_layout_engine()) is not None:  # once, where drawing would do it again each time
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     dpi = min(_DPI, _MOST_SIDE / side)
     figure.savefig(raw, format="png", dpi=dpi, bbox_inches="tight", facecolor="white", metadata={"Software": None})
     image = Image.open(raw).convert("RGB")
@@ -92,18 +95,17 @@ def colors_of(n: int, stored: Any = None) -> list[str]:
             pass  # of no use as colors
     from scanpy.plotting import palettes
 
-    known: list[str] = next((p for p in (palettes.default_20, palettes.default_28) if len(p) >= n), palettes.default_102)
+    known: list[str] = next(
+        (p for p in (palettes.default_20, palettes.default_28) if len(p) >= n), palettes.default_102
+    )
     return [to_hex(known[i % len(known)]) for i in range(n)]
 
 
-def scatter(
-    ax: Axes, points: np.ndarray, colors: Any, *, size: float, **kwargs: Any
-) -> Any:
+def scatter(ax: Axes, points: np.ndarray, colors: Any, *, size: float, **kwargs: Any) -> Any:
     """Points in an order of chance, so that no group lies on all others."""
     order = np.random.default_rng(0).permutation(len(points))
     colors = np.asarray(colors)[order]
-    drawn = ax.scatter(points[order, 0], points[order, 1], c=colors, s=size, linewidths=0, rasterized=True, **kwargs)
-    return drawn
+    return ax.scatter(points[order, 0], points[order, 1], c=colors, s=size, linewidths=0, rasterized=True, **kwargs)
 
 
 def bare(ax: Axes, xlabel: str, ylabel: str) -> None:

@@ -45,6 +45,21 @@ def say(text: str, *numbers: Piece) -> Sentence:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a result comes to, for the beginning of the report."""
+
+    topic: str
+    sentences: Sequence[Sentence]
+    also: Sequence[str] = ()
+    """Sources of words, beside those of the numbers."""
+
+    @property
+    def sources(self) -> list[str]:
+        """Where it comes from, each once."""
+        return list(dict.fromkeys([*(source for one in self.sentences for source in one.sources), *self.also]))
+
+
+@dataclass(frozen=True)
 class Words:
     """A paragraph."""
 
@@ -95,6 +110,11 @@ class Table:
     kind: ClassVar[str] = "table"
 
     @property
+    def wide(self) -> list[bool]:
+        """Which columns hold long texts."""
+        return [any(isinstance(row[i], str) and len(row[i]) > 24 for row in self.rows) for i in range(len(self.header))]
+
+    @property
     def numeric(self) -> list[bool]:
         """Which columns hold numbers."""
         return [any(isinstance(row[i], Number) for row in self.rows) for i in range(len(self.header))]
@@ -112,6 +132,44 @@ class Figure:
     title: str
     source: str
     kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Histograms of values from 0 to 1, drawn as shapes of the page."""
+
+    title: str
+    panels: Sequence[Panel]
+    kind: ClassVar[str] = "bars"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of them."""
+
+    name: str
+    counts: Sequence[int]
+    source: str
+
+    @property
+    def alt(self) -> str:
+        """The same in words."""
+        n = max(sum(self.counts), 1)
+        low, high = sum(self.counts[: len(self.counts) // 2]), sum(self.counts[-len(self.counts) // 10 :])
+        return (
+            f"Histogram of {self.name} over {sum(self.counts):,} cells, from 0 to 1: {low / n:.0%} of the cells are "
+            f"below "
+            f"0.5, {high / n:.0%} at 0.9 or above."
+        )
+
+    @property
+    def shapes(self) -> list[tuple[float, float, float, float]]:
+        """x, y, width and height of each bar in a field of 400 by 100."""
+        most, width = max(*self.counts, 1), 400 / len(self.counts)
+        return [
+            (i * width + 1, 100 - 100 * count / most, width - 2, 100 * count / most)
+            for i, count in enumerate(self.counts)
+        ]
 
 
 @dataclass(frozen=True)
@@ -158,7 +216,7 @@ class Part:
     kind: ClassVar[str] = "part"
 
 
-Block = Words | Note | Facts | Table | Figure | Quote | Card | Folded | Part
+Block = Words | Note | Facts | Table | Figure | Bars | Quote | Card | Folded | Part
 
 
 @dataclass(frozen=True)
@@ -169,5 +227,5 @@ class Section:
     """Its anchor."""
     title: str
     blocks: Sequence[Block]
-    summary: Sequence[Sentence] = field(default_factory=list)
+    summary: Sequence[Said] = field(default_factory=list)
     """What it comes to, for the beginning of the report."""

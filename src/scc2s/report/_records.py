@@ -12,27 +12,71 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _PREFIXES = (
-    ("sentences_", "sentences"), ("annotate_", "annotate"), ("embed_", "embed"), ("perplexity_", "perplexity"),
-    ("caption_", "caption"), ("name_genes_", "name_genes"), ("marker_labels_", "marker_labels"),
-    ("transfer_labels_", "transfer_labels"), ("bulk_match_", "bulk_match"), ("donors_", "donors"),
+    ("sentences_", "sentences"),
+    ("annotate_", "annotate"),
+    ("embed_", "embed"),
+    ("perplexity_", "perplexity"),
+    ("caption_", "caption"),
+    ("name_genes_", "name_genes"),
+    ("marker_labels_", "marker_labels"),
+    ("transfer_labels_", "transfer_labels"),
+    ("bulk_match_", "bulk_match"),
+    ("donors_", "donors"),
     ("search_", "search"),
-)  # fmt: skip
+)
 _BY_ENTRY = (
-    ("r2_all_ranks", "rank_fit"), ("random_weights_correlation", "importance"), ("silhouette_null", "donors"),
-    ("interactions", "hypothesize"), ("system", "chat"),
-)  # fmt: skip
+    ("r2_all_ranks", "rank_fit"),
+    ("random_weights_correlation", "importance"),
+    ("silhouette_null", "donors"),
+    ("interactions", "hypothesize"),
+    ("system", "chat"),
+)
 """Entries that the records of one tool have, whatever the user has called them."""
 _BY_PARAMETER = (
-    ("smallest_effect", "screen"), ("max_interactions", "hypothesize"), ("versus", "ask"), ("samples", "abstract"),
-    ("n_invalid", "reconstructed"), ("scheme", "split"), ("program_source", "program_score"),
-)  # fmt: skip
+    ("smallest_effect", "screen"),
+    ("max_interactions", "hypothesize"),
+    ("versus", "ask"),
+    ("samples", "abstract"),
+    ("n_invalid", "reconstructed"),
+    ("scheme", "split"),
+    ("program_source", "program_score"),
+)
 TALKS = ("ask", "compare", "chat", "abstract", "hypothesize")
 _NAMED = {
-    "sentences", "rank_fit", "recipe", "generate", "annotate", "embed", "perplexity", "caption", "name_genes",
-    "perturb", "fate", "marker_labels", "transfer_labels", "compare_labels", "neighborhoods", "niches", "interactions",
-    "same_neighborhood", "same_niche", "generate_neighbor", "text", "chat", "ask", "compare", "abstract", "bulk_match",
-    "donors", "split", "match_labels", "search", "hypothesize", "contexts", "pseudobulk",
-}  # fmt: skip
+    "sentences",
+    "rank_fit",
+    "recipe",
+    "generate",
+    "annotate",
+    "embed",
+    "perplexity",
+    "caption",
+    "name_genes",
+    "perturb",
+    "fate",
+    "marker_labels",
+    "transfer_labels",
+    "compare_labels",
+    "neighborhoods",
+    "niches",
+    "interactions",
+    "same_neighborhood",
+    "same_niche",
+    "generate_neighbor",
+    "text",
+    "chat",
+    "ask",
+    "compare",
+    "abstract",
+    "bulk_match",
+    "donors",
+    "split",
+    "match_labels",
+    "search",
+    "hypothesize",
+    "contexts",
+    "pseudobulk",
+}
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 _ENDINGS = (".html", ".htm")
 
 
-def report(
-    adata: AnnData | MuData, path: str | PathLike[str], *, title: str | None = None, mod: str = "rna"
-) -> None:
+def report(adata: AnnData | MuData, path: str | PathLike[str], *, title: str | None = None, mod: str = "rna") -> None:
     """Write what is known of the cells as one HTML file, for experts and for others.
 
     It has what stands in `adata` and asks no model: the data and their quality, sentences and rank fit, the embedding
-    with labels, confidence and abstentions, captions with their grounding, predictions and screens with controls, floors
-    and ceilings, answers in words with what the cells say of them, comparisons, models, prompts, versions and caveats,
-    and before all of it a summary in plain words. Each number has its slot beside it, and on pointing at it the
+    with labels, confidence and abstentions, captions with their grounding, predictions and screens with controls,
+    floors and ceilings, answers in words with what the cells say of them, comparisons, models, prompts, versions and
+    caveats, and before all of it a summary in plain words. Each number has its slot beside it, and on pointing at it the
     expression that gives it in Python. Parts that are missing are named with the call that makes them.
 
     The file needs no network and runs no script; what comes from the data is text in it, whatever it holds. It follows
@@ -64,9 +62,7 @@ def report(
     from ._build import html
 
     where = Path(path)
-    if where.suffix.lower() not in _ENDINGS:
-        msg = f"a report is an HTML file; pass a path that ends in .html, not {where}"
-        raise ValueError(msg)
+    check_ending(where)
     check_writable(where)
     data = get_adata(adata, mod)
     plural = "cell" if data.n_obs == 1 else "cells"
@@ -74,3 +70,16 @@ def report(
     text = html(data, title=name, modality=None if data is adata else mod)
     write_text(text, where)
     logger.info("report of %d kB written", len(text.encode()) // 1000)
+
+
+def check_ending(path: Path) -> None:
+    """Raise where a path is not that of a page.
+
+    Raises
+    ------
+    ValueError
+        If it does not end in ``.html``.
+    """
+    if path.suffix.lower() not in _ENDINGS:
+        msg = f"a report is an HTML file; pass a path that ends in .html, not {path}"
+        raise ValueError(msg)

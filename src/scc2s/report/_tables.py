@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._parts import Fact, Table
+from ._parts import Fact, Facts, Folded, Table
 from ._values import UNKNOWN, missing, number, text_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def of_frame(
     found: list[list[Piece]] = []
     for i in chosen[:most]:
         cells = [
-            piece(frame[column].iloc[i], f"{source}[{column!r}].iloc[{i}]", share=column in shares) for column in columns
+            piece(frame[column].iloc[i], f"{source}[{column!r}].iloc[{i}]", share=column in shares)
+            for column in columns
         ]
         found.append([names[i], *cells])
     if len(chosen) > most:
@@ -90,3 +91,8 @@ def facts_of(
         where = f"{source}[{key!r}]"
         found.append(Fact(shown, piece(value, where, share=key in shares), where))
     return found
+
+
+def how(rows: Sequence[Fact]) -> Folded:
+    """How a result came about, for those who open it."""
+    return Folded("How it came about", [Facts("How it came about", rows)])

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from scc2s import pl
 from scc2s.report._figures import colors_of, picture
-from scc2s.report._parts import Card, Facts, Folded, Note, Part, Section, say
+from scc2s.report._parts import Card, Folded, Note, Part, Said, Section, say
 from scc2s.report._records import place, records, table
-from scc2s.report._tables import facts_of, piece
+from scc2s.report._tables import facts_of, how, piece
 from scc2s.report._values import UNKNOWN, missing, number, text_of
 
 if TYPE_CHECKING:
@@ -19,32 +19,42 @@ if TYPE_CHECKING:
 _MOST_DRAWN = 12
 _MOST_OPEN = 12
 _PARAMS = {
-    "groupby": "groups", "n_cells": "cells of a group that were shown, at most", "n_captions": "captions of a group",
-    "min_share": "a gene counts as expressed in this share of the cells", "min_auroc": "a gene counts as higher from",
+    "groupby": "groups",
+    "n_cells": "cells of a group that were shown, at most",
+    "n_captions": "captions of a group",
+    "min_share": "a gene counts as expressed in this share of the cells",
+    "min_auroc": "a gene counts as higher from",
     "source": "evidence from",
-}  # fmt: skip
+}
 _FACTS = {
-    "share_grounded": "named genes that the group expresses", "share_specific": "named genes that are higher in it",
-    "genes_named": "genes named", "genes_not_expressed": "not expressed", "genes_not_specific": "not higher than elsewhere",
-    "genes_unknown": "unknown or not measured", "type": "type named", "type_auroc": "markers of it higher in (area)",
-    "type_markers": "markers that are higher", "type_rival": "type whose markers stand out more",
-    "genes": "genes highest in the group, by the data", "like_null": "words in common with an answer without genes",
+    "share_grounded": "named genes that the group expresses",
+    "share_specific": "named genes that are higher in it",
+    "genes_named": "genes named",
+    "genes_not_expressed": "not expressed",
+    "genes_not_specific": "not higher than elsewhere",
+    "genes_unknown": "unknown or not measured",
+    "type": "type named",
+    "type_auroc": "markers of it higher in (area)",
+    "type_markers": "markers that are higher",
+    "type_rival": "type whose markers stand out more",
+    "genes": "genes highest in the group, by the data",
+    "like_null": "words in common with an answer without genes",
     "like_others": "words in common with captions of other groups",
-}  # fmt: skip
+}
 _SHARES = ("share_grounded", "share_specific")
 
 
 def section(adata: AnnData) -> Section | None:
     """Captions of groups, each with what the cells say of it."""
     blocks: list[Block] = []
-    summary: list[Sentence] = []
+    summary: list[Said] = []
     for one in records(adata, "caption"):
         key = text_of(one.params.get("key_added")) or "captions"
         found = table(adata, key)
         if found is None or not len(found):
             continue
         blocks.append(_part(adata, one, key, found))
-        summary.append(_said(found, key))
+        summary.append(Said(f"Captions: {key}" if key != "captions" else "Captions", [_said(found, key)]))
     return Section("captions", "Captions", blocks, summary) if blocks else None
 
 
@@ -52,7 +62,8 @@ def _part(adata: AnnData, one: Record, key: str, found: pd.DataFrame) -> Part:
     warned = Note(
         "plain",
         say(
-            "A caption is text that a language model wrote, not a finding. Beside it stands what the cells say of it. One "
+            "A caption is text that a language model wrote, not a finding. Beside it stands what the cells say of it. "
+            "One "
             "that is not flagged is not therefore right."
         ),
     )
@@ -62,7 +73,8 @@ def _part(adata: AnnData, one: Record, key: str, found: pd.DataFrame) -> Part:
         blocks.append(
             picture(
                 lambda: pl.captions(adata, key=key, show=False),
-                f"Map of the cells with a caption for each of {len(first)} groups at its side; flagged ones have a dashed "
+                f"Map of the cells with a caption for each of {len(first)} groups at its side; flagged ones have a "
+                f"dashed "
                 "frame. The captions stand as text below.",
                 "Captions beside the map; those with a dashed frame are flagged",
                 f"{place(key)}, adata.obsm['X_umap']",
@@ -76,7 +88,7 @@ def _part(adata: AnnData, one: Record, key: str, found: pd.DataFrame) -> Part:
         blocks.append(Folded(f"The other {len(cards) - _MOST_OPEN} captions", cards[_MOST_OPEN:]))
     rows = facts_of(one.params, f"{one.source}['params']", _PARAMS, shares=("min_share",))
     rows += facts_of(one.value.get("model", {}), f"{one.source}['model']", {"id": "model"})
-    blocks.append(Facts("How", rows))
+    blocks.append(how(rows))
     return Part(f"Captions: {key}", blocks, place(key))
 
 
@@ -100,7 +112,9 @@ def _card(found: pd.DataFrame, i: int, key: str, group: str, color: str | None) 
     flags = [("caution", "flagged") if flagged else ("plain", "not flagged")]
     supported = text_of(row.get("type_supported"))
     if supported in ("yes", "no"):
-        flags.append(("good", "its type is supported") if supported == "yes" else ("caution", "its type is not supported"))
+        flags.append(
+            ("good", "its type is supported") if supported == "yes" else ("caution", "its type is not supported")
+        )
     if why := text_of(row.get("why")):
         facts.insert(0, ("why flagged" if flagged else "not judged", why))
     number_of = int(row["caption"]) if "caption" in found else 0
@@ -117,7 +131,10 @@ def _said(found: pd.DataFrame, key: str) -> Sentence:
         return say("A model wrote {} captions for {} groups.", n, groups)
     bad = number(int(found["flagged"].astype(bool).sum()), f"{where}['flagged'].sum()")
     return say(
-        "A model wrote {} captions for {} groups; {} of them are flagged: the cells contradict them or do not bear them "
+        "A model wrote {} captions for {} groups; {} of them are flagged: the cells contradict them or do not bear "
+        "them "
         "out, or they say what the model says without a cell.",
-        n, groups, bad,
-    )  # fmt: skip
+        n,
+        groups,
+        bad,
+    )

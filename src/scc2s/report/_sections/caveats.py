@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from scc2s.report._parts import Block
 
 RESEARCH = (
-    "Research use only. Nothing in this report is validated for diagnosis, prognosis, treatment or any other clinical use, "
+    "Research use only. Nothing in this report is validated for diagnosis, prognosis, treatment or any other clinical "
+    "use, "
     "and nothing in it may guide anyone's care."
 )
 _ASKED = "What a language model says about a cell is a prediction, not a finding. It can be fluent and wrong."
@@ -20,7 +21,8 @@ _SENTENCE = (
     "others; a fixed rule orders these, so that late places of a sentence say little."
 )
 _LABELS = (
-    "A probability is among the labels that were offered: where the right one is not among them, another gets its share. A "
+    "A probability is among the labels that were offered: where the right one is not among them, another gets its "
+    "share. A "
     "model may have been trained on cells like these, or on these, and this report cannot tell."
 )
 _PREDICTED = (
@@ -28,7 +30,8 @@ _PREDICTED = (
     "groups says nothing about the perturbation."
 )
 _CELLS = (
-    "Intervals over cells are too narrow for statements about people or animals; those over donors stand where the column of "
+    "Intervals over cells are too narrow for statements about people or animals; those over donors stand where the "
+    "column of "
     "donors was given."
 )
 _TRACED = (

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from scc2s import pl
 from scc2s.report._figures import picture
-from scc2s.report._parts import Facts, Folded, Part, Section, say
+from scc2s.report._parts import Folded, Part, Said, Section, say
 from scc2s.report._records import records
-from scc2s.report._tables import facts_of, of_frame
+from scc2s.report._tables import facts_of, how, of_frame
 from scc2s.report._values import number, text_of
 
 if TYPE_CHECKING:
@@ -16,22 +16,30 @@ if TYPE_CHECKING:
     from scc2s.report._records import Record
 
 _MOST_LABELS = 40
+_LONGEST = 60
+"""Characters of a label that a figure has room for."""
 _MEASURES = {"value": "value", "low": "from", "high": "to", "floor": "most frequent label alone"}
 _TYPES = {
-    "n": "cells", "precision": "precision", "recall": "recall", "recall_low": "from", "recall_high": "to", "f1": "F1",
-    "instead": "most often called instead", "instead_share": "share of its cells",
-}  # fmt: skip
+    "n": "cells",
+    "precision": "precision",
+    "recall": "recall",
+    "recall_low": "from",
+    "recall_high": "to",
+    "f1": "F1",
+    "instead": "most often called instead",
+    "instead_share": "share of its cells",
+}
 
 
 def section(adata: AnnData) -> Section | None:
     """Labels against other labels: how far they agree, beside what the most frequent label alone would get."""
     blocks: list[Block] = []
-    summary: list[Sentence] = []
+    summary: list[Said] = []
     for one in records(adata, "compare_labels"):
         if "measures" not in one.value:
             continue
         blocks.append(_part(adata, one))
-        summary += _said(one)
+        summary += [Said("Labels compared", said)] if (said := _said(one)) else []
     return Section("comparisons", "Labels compared", blocks, summary) if blocks else None
 
 
@@ -41,12 +49,14 @@ def _part(adata: AnnData, one: Record) -> Part:
     blocks: list[Block] = [
         of_frame(measures, f"{one.source}['measures']", f"How far {a} agrees with {b}", _MEASURES, named="measure")
     ]
-    n_labels = max(one.value["confusion"].shape)
-    if n_labels <= _MOST_LABELS:
+    found = one.value["confusion"]
+    names = [*map(str, found.index), *map(str, found.columns)]
+    if max(found.shape) <= _MOST_LABELS and max(map(len, names), default=0) <= _LONGEST:
         blocks.append(
             picture(
                 lambda: pl.confusion(adata, key=one.name, show=False),
-                f"Heat map: rows are the {len(one.value['confusion'])} labels of {b}, columns those of {a}; each row adds up to "
+                f"Heat map: rows are the {len(one.value['confusion'])} labels of {b}, columns those of {a}; each row "
+                f"adds up to "
                 "1. The values by label stand in the table below.",
                 f"Which labels are mixed up: share of the cells of each label of {b} by label of {a}",
                 f"{one.source}['confusion']",
@@ -54,13 +64,22 @@ def _part(adata: AnnData, one: Record) -> Part:
         )
     blocks += _calibrated(adata, a, b)
     types = of_frame(
-        one.value["types"], f"{one.source}['types']", f"Each label of {b}", _TYPES, named=b,
-        shares=("precision", "recall", "recall_low", "recall_high", "instead_share"), most=200,
-    )  # fmt: skip
+        one.value["types"],
+        f"{one.source}['types']",
+        f"Each label of {b}",
+        _TYPES,
+        named=b,
+        shares=("precision", "recall", "recall_low", "recall_high", "instead_share"),
+        most=200,
+    )
     blocks.append(Folded(f"Label by label ({len(one.value['types'])})", [types]))
     rows = facts_of(one.value, one.source, {"n": "cells that were compared", "n_left_out": "cells that were left out"})
-    rows += facts_of(one.params, f"{one.source}['params']", {"ontology": "ontology", "same_terms": "labels that mean the same", "donor_key": "intervals over"})
-    blocks.append(Facts("How", rows))
+    rows += facts_of(
+        one.params,
+        f"{one.source}['params']",
+        {"ontology": "ontology", "same_terms": "labels that mean the same", "donor_key": "intervals over"},
+    )
+    blocks.append(how(rows))
     return Part(f"{a} against {b}", blocks, one.source)
 
 
@@ -89,4 +108,12 @@ def _said(one: Record) -> list[Sentence]:
         for column in ("value", "floor")
     )
     a, b = text_of(one.params.get("a")), text_of(one.params.get("b"))
-    return [say("The labels {} agree with {} in {} of the cells; the most frequent label alone would in {}.", a, b, value, floor)]
+    return [
+        say(
+            "The labels {} agree with {} in {} of the cells; the most frequent label alone would in {}.",
+            a,
+            b,
+            value,
+            floor,
+        )
+    ]

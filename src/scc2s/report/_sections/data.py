@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from scc2s import pp
-from scc2s.report._parts import Fact, Facts, Folded, Note, Section, Table, say
-from scc2s.report._records import given, ours, place, records
+from scc2s.report._parts import Fact, Facts, Folded, Note, Said, Section, Table, say
+from scc2s.report._records import given, records
 from scc2s.report._tables import facts_of
 from scc2s.report._values import number
 
@@ -19,11 +18,15 @@ if TYPE_CHECKING:
     from scc2s.report._parts import Block, Piece, Sentence
 
 _QC = {
-    "n_genes_by_counts": "genes in a cell", "n_genes": "genes in a cell", "total_counts": "counts in a cell",
-    "n_counts": "counts in a cell", "pct_counts_mt": "percent of counts in mitochondrial genes",
+    "n_genes_by_counts": "genes in a cell",
+    "n_genes": "genes in a cell",
+    "total_counts": "counts in a cell",
+    "n_counts": "counts in a cell",
+    "pct_counts_mt": "percent of counts in mitochondrial genes",
     "pct_counts_mito": "percent of counts in mitochondrial genes",
-    "percent_mito": "share of counts in mitochondrial genes", "doublet_score": "doublet score",
-}  # fmt: skip
+    "percent_mito": "share of counts in mitochondrial genes",
+    "doublet_score": "doublet score",
+}
 _MOST_LEVELS = 200
 _CHECK = "scc2s.pp.check(adata)"
 
@@ -52,14 +55,15 @@ def section(adata: AnnData) -> Section:
     blocks: list[Block] = [Facts("Cells and genes", rows), *_quality(adata), *_steps(adata)]
     blocks += [Note("caution", say("{}", str(problem))) for problem in found["problems"]]
     blocks += _columns(adata)
-    return Section("data", "The data", blocks, [_summary(adata, organism, found)])
+    return Section("data", "The data", blocks, [Said("The data", [_summary(adata, organism, found)])])
 
 
 def _counts(found: Mapping[str, Any]) -> list[Fact]:
     names = {
-        "n_empty_cells": "cells without any expression", "n_negative": "values below 0",
+        "n_empty_cells": "cells without any expression",
+        "n_negative": "values below 0",
         "n_not_finite": "values that are not numbers",
-    }  # fmt: skip
+    }
     return [
         Fact(shown, number(found[key], f"{_CHECK}[{key!r}]"), f"{_CHECK}[{key!r}]")
         for key, shown in names.items()
@@ -87,10 +91,14 @@ def _steps(adata: AnnData) -> list[Facts]:
     found: list[Fact] = []
     for one in records(adata, "recipe"):
         names = {
-            "n_cells_before": "cells before", "n_cells": "cells that were kept", "n_genes_before": "genes before",
-            "n_genes": "genes that were kept", "min_genes": "genes that a cell has at least",
-            "min_cells": "cells that a gene is in at least", "target_sum": "total of a cell after scaling",
-        }  # fmt: skip
+            "n_cells_before": "cells before",
+            "n_cells": "cells that were kept",
+            "n_genes_before": "genes before",
+            "n_genes": "genes that were kept",
+            "min_genes": "genes that a cell has at least",
+            "min_cells": "cells that a gene is in at least",
+            "target_sum": "total of a cell after scaling",
+        }
         found += facts_of(one.params, f"{one.source}['params']", names)
     for one in records(adata, "split"):
         found += facts_of(one.params, f"{one.source}['params']", {"scheme": "split into train and test by"})

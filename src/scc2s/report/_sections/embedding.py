@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from scc2s.report._figures import bare, colors_of, picture, point_size, scatter
-from scc2s.report._parts import Fact, Facts, Section
+from scc2s.report._parts import Fact, Facts, Folded, Section
 from scc2s.report._records import records
 from scc2s.report._tables import facts_of
 from scc2s.report._values import number, text_of
 
-from .labels import ABSTAINED, LABELS, confidence, label_columns
+from .labels import ABSTAINED, LABELS, confidence, label_columns, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MADE = ("X_umap", "X_tsne", "X_draw_graph_fa", "X_phate")
 _MOST_FITTED = 5000
 """Cells that directions are found with; all are drawn."""
-_MOST_FIGURES = 4
+_MOST_FIGURES = 3
 _GREY, _DARK = "#d0d0d0", "#555555"
 _NUMBERED = 60
 """Groups that have a number in the figure."""
@@ -50,6 +50,9 @@ def section(adata: AnnData) -> Section | None:
     keys = label_columns(adata)[:_MOST_FIGURES]
     for key in keys or _groups(adata):
         blocks.append(_map(adata, key, points, axes))
+        if key:
+            table = shares(adata, key)
+            blocks.append(Folded(f"Numbers and colors of {key}", [table]) if key in keys else table)
     return Section("embedding", "Embedding", blocks)
 
 
@@ -108,10 +111,12 @@ def _groups(adata: AnnData) -> list[str]:
     """A column to color by where there are no labels: clusters, or else the first with a few groups."""
     chosen = [c for c in ("leiden", "louvain", "cell_type") if c in adata.obs]
     few = [
-        str(c) for c in adata.obs.columns
-        if isinstance(adata.obs[c].dtype, pd.CategoricalDtype) and 1 < len(adata.obs[c].cat.categories) <= 30
+        str(c)
+        for c in adata.obs.columns
+        if isinstance(adata.obs[c].dtype, pd.CategoricalDtype)
+        and 1 < len(adata.obs[c].cat.categories) <= 30
         and not str(c).startswith("c2s_")
-    ]  # fmt: skip
+    ]
     return [*chosen, *few][:1] or [""]
 
 
@@ -135,9 +140,7 @@ def _map(adata: AnnData, key: str, points: np.ndarray, axes: tuple[str, str, str
     if sure is not None:
         title += f"; right: {sure[0]} of each label, from 0 to 1"
         alt += f" Beside it the same map, colored by the {sure[0]} of each label."
-    return picture(
-        lambda: _draw(adata, key, points, there, axes, sure), alt, title, f"adata.obs[{key!r}], {axes[2]}"
-    )
+    return picture(lambda: _draw(adata, key, points, there, axes, sure), alt, title, f"adata.obs[{key!r}], {axes[2]}")
 
 
 def _draw(
@@ -161,7 +164,9 @@ def _draw(
         labelled = there & (codes >= 0) & ~values.isin(list(ABSTAINED)).to_numpy()
         colors = np.array([*colors_of(len(names), adata.uns.get(f"{key}_colors")), _GREY], dtype=object)
         rest = there & ~labelled
-        left.scatter(points[rest, 0], points[rest, 1], marker="x", s=max(size, 6), color=_DARK, linewidths=0.5, alpha=0.6)
+        left.scatter(
+            points[rest, 0], points[rest, 1], marker="x", s=max(size, 6), color=_DARK, linewidths=0.5, alpha=0.6
+        )
         scatter(left, points[labelled], colors[codes[labelled]].tolist(), size=size)
         _numbers(left, points, codes, labelled, names)
         left.set_title(key, fontsize=11)
@@ -171,7 +176,15 @@ def _draw(
     if sure is not None:
         right: Axes = panels[0, 1]
         known = there & np.isfinite(sure[1])
-        right.scatter(points[there & ~known, 0], points[there & ~known, 1], marker="x", s=max(size, 6), color=_DARK, linewidths=0.5, alpha=0.6)
+        right.scatter(
+            points[there & ~known, 0],
+            points[there & ~known, 1],
+            marker="x",
+            s=max(size, 6),
+            color=_DARK,
+            linewidths=0.5,
+            alpha=0.6,
+        )
         drawn = scatter(right, points[known], sure[1][known], size=size, cmap="viridis", vmin=0, vmax=1)
         figure.colorbar(drawn, ax=right, label=sure[0], fraction=0.046, pad=0.02)
         right.set_title(f"{sure[0]} of {key}", fontsize=11)
@@ -191,8 +204,11 @@ def _numbers(ax: Axes, points: np.ndarray, codes: np.ndarray, labelled: np.ndarr
             middle = np.median(some, axis=0)
             x, y = some[np.linalg.norm(some - middle, axis=1).argmin()]
             ax.annotate(
-                str(code + 1), (x, y), ha="center", va="center", fontsize=9 if len(names) <= 30 else 7, weight="bold",
+                str(code + 1),
+                (x, y),
+                ha="center",
+                va="center",
+                fontsize=9 if len(names) <= 30 else 7,
+                weight="bold",
                 path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            )  # fmt: skip
-
-
+            )

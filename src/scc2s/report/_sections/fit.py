@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from scc2s import pl
 from scc2s.report._figures import picture
-from scc2s.report._parts import Facts, Section, Words, say
+from scc2s.report._parts import Facts, Said, Section, Words, say
 from scc2s.report._records import records
 from scc2s.report._tables import facts_of
 from scc2s.report._values import number
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from scc2s.report._records import Record
 
 _VALUES = {
-    "slope": "slope", "intercept": "intercept", "r2": "R2 of single values, with this line",
-    "r2_all_ranks": "R2 of single values, line fitted to all ranks", "r2_rank_means": "R2 of the means of the ranks only",
-    "pearson": "Pearson correlation", "spearman": "Spearman correlation", "n": "pairs of cell and gene",
-}  # fmt: skip
+    "slope": "slope",
+    "intercept": "intercept",
+    "r2": "R2 of single values, with this line",
+    "r2_all_ranks": "R2 of single values, line fitted to all ranks",
+    "r2_rank_means": "R2 of the means of the ranks only",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "n": "pairs of cell and gene",
+}
 _LOW = 0.5
 
 
@@ -29,18 +34,19 @@ def section(adata: AnnData) -> Section | None:
     if not found:
         return None
     blocks: list[Block] = []
-    summary: list[Sentence] = []
+    summary: list[Said] = []
     for one in found:
         values = facts_of(one.value, one.source, _VALUES)
         params = facts_of(one.params, f"{one.source}['params']", {"source": "fitted to", "values": "values"})
         blocks += [_drawn(adata, one), Facts(f"The fit: {one.name}", [*values, *params])]
         if one is found[0]:
-            summary += _said(one)
+            summary += [Said("From rank to expression", said)] if (said := _said(one)) else []
     blocks.append(
         Words(
             [
                 say(
-                    "Three values of R2 are in circulation for such a line. Only that of single values says how well the "
+                    "Three values of R2 are in circulation for such a line. Only that of single values says how well "
+                    "the "
                     "expression of a gene in a cell can be told from its rank; that of the means of the ranks is close "
                     "to 1 for almost any data."
                 )

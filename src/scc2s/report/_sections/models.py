@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scc2s.report._parts import Fact, Facts, Folded, Part, Quote, Section, say
+from scc2s.report._parts import Fact, Facts, Folded, Part, Quote, Said, Section, say
 from scc2s.report._records import records
 from scc2s.report._tables import facts_of
 from scc2s.report._values import number, text_of, without_paths
@@ -12,23 +12,48 @@ from scc2s.report._values import number, text_of, without_paths
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from scc2s.report._parts import Block, Sentence
+    from scc2s.report._parts import Block
     from scc2s.report._records import Record
 
 _INFO = {
-    "id": "name", "revision": "revision", "weights_hash": "hash of its weights", "adapter": "adapter on it",
-    "family": "family of prompts", "architecture": "architecture", "n_parameters": "parameters",
-    "max_tokens": "longest prompt and answer, in tokens", "backend": "run by", "url": "address", "device": "device",
-    "dtype": "numbers", "quantization": "quantisation",
-}  # fmt: skip
+    "id": "name",
+    "revision": "revision",
+    "weights_hash": "hash of its weights",
+    "adapter": "adapter on it",
+    "family": "family of prompts",
+    "architecture": "architecture",
+    "n_parameters": "parameters",
+    "max_tokens": "longest prompt and answer, in tokens",
+    "backend": "run by",
+    "url": "address",
+    "device": "device",
+    "dtype": "numbers",
+    "quantization": "quantisation",
+}
 _TOOLS = {
-    "annotate": "labels", "embed": "embedding", "caption": "captions", "perturb": "perturbation", "fate": "fate",
-    "screen": "screen", "experiments": "grid of perturbations", "name_genes": "names of gene lists",
-    "perplexity": "perplexity", "attention": "attention", "importance": "importance of genes", "ask": "answers",
-    "compare": "comparison", "chat": "conversation", "abstract": "abstracts", "hypothesize": "hypothesis",
-    "search": "search", "generate": "generated cells", "same_neighborhood": "neighbourhoods", "same_niche": "niches",
-    "generate_neighbor": "generated neighbours", "contexts_result": "samples of cells",
-}  # fmt: skip
+    "annotate": "labels",
+    "embed": "embedding",
+    "caption": "captions",
+    "perturb": "perturbation",
+    "fate": "fate",
+    "screen": "screen",
+    "experiments": "grid of perturbations",
+    "name_genes": "names of gene lists",
+    "perplexity": "perplexity",
+    "attention": "attention",
+    "importance": "importance of genes",
+    "ask": "answers",
+    "compare": "comparison",
+    "chat": "conversation",
+    "abstract": "abstracts",
+    "hypothesize": "hypothesis",
+    "search": "search",
+    "generate": "generated cells",
+    "same_neighborhood": "neighbourhoods",
+    "same_niche": "niches",
+    "generate_neighbor": "generated neighbours",
+    "contexts_result": "samples of cells",
+}
 _SHORTENED = "n_shortened"
 
 
@@ -40,7 +65,9 @@ def section(adata: AnnData) -> Section | None:
     by_model: dict[tuple[str, ...], list[Record]] = {}
     for one in asked:
         info = one.value["model"]
-        by_model.setdefault(tuple(text_of(info.get(key)) for key in ("id", "revision", "weights_hash", "backend", "dtype")), []).append(one)
+        by_model.setdefault(
+            tuple(text_of(info.get(key)) for key in ("id", "revision", "weights_hash", "backend", "dtype")), []
+        ).append(one)
     blocks: list[Block] = []
     for (name, *_), used in by_model.items():
         first = used[0]
@@ -84,7 +111,9 @@ def _prompts(asked: list[Record]) -> list[Block]:
     for one in asked:
         n, where = one.param(_SHORTENED)
         if isinstance(n, int | np.integer) and n:
-            short.append(Fact(f"prompts shortened: {_job(one)}", number(n, where), where, "genes were left out from the end"))
+            short.append(
+                Fact(f"prompts shortened: {_job(one)}", number(n, where), where, "genes were left out from the end")
+            )
     blocks: list[Block] = []
     if quotes:
         blocks.append(Part("Prompts", [Folded(f"The wording of the prompts ({len(quotes)})", quotes)]))
@@ -93,9 +122,10 @@ def _prompts(asked: list[Record]) -> list[Block]:
     return blocks
 
 
-def _summary(models: list[tuple[str, ...]], by_model: dict[tuple[str, ...], list[Record]]) -> list[Sentence]:
+def _summary(models: list[tuple[str, ...]], by_model: dict[tuple[str, ...], list[Record]]) -> list[Said]:
     names = [without_paths(key[0]) for key in models]
+    sources = f"{by_model[models[0]][0].source}['model']"
     if len(names) == 1:
-        return [say("One language model was asked: {}.", names[0])]
-    sizes: Any = ", ".join(dict.fromkeys(names))
-    return [say("The language models that were asked are {}.", sizes)]
+        return [Said("Models", [say("One language model was asked: {}.", names[0])], [sources])]
+    every = ", ".join(dict.fromkeys(names))
+    return [Said("Models", [say("The language models that were asked are {}.", every)], [sources])]

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from scc2s.report._parts import Facts, Note, Part, Section, say
+from scc2s.report._parts import Fact, Note, Part, Section, say
 from scc2s.report._records import TALKS, ours, place, records
-from scc2s.report._tables import facts_of, of_frame, piece
-from scc2s.report._parts import Fact
+from scc2s.report._tables import facts_of, how, of_frame, piece
 from scc2s.report._values import text_of
 
 from .labels import LABELS
@@ -20,24 +19,52 @@ if TYPE_CHECKING:
     from scc2s.report._parts import Block
 
 _ELSEWHERE = {
-    *LABELS, *TALKS, "sentences", "rank_fit", "recipe", "split", "embed", "caption", "perturb", "fate", "experiments",
-    "screen", "generate", "compare_labels", "benchmark", "neighborhoods", "niches", "contexts", "contexts_result",
-    "same_neighborhood", "same_niche", "generate_neighbor",
-}  # fmt: skip
+    *LABELS,
+    *TALKS,
+    "sentences",
+    "rank_fit",
+    "recipe",
+    "split",
+    "embed",
+    "caption",
+    "perturb",
+    "fate",
+    "experiments",
+    "screen",
+    "generate",
+    "compare_labels",
+    "benchmark",
+    "neighborhoods",
+    "niches",
+    "contexts",
+    "contexts_result",
+    "same_neighborhood",
+    "same_niche",
+    "generate_neighbor",
+}
 """Tools whose results have a chapter of their own."""
 _TITLES = {
-    "name_genes": "Names of gene lists", "perplexity": "Perplexity", "attention": "Attention", "importance": "Importance of genes",
-    "search": "Search", "bulk_match": "Match to bulk profiles", "donors": "Groups of donors", "program_score": "Score of a program",
-    "match_labels": "Labels matched to an ontology", "reconstructed": "Reconstructed expression", "interactions": "Known interactions",
-    "text": "Texts beside the cells", "pseudobulk": "Pseudobulk",
-}  # fmt: skip
+    "name_genes": "Names of gene lists",
+    "perplexity": "Perplexity",
+    "attention": "Attention",
+    "importance": "Importance of genes",
+    "search": "Search",
+    "bulk_match": "Match to bulk profiles",
+    "donors": "Groups of donors",
+    "program_score": "Score of a program",
+    "match_labels": "Labels matched to an ontology",
+    "reconstructed": "Reconstructed expression",
+    "interactions": "Known interactions",
+    "text": "Texts beside the cells",
+    "pseudobulk": "Pseudobulk",
+}
 _QUIET = ("params", "versions", "model", "written")
 _TABLES_OF = {"name_genes": "key_added", "attention": None}
 _CAUTION = {
     "attention": "Weights of attention are not an explanation: they show where a model looks, not why it answers.",
     "importance": "The change of an answer when a gene is left out speaks of the model, not of the biology.",
     "name_genes": "A name of a gene list is text that a language model wrote, not a finding.",
-}  # fmt: skip
+}
 _MOST_FACTS = 40
 _MOST_ROWS = 10
 
@@ -56,7 +83,7 @@ def section(adata: AnnData) -> Section | None:
         facts = [*_single(one.params, f"{one.source}['params']"), *_single(one.value, one.source)]
         facts += facts_of(one.value.get("model", {}), f"{one.source}['model']", {"id": "model"})
         blocks += _tables(adata, one.value, one.source, _beside(one.tool, one.name, one.params))
-        blocks.append(Facts("How", facts[:_MOST_FACTS]))
+        blocks.append(how(facts[:_MOST_FACTS]))
         parts.append(Part(f"{_TITLES.get(one.tool, one.tool)}: {one.name}", blocks, one.source))
     return Section("others", "Other results", parts) if parts else None
 

@@ -7,7 +7,7 @@ import numpy as np
 from scc2s import pl
 from scc2s._cells.access import get_sentences, sentence_slots
 from scc2s.report._figures import picture
-from scc2s.report._parts import Fact, Facts, Quote, Section, say
+from scc2s.report._parts import Fact, Facts, Quote, Said, Section, say
 from scc2s.report._records import records
 from scc2s.report._tables import facts_of
 from scc2s.report._values import number
@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 _SHOWN = 30
 _PARAMS = {
-    "n_genes": "genes in a sentence, at most", "source": "made from", "tie_break": "order of equal values",
-    "organism": "organism", "var_mask": "genes that were used", "exclude": "genes left out",
-    "reference": "ordered by how far genes stand above", "store": "kept as",
-}  # fmt: skip
+    "n_genes": "genes in a sentence, at most",
+    "source": "made from",
+    "tie_break": "order of equal values",
+    "organism": "organism",
+    "var_mask": "genes that were used",
+    "exclude": "genes left out",
+    "reference": "ordered by how far genes stand above",
+    "store": "kept as",
+}
 
 
 def section(adata: AnnData) -> Section | None:
@@ -32,13 +37,13 @@ def section(adata: AnnData) -> Section | None:
     if not found:
         return None
     blocks: list[Block] = []
-    summary: list[Sentence] = []
+    summary: list[Said] = []
     for one in found:
         key = "c2s_sentence" if one.name == "sentences" else f"{one.name.removeprefix('sentences_')}_sentence"
         lengths, said = _lengths(adata, one, key)
         blocks.append(Facts(f"Sentences: {key}", [*facts_of(one.params, f"{one.source}['params']", _PARAMS), *lengths]))
         if one is found[0]:
-            summary += said
+            summary += [Said("Sentences", said)] if said else []
             blocks += _example(adata, key)
     return Section("sentences", "Cell sentences", blocks, summary)
 
@@ -56,13 +61,16 @@ def _lengths(adata: AnnData, one: Record, key: str) -> tuple[list[Fact], list[Se
     rows.append(Fact("median length, in genes", middle, f"{place}.median()"))
     said = [
         say(
-            "Each cell was written as a sentence, the names of its genes from the strongest down; half of the sentences "
+            "Each cell was written as a sentence, the names of its genes from the strongest down; half of the "
+            "sentences "
             "have {} genes or more.",
             middle,
         )
     ]
     if empty:
-        said.append(say("{} cells have an empty sentence, so that no model can be asked about them.", number(empty, where)))
+        said.append(
+            say("{} cells have an empty sentence, so that no model can be asked about them.", number(empty, where))
+        )
     return rows, said
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-
 from scc2s._cells.provenance import versions
 from scc2s.report._parts import Fact, Facts, Folded, Section, Table
 from scc2s.report._records import records
@@ -27,10 +26,14 @@ def section(adata: AnnData) -> Section:
         Facts("This report was written with", [Fact(name, value, "importlib.metadata") for name, value in here.items()])
     ]
     rows: list[list[Piece]] = [
-        ["['" + "']['".join(one.path) + "']", *(text_of(_versions(one).get(name)) for name in names)] for one in found if _versions(one)
+        ["['" + "']['".join(one.path) + "']", *(text_of(_versions(one).get(name)) for name in names)]
+        for one in found
+        if _versions(one)
     ]
     if rows:
-        table = Table("Versions that each result was made with", ["result", *names], rows, "adata.uns['c2s'][...]['versions']")
+        table = Table(
+            "Versions that each result was made with", ["result", *names], rows, "adata.uns['c2s'][...]['versions']"
+        )
         blocks.append(Folded(f"Versions of each result ({len(rows)})", [table]))
     params: list[Block] = [facts for one in found if (facts := _params(one)).rows]
     if params:
