@@ -19,11 +19,11 @@ _ENDINGS = (".html", ".htm")
 def report(adata: AnnData | MuData, path: str | PathLike[str], *, title: str | None = None, mod: str = "rna") -> None:
     """Write what is known of the cells as one HTML file, for experts and for others.
 
-    It has what stands in `adata` and asks no model: the data and their quality, sentences and rank fit, the embedding
+    It has what stands in `adata` and asks no model: data and quality, sentences and rank fit, the embedding
     with labels, confidence and abstentions, captions with their grounding, predictions and screens with controls,
     floors and ceilings, answers in words with what the cells say of them, comparisons, models, prompts, versions and
-    caveats, and before all of it a summary in plain words. Each number has its slot beside it, and on pointing at it the
-    expression that gives it in Python. Parts that are missing are named with the call that makes them.
+    caveats, and before all of it a summary in plain words. Each number has its slot beside it, and on pointing at it
+    the expression that gives it in Python. Parts that are missing are named with the call that makes them.
 
     The file needs no network and runs no script; what comes from the data is text in it, whatever it holds. It follows
     the light or dark setting of the reader, and prints. Folders of the machine are not in it.
