@@ -12,7 +12,7 @@ import scanpy as sc
 import scc2s
 from scc2s.models import CallableModel
 
-LABELS = ["CD14+ monocyte", "B cell", "natural killer cell", "CD8+ T cell", "dendritic cell"]
+LABELS = ["monocyte", "B cell", "natural killer cell", "T cell"]
 PROGRAM = ["HLA-DRA", "HLA-DRB1", "CD74"]
 KNOWN = pd.DataFrame({"ligand": ["CD74", "B2M", "LTB"], "receptor": ["HLA-DRA", "CD3D", "CD79A"]})
 MARKERS = {"B cell": ["CD79A", "CD79B"], "T cell": ["CD3D", "CD3E"]}
@@ -51,7 +51,14 @@ def writer() -> CallableModel:
 
 def scorer(right: float = 3.0) -> CallableModel:
     """Tells types by their markers."""
-    marks = {"B": "CD79A", "T or NK": "CD3D", "myeloid": "LYZ"}
+    marks = {
+        "B": "CD79A",
+        "B cell": "CD79A",
+        "T or NK": "CD3D",
+        "T cell": "CD3D",
+        "myeloid": "LYZ",
+        "monocyte": "LYZ",
+    }
 
     def score(prompts: list[str], choices: list[str]) -> np.ndarray:
         words = [set(prompt.split()) for prompt in prompts]
@@ -60,6 +67,17 @@ def scorer(right: float = 3.0) -> CallableModel:
         )
 
     return CallableModel(score=score, id="scorer")
+
+
+def vectors() -> CallableModel:
+    """Embeds a cell by whether some genes are among its words."""
+    genes = ("CD79A", "CD3D", "LYZ", "NKG7", "FTL", "CD74")
+    return CallableModel(embed=lambda prompts: np.array([[float(g in p.split()) for g in genes] for p in prompts]))
+
+
+def likely() -> CallableModel:
+    """Finds short answers likely."""
+    return CallableModel(log_likelihood=lambda prompts, answers: np.array([-2.0 * len(a.split()) for a in answers]))
 
 
 def talker() -> CallableModel:
@@ -78,8 +96,8 @@ def everything(n: int = 120) -> Any:
     sc.pp.c2s_rank_fit(adata)
     sc.pp.c2s_reconstruct(adata)
     sc.pp.c2s_split(adata, "donor", key="donor")
-    sc.tl.c2s_embed(adata)
-    sc.tl.c2s_annotate(adata, labels=LABELS, groupby="louvain", min_prob=0.5)
+    sc.tl.c2s_embed(adata, model=vectors())
+    sc.tl.c2s_annotate(adata, labels=LABELS, model=score, groupby="louvain", min_prob=0.5)
     sc.tl.c2s_annotate(
         adata,
         labels=["B", "T or NK", "myeloid"],
@@ -103,10 +121,10 @@ def everything(n: int = 120) -> Any:
     sc.tl.c2s_caption(adata, groupby="lineage", model=write)
     sc.tl.c2s_name_genes(adata, groupby="lineage", model=write)
     sc.tl.c2s_program_score(adata, PROGRAM)
-    sc.tl.c2s_perplexity(adata)
+    sc.tl.c2s_perplexity(adata, model=likely())
     sc.tl.c2s_attention(adata, cells=adata.obs_names[:1])
     sc.tl.c2s_importance(adata, "B cell", cells=adata.obs_names[:1], n_genes=3)
-    sc.tl.c2s_search(adata, "B cell of the blood", n_shuffled=2)
+    sc.tl.c2s_search(adata, "B cell of the blood", n_shuffled=2, model=vectors(), how="embedding")
     bulk = scc2s.pp.pseudobulk(adata, by="lineage", method="mean")
     sc.tl.c2s_match_bulk(adata, bulk, use_rep="expression", pairs_by="lineage")
     sc.tl.c2s_stratify(adata, "donor", features=["c2s_score_program"], n_boot=20)
@@ -143,7 +161,7 @@ def everything(n: int = 120) -> Any:
     sc.pp.c2s_interactions(adata, KNOWN, extracellular=False)
     sc.tl.c2s_hypothesize(adata, "lineage", "B", "myeloid", interactions="interactions", model=talk, markers=MARKERS)
     sc.pp.c2s_contexts(adata, groupby="donor", n_cells=4, n_contexts=2)
-    sc.tl.c2s_embed(adata, contexts="contexts")
+    sc.tl.c2s_embed(adata, contexts="contexts", model=vectors(), prompt="{multi_cell_sentences}")
     sc.pp.c2s_neighborhoods(adata, radius=40, unit="um", spatial_unit="um", n_contexts=15, n_cells=4, matched="lineage")
     yes_no = CallableModel(
         score=lambda prompts, choices: np.array([[len(p) % 3, 1.0] for p in prompts], dtype=float), id="yes or no"
