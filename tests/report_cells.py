@@ -1,16 +1,18 @@
-"""Cells on which every tool has run, for reports: real ones, with the model of the package and ones made of functions."""
+"""Real cells on which every tool has run, most of them with models that are made of functions."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 import scanpy as sc
 
 import scc2s
 from scc2s.models import CallableModel
+
+if TYPE_CHECKING:
+    import anndata as ad
 
 LABELS = ["monocyte", "B cell", "natural killer cell", "T cell"]
 PROGRAM = ["HLA-DRA", "HLA-DRB1", "CD74"]
@@ -124,7 +126,7 @@ def everything(n: int = 120) -> Any:
     sc.tl.c2s_perplexity(adata, model=likely())
     sc.tl.c2s_attention(adata, cells=adata.obs_names[:1])
     sc.tl.c2s_importance(adata, "B cell", cells=adata.obs_names[:1], n_genes=3)
-    sc.tl.c2s_search(adata, "B cell of the blood", n_shuffled=2, model=vectors(), how="embedding")
+    sc.tl.c2s_search(adata, "B cell of the blood", n_shuffled=2, model=likely())
     bulk = scc2s.pp.pseudobulk(adata, by="lineage", method="mean")
     sc.tl.c2s_match_bulk(adata, bulk, use_rep="expression", pairs_by="lineage")
     sc.tl.c2s_stratify(adata, "donor", features=["c2s_score_program"], n_boot=20)

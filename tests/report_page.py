@@ -86,8 +86,8 @@ def _is_shown(value: float, shown: str) -> bool:
     if np.isnan(value) or np.isinf(value):
         return shown == "\N{EN DASH}"
     plain = shown.replace(",", "").replace("\N{MINUS SIGN}", "-")
-    if plain.endswith(" %"):
-        plain, value = plain.removesuffix(" %"), 100 * value
+    if plain.endswith("%"):
+        plain, value = plain.removesuffix("%").strip(), 100 * value
     return bool(np.isclose(float(plain), value, rtol=6e-3, atol=1e-12))
 
 

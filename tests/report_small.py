@@ -6,6 +6,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
+import scc2s
 from scc2s.models import CallableModel
 
 GENES = ["CD3D", "CD3E", "CD79A", "MS4A1", "LYZ", "NKG7", "ACTB", "B2M"]
@@ -28,3 +29,14 @@ def scorer(strength: float = 4.0) -> CallableModel:
         return np.array([[strength * ((one + i) % 3 == 0) for i, _ in enumerate(choices)] for one in first])
 
     return CallableModel(score=score, id="scorer")
+
+
+def labelled_cells() -> ad.AnnData:
+    """Cells with sentences and labels, some of them unassigned."""
+    adata = cells()
+    scc2s.pp.sentences(adata, n_genes=5)
+    scc2s.tl.annotate(adata, labels=["B cell", "T cell", "NK cell"], model=scorer(), prompt="{cell_sentence}")
+    key = "c2s_cell_type"
+    adata.obs[key] = adata.obs[key].cat.add_categories("unassigned")
+    adata.obs.loc[adata.obs_names[:3], key] = "unassigned"
+    return adata

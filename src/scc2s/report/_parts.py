@@ -112,7 +112,8 @@ class Table:
     @property
     def wide(self) -> list[bool]:
         """Which columns hold long texts."""
-        return [any(isinstance(row[i], str) and len(row[i]) > 24 for row in self.rows) for i in range(len(self.header))]
+        columns = ([row[i] for row in self.rows] for i in range(len(self.header)))
+        return [any(isinstance(cell, str) and len(cell) > 24 for cell in cells) for cells in columns]
 
     @property
     def numeric(self) -> list[bool]:
@@ -132,6 +133,14 @@ class Figure:
     title: str
     source: str
     kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures side by side, where there is room."""
+
+    blocks: Sequence[Block]
+    kind: ClassVar[str] = "row"
 
 
 @dataclass(frozen=True)
@@ -216,7 +225,7 @@ class Part:
     kind: ClassVar[str] = "part"
 
 
-Block = Words | Note | Facts | Table | Figure | Bars | Quote | Card | Folded | Part
+Block = Words | Note | Facts | Table | Figure | Row | Bars | Quote | Card | Folded | Part
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import pandas as pd
 
 UNKNOWN = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
+_BLANK = "\N{NO-BREAK SPACE}"
 _START = r"(?:^|(?<=[\s'\"(=\[,;]))(?:file://)?"
-_ROOT = r"(?:~?/|[A-Za-z]:[\\/]|\\\\)"
+_ROOT = r"(?:~\w*/|/|[A-Za-z]:[\\/]|\\\\)"
 _PART = r"[^\s'\"<>|,;()\[\]\\/]+"
 _PATH = re.compile(rf"{_START}{_ROOT}(?:{_PART}[\\/])+({_PART})?")
 _WHOLE = re.compile(rf"(?:file://)?{_ROOT}.*[\\/]([^\\/]+)[\\/]?")
@@ -32,7 +33,7 @@ class Number:
 
 
 def number(value: Any, source: str, *, digits: int = 3, share: bool = False) -> Number:
-    """A number as it is shown.
+    r"""A number as it is shown.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def number(value: Any, source: str, *, digits: int = 3, share: bool = False) -> 
     Examples
     --------
     >>> number(50000, "adata.n_obs").shown, number(0.91234, "p").shown, number(0.91234, "p", share=True).shown
-    ('50,000', '0.912', '91.2 %')
+    ('50,000', '0.912', '91.2\xa0%')
     """
     found = value.item() if isinstance(value, np.generic) else value
     if isinstance(found, bool):
@@ -59,7 +60,7 @@ def number(value: Any, source: str, *, digits: int = 3, share: bool = False) -> 
     if not math.isfinite(found):
         return Number(found, UNKNOWN, source)
     if share:
-        return Number(found, f"{_written(100 * found, digits)} %", source)
+        return Number(found, f"{_written(100 * found, digits)}{_BLANK}%", source)
     return Number(found, _written(found, digits), source)
 
 

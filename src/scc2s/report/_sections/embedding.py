@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from scc2s.report._figures import bare, colors_of, picture, point_size, scatter
-from scc2s.report._parts import Fact, Facts, Folded, Section
+from scc2s.report._parts import Fact, Facts, Folded, Row, Section
 from scc2s.report._records import records
 from scc2s.report._tables import facts_of
 from scc2s.report._values import number, text_of
 
-from .labels import ABSTAINED, LABELS, confidence, label_columns, shares
+from .labels import ABSTAINED, confidence, label_columns, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ _MADE = ("X_umap", "X_tsne", "X_draw_graph_fa", "X_phate")
 _MOST_FITTED = 5000
 """Cells that directions are found with; all are drawn."""
 _MOST_FIGURES = 3
-_GREY, _DARK = "#d0d0d0", "#555555"
+_DARK = "#555555"
 _NUMBERED = 60
 """Groups that have a number in the figure."""
 
@@ -120,76 +120,78 @@ def _groups(adata: AnnData) -> list[str]:
     return [*chosen, *few][:1] or [""]
 
 
-def _map(adata: AnnData, key: str, points: np.ndarray, axes: tuple[str, str, str]) -> Any:
+def _map(adata: AnnData, key: str, points: np.ndarray, axes: tuple[str, str, str]) -> Block:
+    """The cells by group, and beside it how sure the labels are."""
     there = np.isfinite(points).all(axis=1)
-    sure = confidence(adata, key) if key else None
+    shown = f"{int(there.sum()):,} cells"
     if not key:
-        return picture(
-            lambda: _draw(adata, key, points, there, axes, None),
-            f"Map of {int(there.sum()):,} cells.",
-            "Map of the cells",
-            axes[2],
-        )
+        return picture(lambda: _plain(points[there], axes), f"Map of {shown}.", "Map of the cells", axes[2])
     values = adata.obs[key].astype("category")
-    n = int(values.isin(list(ABSTAINED)).sum() + values.isna().sum())
-    alt = f"Map of {int(there.sum()):,} cells, colored by {key}; numbers in it are those of the table of its groups."
-    title = f"The cells by {key}"
-    if key in LABELS or sure is not None or n:
-        title += f"; cells without a label ({n:,}) are grey crosses"
-        alt += f" {n:,} cells without a label are grey crosses."
-    if sure is not None:
-        title += f"; right: {sure[0]} of each label, from 0 to 1"
-        alt += f" Beside it the same map, colored by the {sure[0]} of each label."
-    return picture(lambda: _draw(adata, key, points, there, axes, sure), alt, title, f"adata.obs[{key!r}], {axes[2]}")
+    absent = (values.isin(list(ABSTAINED)) | values.isna()).to_numpy()
+    grey = f"; cells without a label ({int(absent.sum()):,}) are grey crosses" if absent.any() else ""
+    left = picture(
+        lambda: _by_group(adata, key, points, there & ~absent, there & absent, axes),
+        f"Map of {shown}, colored by {key}; numbers in it are those of the table of its groups{grey}.",
+        f"The cells by {key}{grey}",
+        f"adata.obs[{key!r}], {axes[2]}",
+    )
+    if (sure := confidence(adata, key)) is None:
+        return left
+    name, numbers, column = sure
+    known = there & np.isfinite(numbers)
+    right = picture(
+        lambda: _by_number(points, numbers, known, there & ~known, axes, name),
+        f"The same map, colored by the {name} of each label, from 0 (dark) to 1 (bright).",
+        f"The {name} of each label",
+        f"adata.obs[{column!r}], {axes[2]}",
+    )
+    return Row([left, right])
 
 
-def _draw(
-    adata: AnnData,
-    key: str,
-    points: np.ndarray,
-    there: np.ndarray,
-    axes: tuple[str, str, str],
-    sure: tuple[str, np.ndarray, str] | None,
+def _plain(points: np.ndarray, axes: tuple[str, str, str]) -> Axes:
+    ax = _field(axes)
+    ax.scatter(points[:, 0], points[:, 1], s=point_size(len(points)), color="#4c72b0", linewidths=0, rasterized=True)
+    return ax
+
+
+def _by_group(
+    adata: AnnData, key: str, points: np.ndarray, labelled: np.ndarray, rest: np.ndarray, axes: tuple[str, str, str]
 ) -> Axes:
+    ax = _field(axes)
+    values = adata.obs[key].astype("category")
+    names, codes = list(values.cat.categories), values.cat.codes.to_numpy()
+    colors = np.array(colors_of(len(names), adata.uns.get(f"{key}_colors")), dtype=object)
+    size = point_size(len(points))
+    _crosses(ax, points[rest], size)
+    if labelled.any():
+        scatter(ax, points[labelled], colors[codes[labelled]].tolist(), size=size)
+    _numbers(ax, points, codes, labelled, names)
+    return ax
+
+
+def _by_number(
+    points: np.ndarray, values: np.ndarray, known: np.ndarray, rest: np.ndarray, axes: tuple[str, str, str], name: str
+) -> Axes:
+    ax = _field(axes)
+    size = point_size(len(points))
+    _crosses(ax, points[rest], size)
+    drawn = scatter(ax, points[known], values[known], size=size, cmap="viridis", vmin=0, vmax=1)
+    ax.figure.colorbar(drawn, ax=ax, label=name, fraction=0.046, pad=0.02)
+    return ax
+
+
+def _field(axes: tuple[str, str, str]) -> Axes:
     from matplotlib import pyplot as plt
 
-    n_panels = 1 if sure is None else 2
-    figure, panels = plt.subplots(1, n_panels, figsize=(5.4 * n_panels, 4.6), layout="constrained", squeeze=False)
-    size = point_size(int(there.sum()))
-    left: Axes = panels[0, 0]
-    if key:
-        values = adata.obs[key].astype("category")
-        names = list(values.cat.categories)
-        codes = values.cat.codes.to_numpy()
-        labelled = there & (codes >= 0) & ~values.isin(list(ABSTAINED)).to_numpy()
-        colors = np.array([*colors_of(len(names), adata.uns.get(f"{key}_colors")), _GREY], dtype=object)
-        rest = there & ~labelled
-        left.scatter(
-            points[rest, 0], points[rest, 1], marker="x", s=max(size, 6), color=_DARK, linewidths=0.5, alpha=0.6
-        )
-        scatter(left, points[labelled], colors[codes[labelled]].tolist(), size=size)
-        _numbers(left, points, codes, labelled, names)
-        left.set_title(key, fontsize=11)
-    else:
-        left.scatter(points[there, 0], points[there, 1], s=size, color="#4c72b0", linewidths=0)
-    bare(left, axes[0], axes[1])
-    if sure is not None:
-        right: Axes = panels[0, 1]
-        known = there & np.isfinite(sure[1])
-        right.scatter(
-            points[there & ~known, 0],
-            points[there & ~known, 1],
-            marker="x",
-            s=max(size, 6),
-            color=_DARK,
-            linewidths=0.5,
-            alpha=0.6,
-        )
-        drawn = scatter(right, points[known], sure[1][known], size=size, cmap="viridis", vmin=0, vmax=1)
-        figure.colorbar(drawn, ax=right, label=sure[0], fraction=0.046, pad=0.02)
-        right.set_title(f"{sure[0]} of {key}", fontsize=11)
-        bare(right, axes[0], axes[1])
-    return left
+    ax: Axes = plt.subplots(figsize=(5.2, 4.4), layout="constrained")[1]
+    bare(ax, axes[0], axes[1])
+    return ax
+
+
+def _crosses(ax: Axes, points: np.ndarray, size: float) -> None:
+    ax.scatter(
+        points[:, 0], points[:, 1], marker="x", s=max(size, 6), color=_DARK, linewidths=0.5, alpha=0.6, rasterized=True
+    )
 
 
 def _numbers(ax: Axes, points: np.ndarray, codes: np.ndarray, labelled: np.ndarray, names: list[Any]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def _drawn(adata: AnnData, one: Record, controls: pd.DataFrame) -> list[Block]:
     kind: Any = one.tool
     return [
         picture(
-            lambda metric=metric: pl.perturbation(adata, metric, key=one.name, kind=kind, show=False),
+            partial(pl.perturbation, adata, metric, key=one.name, kind=kind, show=False),
             f"Points for the {names[metric]} in each of {n} groups: the prediction, simple floors, and where there are "
             f"real "
             "cells the ceiling. The values stand in the table below.",
