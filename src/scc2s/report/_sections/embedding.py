@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s.report._figures import bare, colors_of, picture, point_size, scatter
-from scc2s.report._parts import Fact, Facts, Folded, Row, Section
+from scc2s.report._parts import Fact, Facts, Folded, Note, Row, Section, say
 from scc2s.report._records import records
 from scc2s.report._tables import facts_of
 from scc2s.report._values import number, text_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from scc2s.report._parts import Block
+    from scc2s.report._records import Record
 
 _MADE = ("X_umap", "X_tsne", "X_draw_graph_fa", "X_phate")
 _MOST_FITTED = 5000
@@ -47,6 +48,16 @@ def section(adata: AnnData) -> Section | None:
     if points is None:
         return Section("embedding", "Embedding", blocks)
     blocks.append(Facts("The map", [Fact("places of the cells", basis, axes[2]), *_made_from(adata, axes[2])]))
+    if found and axes[2] == "adata.obsm['X_umap']" and not _is_of(adata, found):
+        blocks.append(
+            Note(
+                "plain",
+                say(
+                    "Nothing on record says that this map was made from the embedding of a model; to make it from that: "
+                    "sc.pp.neighbors(adata, use_rep='X_c2s'), then sc.tl.umap(adata)."
+                ),
+            )
+        )
     keys = label_columns(adata)[:_MOST_FIGURES]
     for key in keys or _groups(adata):
         blocks.append(_map(adata, key, points, axes))
@@ -71,6 +82,12 @@ def _made_from(adata: AnnData, source: str) -> list[Fact]:
     where = "adata.uns['neighbors']['params']"
     names = {"use_rep": "neighbours were found in", "n_neighbors": "neighbours", "metric": "distance"}
     return facts_of(params, where, names)
+
+
+def _is_of(adata: AnnData, found: Sequence[Record]) -> bool:
+    """Whether neighbours were found in an embedding of a model."""
+    rep = text_of(adata.uns.get("neighbors", {}).get("params", {}).get("use_rep"))
+    return rep in {text_of(one.params.get("key_added")) or "X_c2s" for one in found}
 
 
 def _points(adata: AnnData, embeddings: Sequence[Any]) -> tuple[np.ndarray | None, str, tuple[str, str, str]]:

@@ -260,8 +260,9 @@ def _said(adata: AnnData, one: Record, key: str, verdict: str) -> list[Sentence]
         top = str(counts.index[0])
         share = number(float(counts.iloc[0] / adata.n_obs), f"({where} == {top!r}).mean()", share=True)
         lines.append(say("The most frequent label is {}, of {} of all cells.", top, share))
-        if (sure := confidence(adata, key)) is not None and np.isfinite(sure[1]).any():
-            middle = number(float(np.nanmedian(sure[1])), f"adata.obs[{sure[2]!r}].median()")
+        if (sure := confidence(adata, key)) is not None and np.isfinite(sure[1][~absent]).any():
+            where_sure = f"adata.obs.loc[~{of_absent}, {sure[2]!r}].median()"
+            middle = number(float(adata.obs.loc[~absent, sure[2]].median()), where_sure)
             meaning = {
                 "trust": " (0: no surer than without the cell's genes; 1: certain)",
                 "probability": " among the labels that were offered",
