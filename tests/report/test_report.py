@@ -27,6 +27,7 @@ def test_it_is_a_tool_and_in_scanpy() -> None:
 
     assert scc2s.tl.report is sc.tl.c2s_report is report
     assert "report" in scc2s.tl.__all__
+    assert "report" in dir(scc2s.tl)
     with pytest.raises(AttributeError, match="module 'scc2s.tl' has no attribute 'nothing'"):
         _ = scc2s.tl.nothing
 

@@ -80,3 +80,8 @@ def __getattr__(name: str) -> Any:
     from scc2s._attach import from_above
 
     return from_above("tl", name)
+
+
+def __dir__() -> list[str]:
+    """With the names of :func:`__getattr__`."""
+    return sorted({*globals(), *__all__})

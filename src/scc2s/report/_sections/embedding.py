@@ -53,7 +53,7 @@ def section(adata: AnnData) -> Section | None:
             Note(
                 "plain",
                 say(
-                    "Nothing on record says that this map was made from the embedding of a model; to make it from that: "
+                    "Nothing on record says that this map was made from the embedding of a model; to do so: "
                     "sc.pp.neighbors(adata, use_rep='X_c2s'), then sc.tl.umap(adata)."
                 ),
             )
