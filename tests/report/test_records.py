@@ -45,14 +45,14 @@ def test_records_beside_a_table_are_known_by_their_parameters() -> None:
         "heads_record": {"params": {}},
     }
     adata = ad.AnnData(np.ones((1, 1)), uns={"c2s": held})
-    assert [one.tool for one in records(adata)] == ["screen", "experiments", "benchmark", "attention"]
+    assert [one.tool for one in records(adata)] == ["screen", "experiments", "attention", "benchmark"]
 
 
 def test_results_under_one_name_are_records_of_their_own() -> None:
-    held = {"perturb": {"a": {"params": {}}, "b": {"params": {}}}, "by_contexts": {"x": {"params": {}}}}
+    held = {"perturb": {"b": {"params": {}}, "a": {"params": {}}}, "by_contexts": {"x": {"params": {}}}}
     adata = ad.AnnData(np.ones((1, 1)), uns={"c2s": held})
     assert [one.path for one in records(adata, "perturb")] == [("perturb", "a"), ("perturb", "b")]
-    assert [one.tool for one in records(adata)] == ["perturb", "perturb", "contexts_result"]
+    assert [one.tool for one in records(adata)] == ["contexts_result", "perturb", "perturb"]
 
 
 def test_sources_give_what_they_name() -> None:

@@ -132,7 +132,7 @@ def ours(adata: AnnData) -> Mapping[str, Any]:
 
 
 def records(adata: AnnData, *tools: str) -> list[Record]:
-    """All records, in the order in which they were written; with `tools` only theirs."""
+    """All records by name, which is how files order them, so that a report of a file is the same; of `tools` alone."""
     found = []
     held = ours(adata)
     for key, value in held.items():
@@ -145,7 +145,7 @@ def records(adata: AnnData, *tools: str) -> list[Record]:
         else:
             tool = "contexts_result" if key.startswith("by_") else key
             found += [Record(tool, (key, name), one) for name, one in value.items() if isinstance(one, Mapping)]
-    return [one for one in found if not tools or one.tool in tools]
+    return sorted((one for one in found if not tools or one.tool in tools), key=lambda one: one.path)
 
 
 def entry(adata: AnnData, *keys: str) -> Any:
