@@ -3,13 +3,32 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.abc import MetaPathFinder
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+
+
+ABOVE = {"tl": {"report": "scc2s.report"}}
+"""Names that users find in a part although they stand above it in the layers, and the package that has each."""
+
+
+def from_above(part: str, name: str) -> Any:
+    """What `part` offers under `name` and a package above it holds: imported when it is first asked for.
+
+    Raises
+    ------
+    AttributeError
+        If there is no such name.
+    """
+    if name not in ABOVE.get(part, {}):
+        msg = f"module 'scc2s.{part}' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(ABOVE[part][name]), name)
 
 
 def attach() -> list[str]:

@@ -23,6 +23,7 @@ from ._match_bulk import match_bulk
 from ._models import models
 from ._neighborhood import neighborhood
 from ._perturb import perturb
+from ._report import report
 from ._screen import screen
 from ._sentences import sentences
 from ._train import train
@@ -50,6 +51,7 @@ for _command in (
     screen,
     match_bulk,
     neighborhood,
+    report,
     evaluate,
     export,
     train,
