@@ -9,12 +9,14 @@ from ._settings import settings
 
 if TYPE_CHECKING:
     from . import io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
+    from ._cite import cite
 
     __version__: str
 
 __all__ = [
     "__version__",
     "attach",
+    "cite",
     "io",
     "metrics",
     "models",
@@ -36,6 +38,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("scc2s")
+    if name == "cite":
+        from ._cite import cite
+
+        return cite
     if name in __all__:
         from importlib import import_module
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ._completion import backends, devices, dtypes, models
+
 Source = Annotated[
     Path, typer.Argument(help="File of cells: .h5ad, .h5mu, 10x .h5, or a .zarr folder.", show_default=False)
 ]
@@ -29,7 +31,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON on s
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer with the expression; default: .raw or X.")]
 
 ModelName = Annotated[
-    str | None, typer.Option("--model", help="Catalogue name, hub id or folder; default: scc2s-mini.")
+    str | None,
+    typer.Option("--model", help="Catalogue name, hub id or folder; default: scc2s-mini.", autocompletion=models),
 ]
 Prompt = Annotated[str | None, typer.Option(help="Template with {cell_sentence}; default: the model's own.")]
 TalkingModel = Annotated[
@@ -39,9 +42,11 @@ TalkingBackend = Annotated[str, typer.Option("--backend", help="torch, or server
 Plain = Annotated[bool, typer.Option("--plain", help="Ask in a plain text, for a model that was not trained to talk.")]
 UseText = Annotated[bool, typer.Option("--use-text", help="Put texts that the file holds beside the cells.")]
 Organism = Annotated[str | None, typer.Option(help="Organism in the prompt; default: from the file.")]
-Backend = Annotated[str, typer.Option(help="torch, or onnx for a folder that scc2s export wrote.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+Backend = Annotated[
+    str, typer.Option(help="torch, or onnx for a folder that scc2s export wrote.", autocompletion=backends)
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", autocompletion=devices)]
+Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.", autocompletion=dtypes)]
 
 NGenes = Annotated[int, typer.Option(help="Genes in a sentence.")]
 NGenesWritten = Annotated[int | None, typer.Option("--n-genes", help="Genes to write; default: as the file's own.")]
