@@ -51,7 +51,9 @@ def test_copy_gives_a_changed_copy(adata: ad.AnnData) -> None:
 
 def test_views_and_copies_have_their_own(adata: ad.AnnData) -> None:
     assert adata.c2s is not None  # asked for before the copies are made
-    for other in (adata[:3], adata[:3].copy(), adata.copy(), copy.copy(adata), copy.deepcopy(adata)):
+    shallow = copy.copy(adata)  # shares obs with the first
+    assert shallow.c2s._data is shallow
+    for other in (adata[:3], adata[:3].copy(), adata.copy(), copy.deepcopy(adata)):
         other.c2s.sentences(n_genes=5)
         assert "c2s_sentence" in other.obs
     assert "c2s_sentence" not in adata.obs
@@ -97,6 +99,7 @@ for name in [name for name in sys.modules if name.split(".")[0] == "scc2s"]:
     del sys.modules[name]
 import scc2s
 adata = anndata.AnnData(np.ones((2, 3), dtype="float32"))
+adata.var_names = ["CD3D", "LYZ", "NKG7"]
 assert adata.c2s.sentences(n_genes=1, copy=True).obs["c2s_n_genes"].tolist() == [1, 1]
 assert not [finder for finder in sys.meta_path if getattr(finder, "package", None) == "anndata"]
 """

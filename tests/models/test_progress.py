@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _as_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _as_at_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.delenv("READTHEDOCS", raising=False)
     before = sc.settings.verbosity
@@ -47,3 +49,11 @@ def test_none_is_written_at_verbosity_0_or_where_it_is_not_wanted(capsys):
     assert written(capsys, show=False) == ""
     sc.settings.verbosity = 0
     assert written(capsys) == ""
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, False), ("", False), ("0", True)])
+def test_none_is_written_to_a_log_unless_asked_for(monkeypatch, capsys, value, shown):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    if value is not None:
+        monkeypatch.setenv("TQDM_DISABLE", value)
+    assert ("embed" in written(capsys)) == shown

@@ -19,7 +19,7 @@ class C2S(OfAll):
     >>> adata = sc.datasets.pbmc68k_reduced()[:4].copy()
     >>> adata.c2s.sentences(n_genes=3)
     >>> adata.obs["c2s_sentence"].iloc[0]
-    'HLA-DRA CD74 TMSB4X'
+    'FTL CD74 JUNB'
     >>> adata.c2s.pl
     <adata.c2s.pl: 11 names, on 4 x 765 AnnData>
     """

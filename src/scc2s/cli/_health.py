@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 State = Literal["ok", "note", "fault"]
 
-FOR_DEVELOPERS = ("test", "docs", "dev", "bench")
+FOR_DEVELOPERS = ("test", "docs", "dev", "bench", "release")
 _PURPOSE = {
     "analysis": "clusters to group cells by",
     "metrics": "Wasserstein distance",
