@@ -79,9 +79,14 @@ def attach_when_imported() -> None:
 
 
 def _accessor_of_anndata() -> None:
-    from ._accessor.of_anndata import register_anndata
+    try:
+        from ._accessor.of_anndata import register_anndata
+    except ImportError as error:  # of an anndata that is too old: importing that must not fail for it
+        from ._logging import logger
 
-    register_anndata()
+        logger.warning("there will be no adata.c2s (%s); call `scc2s doctor`", error)
+    else:
+        register_anndata()
 
 
 def _accessor_of_mudata() -> None:
