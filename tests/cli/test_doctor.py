@@ -73,7 +73,7 @@ def test_a_model_setting_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path:
     from scc2s import settings
 
     for name, state, said in (
-        (str(tmp_path), "fault", "config.json"),
+        (str(tmp_path), "fault", "not a model folder"),
         ("no such model", "fault", "neither a folder nor a hub id"),
         ("there/is-none", "note", "not downloaded yet"),
         ("http://localhost:1/v1", "ok", "an address"),

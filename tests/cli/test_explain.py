@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anndata as ad
+import numpy as np
 import pytest
+import scanpy as sc
 
 from scc2s import models
 
@@ -48,8 +50,6 @@ class TestExplain:
     def test_tokens_are_those_of_the_model(self, run: Run, cells: Path, model: str, tmp_path: Path) -> None:
         found = json.loads(run("embed", cells, tmp_path / "a.h5ad", "--model", model, "--explain", "--json")[1])
         adata = ad.read_h5ad(cells)
-        import scanpy as sc
-
         sc.pp.c2s_sentences(adata)
         prompts: list[str] = []
 
@@ -72,22 +72,26 @@ class TestExplain:
         [
             ("annotate", ("--label", "B cell", "--label", "T cell"), 12),
             ("annotate", ("--mode", "generate"), 12),
-            ("caption", ("--groupby", "louvain"), 7),
+            ("caption", ("--groupby", "louvain"), None),
             ("generate", ("--n", 3, "--n-genes", 5), 3),
-            ("perturb", ("--perturbation", "IFN-beta", "--n-genes", 5), 12),
+            ("perturb", ("--perturbation", "IFN-beta", "--n-genes", 5, "--no-controls"), 12),
         ],
     )
     def test_of_each_command(
-        self, run: Run, cells: Path, model: str, tmp_path: Path, command: str, options: tuple[object, ...], n: int
+        self,
+        run: Run,
+        cells: Path,
+        model: str,
+        tmp_path: Path,
+        command: str,
+        options: tuple[object, ...],
+        n: int | None,
     ) -> None:
         asked = (command, cells, tmp_path / "a.h5ad", *options, "--model", model, "--explain", "--json")
         code, said, err = run(*asked)
         assert code == 0, err
         found = json.loads(said)
-        if command == "caption":
-            assert 0 < found["n_prompts"] <= n
-        elif command != "generate":
-            assert found["n_prompts"] == n
+        assert found["n_prompts"] == n or (n is None and found["n_prompts"] > 0)
         assert (found["tokens_written"] > 0) == (command != "annotate" or "generate" in options)
         assert list(tmp_path.iterdir()) == []
 
@@ -108,7 +112,7 @@ class TestExplain:
         assert code == 0, err
         assert f"for {name}" in said
         assert "reckoned from words: the model is not on this machine" in said
-        assert "about 54" in said or "about 55" in said or "about 57" in said
+        assert "-- about 56.87 GB in bfloat16; " in said
 
     def test_an_unknown_model_that_is_not_here_is_refused(self, run: Run, cells: Path, tmp_path: Path) -> None:
         code, _, err = run("embed", cells, tmp_path / "a.h5ad", "--model", "there/is-none", "--explain")
@@ -121,11 +125,11 @@ class TestExplain:
         assert "nope" in err
 
 
-def test_without_a_question_nothing_is_explained_or_written(run: Run, cells: Path, tmp_path: Path) -> None:
-    adata = ad.read_h5ad(cells)
-    adata.obsm["spatial"] = adata.obsm["X_umap"]
+def test_without_a_question_nothing_is_explained_or_written(run: Run, tmp_path: Path) -> None:
+    adata = sc.datasets.pbmc68k_reduced()[:90].copy()
+    adata.obsm["spatial"] = np.random.default_rng(0).uniform(0, 150, (90, 2))
     adata.write_h5ad(tmp_path / "tissue.h5ad")
-    where = ("--radius", 100, "--unit", "um", "--spatial-unit", "um", "--draw-only", "--explain")
+    where = ("--radius", 20, "--unit", "um", "--spatial-unit", "um", "--draw-only", "--explain")
     code, said, err = run("neighborhood", tmp_path / "tissue.h5ad", tmp_path / "a.csv", *where)
     assert code == 0, err
     assert said == "with these options no model is asked\n"

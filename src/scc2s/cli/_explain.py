@@ -71,5 +71,5 @@ def _show(found: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     else:
         time = ", ".join(f"{found['time'][device]} on a {device.upper()}" for device in ("cpu", "gpu"))
         typer.echo(f"-- about {found['memory_gb']:g} GB in bfloat16; {time} (sums, not measured)")
-    more = "control questions, where there are any, and rounds that depend on answers, come on top"
+    more = "these are asked first; what depends on their answers, and control questions asked later, come on top"
     typer.echo(f"-- {more}; nothing was asked, nothing was written")
