@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _as_at_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+def _without_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.delenv("READTHEDOCS", raising=False)
     before = sc.settings.verbosity
@@ -24,11 +23,13 @@ def _as_at_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     sc.settings.verbosity = before
 
 
-def written(capsys: pytest.CaptureFixture[str], *, show: bool = True) -> str:
-    with bar(2, "embed", show=show) as running:
-        time.sleep(1.2)
-        running.update(1)
-        running.update(1)
+def written(capsys: pytest.CaptureFixture[str], *, show: bool = True, terminal: bool = True) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.stderr, "isatty", lambda: terminal)
+        with bar(2, "embed", show=show) as running:
+            time.sleep(1.2)
+            running.update(1)
+            running.update(1)
     return capsys.readouterr().err
 
 
@@ -53,7 +54,6 @@ def test_none_is_written_at_verbosity_0_or_where_it_is_not_wanted(capsys):
 
 @pytest.mark.parametrize(("value", "shown"), [(None, False), ("", False), ("0", True)])
 def test_none_is_written_to_a_log_unless_asked_for(monkeypatch, capsys, value, shown):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
     if value is not None:
         monkeypatch.setenv("TQDM_DISABLE", value)
-    assert ("embed" in written(capsys)) == shown
+    assert ("embed" in written(capsys, terminal=False)) == shown

@@ -19,6 +19,7 @@ _OPTION = Annotated[
     typer.Option(
         "--explain",
         help="Show the first prompt, the number of prompts, tokens, memory and time; ask and write nothing.",
+        rich_help_panel="Model",
     ),
 ]
 
