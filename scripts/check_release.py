@@ -30,9 +30,9 @@ COPIES = {  # where else the version stands
 }
 NEEDED = ("scc2s/py.typed", "scc2s/models/mini/model.safetensors", "scc2s/models/mini/tokenizer.json",
           "scc2s/models/catalogue.toml", "scc2s/papers.toml")  # fmt: skip
-KINDS = {".py", ".toml", ".json", ".md", ".safetensors", ".typed", ".jinja"}
-"""Files that the wheel may hold; others are there by accident, unless they stand in a folder of page files."""
-PAGES = {".html", ".css", ".js", ".svg", ".txt", ".png", ".woff2", ".map"}
+KINDS = {".py", ".toml", ".json", ".md", ".safetensors", ".typed", ".jinja", ".html", ".css", ".js", ".svg", ".png",
+         ".woff2", ".txt"}  # fmt: skip
+"""Files that the wheel may hold; others are there by accident."""
 SOURCES = (
     "README.md",
     "CHANGELOG.md",
@@ -97,8 +97,7 @@ def wheel_problems(wheel: Path, tracked: set[str]) -> list[str]:
     problems += [f"the wheel holds {name}, which is not in the commit" for name in sorted(ours - tracked)]
     for name in sorted(ours):
         path = Path(name)
-        kinds = KINDS | PAGES if {"static", "assets", "templates"} & set(path.parts) else KINDS
-        if "tests" in path.parts or path.suffix not in kinds:
+        if "tests" in path.parts or path.suffix not in KINDS:
             problems.append(f"the wheel holds {name}, which no user needs")
     problems += [f"the wheel lacks its {name}" for name in ("METADATA", "RECORD", "entry_points.txt", "licenses/LICENSE")
                  if not any(one.endswith(f".dist-info/{name}") for one in about)]  # fmt: skip
