@@ -188,7 +188,7 @@ def unloaded(source: Any, options: Mapping[str, Any]) -> Unloaded:
             max_tokens=there.max_tokens,
             count=there.count_tokens,
             count_messages=getattr(there, "count_message_tokens", None),
-            facts=_size(str(there.id)),
+            facts=_size(str(there.id), Path(str(there.id)).expanduser()),
             can=[what for what in CAN if hasattr(there, what)],
         )
     name = fspath(source)
@@ -231,13 +231,11 @@ def _of_folder(name: str) -> Unloaded:
         max_tokens=context(shell, tokenizer),
         count=lambda texts: tokenize(tokenizer, list(texts)).lengths,
         count_messages=lambda messages: len(talker.tokens(messages)),
-        facts=entry(found.id) or measure(found.folder),
+        facts=_size(found.id, found.folder),
     )
 
 
-def _size(name: str) -> Mapping[str, Any] | None:
-    """Size of a model by its name, where it is known."""
-    known = entry(name)
-    if known is None and Path(name).expanduser().is_dir():
-        known = measure(Path(name).expanduser())
+def _size(name: str, folder: Path) -> Mapping[str, Any] | None:
+    """Size of a model, where the catalogue or its files tell all of it."""
+    known = entry(name) or (measure(folder) if folder.is_dir() else None)
     return known if known and {"parameters", "layers", "width", "vocabulary", "tied"} <= set(known) else None
