@@ -133,24 +133,13 @@ def backends() -> Iterator[Check]:
     """What can run a model, and on which devices."""
     at = "backends"
     try:
-        import torch
+        from scc2s.models._torch._devices import devices
     except (ImportError, OSError) as error:
-        yield Check(at, "torch", "fault", f"cannot be imported: {' '.join(str(error).split())[:200]}",
-                    "pip install --force-reinstall torch")  # fmt: skip
+        said = f"cannot be imported: {' '.join(str(error).split())[:200]}"
+        yield Check(at, "torch", "fault", said, "pip install --force-reinstall torch")
     else:
-        yield Check(at, "torch, cpu", "ok", f"{torch.get_num_threads()} threads, {_number_format()}")
-        if torch.cuda.is_available():
-            for i in range(torch.cuda.device_count()):
-                about = torch.cuda.get_device_properties(i)
-                yield Check(at, f"torch, cuda:{i}", "ok", f"{about.name}, {about.total_memory / 1e9:.0f} GB")
-        elif torch.version.cuda is None:
-            yield Check(
-                at, "torch, cuda", "note", "this build of torch knows no CUDA", "https://pytorch.org, for a GPU"
-            )
-        else:
-            yield Check(at, "torch, cuda", "note", f"built for CUDA {torch.version.cuda}, no GPU found", "nvidia-smi")
-        if torch.backends.mps.is_available():
-            yield Check(at, "torch, mps", "ok", "Apple GPU")
+        for device in devices():
+            yield Check(at, f"torch, {device.name}", "ok" if device.there else "note", device.said, device.mend)
     if _installed("onnxruntime") is None and _installed("onnxruntime-gpu") is None:
         yield Check(at, "onnx", "note", "no ONNX Runtime", 'pip install "scc2s[onnx]"')
     else:
@@ -163,12 +152,6 @@ def backends() -> Iterator[Check]:
         else:
             names = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
             yield Check(at, "onnx", "ok", f"{onnxruntime.__version__}, {', '.join(names)}")
-
-
-def _number_format() -> str:
-    from scc2s.models._torch._device import pick_device, pick_dtype
-
-    return f"{str(pick_dtype('auto', pick_device('cpu'))).removeprefix('torch.')} by default"
 
 
 def folders() -> Iterator[Check]:
