@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
+
 import torch
 
 from scc2s.models._torch._devices import devices
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_processor_is_always_there() -> None:
