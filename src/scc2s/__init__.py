@@ -9,6 +9,7 @@ from ._settings import settings
 
 if TYPE_CHECKING:
     from . import atlas, io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
+    from ._cite import cite
 
     __version__: str
 
@@ -16,6 +17,7 @@ __all__ = [
     "__version__",
     "atlas",
     "attach",
+    "cite",
     "io",
     "metrics",
     "models",
@@ -37,6 +39,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("scc2s")
+    if name == "cite":
+        from ._cite import cite
+
+        return cite
     if name in __all__:
         from importlib import import_module
 
