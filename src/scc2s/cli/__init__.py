@@ -63,9 +63,8 @@ for _command in (
     doctor,
     version,
 ):
-    app.command(cls=Command)(_command)
-app.add_typer(atlas, name="atlas")
     app.command(cls=Command)(explainable(_command) if _command in _ASKING else _command)
+app.add_typer(atlas, name="atlas")
 
 
 @app.callback()
