@@ -15,7 +15,8 @@ With ``--kills`` as many runs are stopped by SIGKILL at a random moment of their
 with the weights of a run that nobody stopped, to the last bit.
 
 With ``--peer`` the interpreter of an environment with cell2sentence (which needs transformers 4) fine-tunes the same
-model on the same cells and task by ``CSModel.fine_tune``: cells a second of the whole call, and memory at its highest.
+model on the same cells and task by ``CSModel.fine_tune``: cells a second of the whole call, and memory at its highest
+(``--samples 680`` takes nearly all of them).
 """
 
 from __future__ import annotations

@@ -30,6 +30,9 @@ def execute(path: Path) -> str:
 
 
 def main(names: list[str]) -> None:
+    # bars of progress are no part of a page, nor is what stands in the way of them
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
     TARGET.mkdir(exist_ok=True)
     chosen = []
     for path in sorted((ROOT / "tutorials").glob("*.ipynb")):

@@ -1,13 +1,13 @@
-"""An endless stream of training samples for scc2s-mini: (task, prompts, completions), a batch of one task at a time."""
+"""Training samples of scc2s-mini, drawn afresh for each step: prompts and completions of one task at a time."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 from mini_data import caption, decoys, markers
 from mini_types import NONE, ancestors, wordings
 from scipy import sparse
@@ -19,8 +19,6 @@ from scc2s.sentences import join, rank
 from scc2s.train import Augment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mini_sets import Ratios, Set
 
 N_GENES = 200
@@ -44,17 +42,13 @@ def read_words(sentence: str) -> str:
     return " ".join(word for word in sentence.split() if not UNREAD.fullmatch(word))
 
 
-@dataclass
-class Batch:
-    """Samples of one task."""
-
-    task: str
-    prompts: list[str]
-    completions: list[str]
+def table(prompts: list[str], completions: list[str]) -> pd.DataFrame:
+    """Samples as ``scc2s.train`` takes them."""
+    return pd.DataFrame({"prompt": prompts, "completion": completions})
 
 
 class Samples:
-    """Draws batches; the same seed gives the same stream."""
+    """Draws samples; a generator of random numbers in the same state gives the same ones."""
 
     def __init__(
         self,
@@ -62,10 +56,9 @@ class Samples:
         foreign: list[Set],
         ratios: list[Ratios],
         texts: dict[str, list[tuple[str, str]]],
-        seed: int,
     ):
         self.sets, self.foreign, self.ratios, self.texts = sets, foreign, ratios, texts
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(0)
         self.rows = {s.name: np.flatnonzero(s.part == "train") for s in (*sets, *foreign)}
         self.by_kind = [
             {k: self.rows[s.name][s.kind[self.rows[s.name]] == k] for k in sorted(set(s.kind[self.rows[s.name]]))}
@@ -178,7 +171,7 @@ class Samples:
             if sentence:
                 return sentence, target
 
-    def open(self, n: int) -> Batch:
+    def open(self, n: int) -> pd.DataFrame:
         """The type in its own name, mostly as fine as it is known."""
         sentences, kinds, organisms = self.cells(n)
         task, rng = prompts.get("cell_type"), self.rng
@@ -190,11 +183,11 @@ class Samples:
             answers.append(
                 task.complete(cell_type=str(rng.choice(wordings(answer))) if line and rng.random() < 0.3 else answer)
             )
-        return Batch(task.name, texts, answers)
+        return table(texts, answers)
 
     # cells that are written ------------------------------------------------------------------------------------
 
-    def generate(self, n: int, name: str) -> Batch:
+    def generate(self, n: int, name: str) -> pd.DataFrame:
         """Cells as they are, with ties in new order; the type may be asked for in any wording."""
         rng, task = self.rng, prompts.get(name)
         i = int(rng.choice([self.pairs[d][0] for d in rng.choice(len(self.pairs), 1, p=self.weight_generate)]))
@@ -217,9 +210,9 @@ class Samples:
             known = {"organism": s.organism, "n_genes": str(len(words)), "cell_type": asked, "sample_genes": sample}
             texts += task.render([""], {k: v for k, v in known.items() if k in task.fields}).texts
             answers.append(task.complete(cell_sentence=" ".join(words)))
-        return Batch(name, texts, answers)
+        return table(texts, answers)
 
-    def perturb(self, n: int) -> Batch:
+    def perturb(self, n: int) -> pd.DataFrame:
         """Control cells in, stimulated cells of the same type and donor out; or, for no or an unknown name, other control cells."""
         rng, task = self.rng, prompts.get("perturb")
         wanted = ("kang", "kang_labelled")[int(rng.random() < 0.4)]
@@ -255,9 +248,9 @@ class Samples:
             if a and b:
                 texts += task.render([a], {"organism": s.organism, "perturbation": name}).texts
                 answers.append(task.complete(perturbed_sentence=b))
-        return Batch("perturb", texts, answers)
+        return table(texts, answers)
 
-    def caption(self, n: int) -> Batch:
+    def caption(self, n: int) -> pd.DataFrame:
         """What the cell is, where it comes from, and markers of its type that it expresses, in a sentence."""
         rng, task = self.rng, prompts.get("caption")
         at_home = np.array([3.0 if s.name in BLOOD else 1.0 for s in self.sets])
@@ -269,7 +262,7 @@ class Samples:
         found = self._read(self.sentences(s.X[rows], s.names, PROMPTS, s.kind[rows], panel=True))
         keep = [j for j in range(n) if found[j]]
         texts = task.render([found[j] for j in keep], {"organism": s.organism}).texts
-        return Batch("caption", texts, [task.complete(caption=self._caption(s, rows[j])) for j in keep])
+        return table(texts, [task.complete(caption=self._caption(s, rows[j])) for j in keep])
 
     def _caption(self, s: Set, row: int) -> str:
         kind = str(s.kind[row])
@@ -279,22 +272,15 @@ class Samples:
         stimulated = s.adata is not None and "condition" in s.adata.obs and s.adata.obs["condition"].iloc[row] == "stim"
         return caption(kind, s.tissue, genes, stimulated=stimulated)
 
-    def written(self, name: str, n: int) -> Batch:
+    def written(self, name: str, n: int) -> pd.DataFrame:
         """Samples that were made beforehand."""
         chosen = [self.texts[name][i] for i in self.rng.integers(len(self.texts[name]), size=n)]
-        return Batch(name, [p for p, _ in chosen], [c for _, c in chosen])
+        return table([p for p, _ in chosen], [c for _, c in chosen])
 
-    def stream(self, shares: dict[str, float], sizes: dict[str, int]) -> Iterator[Batch]:
-        """Batches without end."""
-        names = list(shares)
-        chance = np.array(list(shares.values()))
+    def draw(self, task: str, n: int, rng: np.random.Generator) -> pd.DataFrame:
+        """About `n` samples of a task."""
+        self.rng = rng
         make = {"cell_type": self.open, "perturb": self.perturb, "caption": self.caption}
-        while True:
-            name = str(self.rng.choice(names, p=chance / chance.sum()))
-            n = sizes.get(name, 24)
-            if name in make:
-                yield make[name](n)
-            elif name in ("generate", "generate_like", "generate_unconditional"):
-                yield self.generate(n, name)
-            else:
-                yield self.written(name, n)
+        if task in make:
+            return make[task](n)
+        return self.generate(n, task) if task.startswith("generate") else self.written(task, n)

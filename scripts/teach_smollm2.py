@@ -4,6 +4,7 @@
     python scripts/teach_smollm2.py --data DATA --work runs/smollm2              # every arm that is not finished, then the tables
     python scripts/teach_smollm2.py --data DATA --work runs/smollm2 --only smollm2
     python scripts/teach_smollm2.py --data DATA --work runs/smollm2 --show       # the tables of what is there
+    python scripts/teach_smollm2.py --data DATA --work runs/smollm2 --out benchmarks/smollm2.json   # the copy that tutorial 07 shows
 
 Cells of pbmc3k and of the donors of Kang et al. but one (patient 107) are the training cells. Arms:
 
@@ -13,7 +14,8 @@ Cells of pbmc3k and of the donors of Kang et al. but one (patient 107) are the t
     smollm2-100, smollm2-500, random-100, random-500    cell types alone, of so many labelled cells
 
 A stopped run goes on from its last checkpoint. Every arm is asked about the same held-out cells (test cells of pbmc3k, donor 107);
-figures.json in the work folder holds what was measured, and how long training took on which machine.
+figures.json in the work folder holds what was measured, and how long training took on which machine. --out trains nothing: it writes
+what is there, rounded, with numbers of cells and samples beside it.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ import scc2s
 sys.path += [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1] / "benchmarks")]
 
 import generated_cells
+from _cores import processor
 from instruct_model import gguf_of_wheel, write_folder
 
 if TYPE_CHECKING:
@@ -232,6 +235,47 @@ def captions(model: scc2s.models.Model, sets: dict[str, ad.AnnData]) -> list[dic
     return out
 
 
+def copy(figures: dict, sets: dict[str, ad.AnnData]) -> dict:
+    """Figures for the repository: arms in one order, four digits, and what each arm was shown. On the machine that trained."""
+    out: dict = {}
+    for arm in ("without a language model", *ARMS):
+        if arm in figures:
+            out[arm] = {name: found for name, found in figures[arm].items() if name != "cost"}
+            if "cost" in figures[arm]:
+                out[arm]["cost"] = {name: n for name, n in figures[arm]["cost"].items() if name != "machine"}
+    machines = {figures[arm]["cost"]["machine"].split(", ", 1)[1] for arm in ARMS if arm in figures}
+    given = {
+        str(n or "all"): {name: len(each) for name, each in cells.labelled(sets, n).items()} for n in (100, 500, None)
+    }
+    shown = {
+        name: cells.samples(sets, n)["task"].value_counts().to_dict()
+        for name, n in (("all", None), ("100", 100), ("500", 500))
+    }
+    held = {
+        name: min(N_ANNOTATED, int((sets[name].obs["part"] == part).sum())) for name, part in cells.HELD_OUT.items()
+    }
+    about = {
+        "script": "scripts/teach_smollm2.py",
+        "machine": "; ".join([processor().split(",")[0], *sorted(machines)]),
+        "labelled cells": given,
+        "samples of an arm": shown,
+        "held-out cells": held,
+        "genes of a sentence": cells.N_GENES,
+    }
+    return rounded({"about": about} | out)
+
+
+def rounded(found):
+    """Numbers of four digits; what is no number is null, as JSON wants it."""
+    if isinstance(found, dict):
+        return {str(name): rounded(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [rounded(value) for value in found]
+    if isinstance(found, float):
+        return float(f"{found:.4g}") if np.isfinite(found) else None
+    return found
+
+
 def show(figures: dict) -> None:
     with pd.option_context(
         "display.width", 200, "display.max_columns", 20, "display.max_rows", 200, "display.precision", 3
@@ -247,6 +291,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--out", type=Path, help="write a copy of the figures here, and do nothing else")
     args = parser.parse_args()
     logging.getLogger("scc2s").setLevel(logging.ERROR)
     args.work.mkdir(parents=True, exist_ok=True)
@@ -257,6 +302,9 @@ def main() -> None:
         path.with_suffix(".part").write_text(json.dumps(figures, indent=1) + "\n")
         path.with_suffix(".part").replace(path)
 
+    if args.out:
+        args.out.write_text(json.dumps(copy(figures, cells.read(args.data)), indent=1) + "\n")
+        return
     if not args.show:
         sets = cells.read(args.data)
         if "without a language model" not in figures:

@@ -2,7 +2,8 @@
 
 ``torchrun --nproc-per-node 2 tests/rank_runs.py FOLDER NAME [KEY=VALUE ...] [-- NAME ...]`` trains the tiny model of
 FOLDER/tiny; FOLDER/NAME gets its checkpoints, and then its weights, what each rank was shown, and the steps that it
-wrote. ``die=RANK:STEP`` ends a rank by SIGKILL at the end of a step.
+wrote. ``die=RANK:STEP`` ends a rank by SIGKILL at the end of a step, ``shards=1`` gives each rank a part of the weights
+and ``rank=2`` trains an adapter.
 """
 
 from __future__ import annotations
@@ -40,6 +41,32 @@ def write_model(folder: Path) -> Path:
     return write_tiny_model(folder / "tiny", GENES, labels=LABELS)
 
 
+def share_out_weights() -> None:
+    """FSDP2, as ``accelerate launch --config_file docs/training/fsdp.yaml`` asks for it, on a CPU.
+
+    accelerate takes heed of it on GPUs and the like alone (the list in ``AcceleratorState.__init__`` has no CPU), so
+    that its state is told here; all that follows is its own.
+    """
+    from accelerate.state import AcceleratorState
+    from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+
+    os.environ |= {
+        "ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+        "FSDP_RESHARD_AFTER_FORWARD": "true", "FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT",
+        "FSDP_CPU_RAM_EFFICIENT_LOADING": "false",
+    }  # fmt: skip
+    init = AcceleratorState.__init__
+
+    def told(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        self.distributed_type = DistributedType.FSDP
+        self.fsdp_plugin = (
+            kwargs.get("fsdp_plugin") or self.__dict__.get("fsdp_plugin") or FullyShardedDataParallelPlugin()
+        )
+
+    AcceleratorState.__init__ = told  # type: ignore[method-assign]
+
+
 def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
     """One call of ``sft``, as a user writes it; what it was shown is noted."""
     from safetensors.torch import save_file
@@ -52,6 +79,8 @@ def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
     logging.set_verbosity_error()
     rank = int(os.environ.get("RANK", "0"))
     dying, _, at = str(arguments.pop("die", "")).partition(":")
+    if arguments.pop("shards", 0):
+        share_out_weights()
     model = AutoModelForCausalLM.from_pretrained(folder / "tiny")
     tokenizer = AutoTokenizer.from_pretrained(folder / "tiny")
     shown: list[list[str]] = []
@@ -80,7 +109,8 @@ def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
     CompletionTrainer.compute_loss, CompletionTrainer.__init__ = noting, with_callback  # type: ignore[method-assign]
     out = folder / name
     try:
-        done = train.sft(
+        teach: Any = train.lora if "rank" in arguments else train.sft
+        done = teach(
             model,
             samples(),
             out,
@@ -94,7 +124,8 @@ def run(folder: Path, name: str, **arguments: Any) -> dict[str, float]:
     finally:
         CompletionTrainer.compute_loss, CompletionTrainer.__init__ = of_class, init  # type: ignore[method-assign]
     (out / f"shown-{rank}.json").write_text(json.dumps({"shown": shown, "written": written, "metrics": done.metrics}))
-    save_file({k: v.detach().clone() for k, v in model.named_parameters()}, out / f"weights-{rank}.safetensors")
+    parts = {k: getattr(v, "_local_tensor", v).detach().clone() for k, v in model.named_parameters()}
+    save_file(parts, out / f"weights-{rank}.safetensors")
     return done.metrics
 
 

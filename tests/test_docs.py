@@ -16,6 +16,7 @@ PAGES = [
     "metrics.md",
     "onnx.md",
     "ontology.md",
+    "report.md",
     "screening.md",
     "space.md",
     "training/corpora.md",

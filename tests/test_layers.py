@@ -18,7 +18,8 @@ TOOLS = ("pp", "tl", "pl")
 LAYERS = [
     ("cli", "_demo", "__main__"),
     ("report", "app", "atlas"),
-    (*TOOLS, "datasets", "io"),
+    ("_accessor",),
+    (*TOOLS, "datasets", "io", "_cite"),
     ("_cells",),
     ("train", "metrics"),
     ("prompts", "programs", "models"),
@@ -40,7 +41,7 @@ ROOMS = {
     "_talking": ("_asking", "_describing"),
 }
 """Rooms below ``tl`` and those that each may use."""
-KNOWS_ANNDATA = {"_cells", *TOOLS, "datasets", "io", "cli", "_demo", "atlas", "app", "report", "_io"}
+KNOWS_ANNDATA = {"_cells", *TOOLS, "datasets", "io", "cli", "_demo", "atlas", "app", "report", "_io", "_accessor"}
 KNOWS_TORCH = ("models/_torch/", "train/", "metrics/_bertscore.py")
 KNOWS_TORCH_FOR_EXPORT = tuple(f"models/_onnx/{name}.py" for name in ("_blocks", "_export", "_graph", "_writing"))
 

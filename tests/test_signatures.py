@@ -62,6 +62,7 @@ OWN_DEFAULT = {
     "n_samples": "answers of a model, or drawn profiles",
     "n_top": "listed, or named",
     "name": "of a gene set, or of a cell",
+    "path": "needed where a file is all that comes out",
     "program": "needed where it is the question",
     "reference": "cells with labels, or what genes are compared with",
     "source": "files of interactions, or what a text is cited by",

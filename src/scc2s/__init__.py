@@ -8,14 +8,17 @@ from ._attach import attach, attach_when_imported
 from ._settings import settings
 
 if TYPE_CHECKING:
-    from . import app, io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
+    from . import app, atlas, io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
+    from ._cite import cite
 
     __version__: str
 
 __all__ = [
     "__version__",
     "app",
+    "atlas",
     "attach",
+    "cite",
     "io",
     "metrics",
     "models",
@@ -37,6 +40,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("scc2s")
+    if name == "cite":
+        from ._cite import cite
+
+        return cite
     if name in __all__:
         from importlib import import_module
 

@@ -58,3 +58,9 @@ def test_data_without_cells_or_genes_are_refused(shape: tuple[int, int], what: s
 
 def test_where_genes_are_enough_cells_are_not_needed() -> None:
     refuse_empty(AnnData(np.ones((0, 3), dtype=np.float32)), cells=False)
+
+
+@pytest.mark.parametrize("value", [np.random.default_rng(0), np.random.SeedSequence(0), np.random.PCG64(0)])
+def test_a_generator_is_refused_with_how_to_draw_a_number_from_it(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"random_state is a \w+, whose state no record .* draw a number from it"):
+        whole("random_state", value, least=None)

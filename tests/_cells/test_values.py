@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from scc2s._cells.rows import row_blocks
-from scc2s._cells.values import describe
+from scc2s._cells.values import Facts, as_whole, describe, evenly
 
 
 def count_matrix(n_cells=300, n_genes=120):
@@ -124,3 +124,27 @@ def test_values_too_large_for_any_logarithm_are_not_taken_for_one():
     X = np.full((2, 26), 377.0)
     X[0, 0], X[1, :2] = 38, (2, 1)
     assert verdict(X / X.sum(axis=1, keepdims=True) * 1e4).kind == "normalised"
+
+
+def test_facts_of_parts_put_together_give_the_verdict_on_the_whole():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(0.5, (300, 40)).astype(float)
+    counts[:, 0] += 1
+    logged = np.log1p(counts / counts.sum(1, keepdims=True) * 1e4)
+    for X in (counts, logged, logged / np.log(2)):
+        whole = describe([(0, X)])
+        rows = evenly(len(X))
+        together = Facts()
+        for start in range(0, len(X), 70):
+            part = Facts()
+            stop = min(start + 70, len(X))
+            part.add(X[start:stop], rows[(rows >= start) & (rows < stop)] - start)
+            together.add_state(part.state())
+        assert together.verdict() == whole
+
+
+def test_a_part_of_a_data_set_is_what_the_whole_is():
+    logged = describe([(0, np.log1p(np.array([[1.0, 2.0, 3.0], [4.0, 1.0, 2.5]])))])
+    with as_whole(logged):
+        assert describe([(0, np.array([[1.0, 2.0]]))]) is logged
+    assert describe([(0, np.array([[1.0, 2.0]]))]).kind == "counts"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from scc2s.cli._recipe import EXAMPLE, read
+from scc2s.cli._recipe import EXAMPLE, EXAMPLE_NEW, read
+from scc2s.models._sources import find
 
 GOOD = 'model = "scc2s-mini"\noutput = "runs"\n[[data]]\nfile = "cells.h5ad"\n'
+
+NEW = 'output = "runs"\n[new_model]\n[[data]]\nfile = "cells.h5ad"\n'
 
 
 @pytest.fixture
@@ -26,8 +30,23 @@ def recipe(tmp_path: Path):
 def test_the_example_is_a_recipe_and_names_every_key(recipe):
     found = read(recipe(EXAMPLE))
     assert (found.model, found.training.rank, found.data[0].columns) == ("scc2s-mini", 16, {"cell_type": "louvain"})
-    keys = {*vars(found), *vars(found.data[0]), *vars(found.training)}
-    assert {key for key in keys if key not in EXAMPLE} == set()
+    new = read(recipe(EXAMPLE_NEW))
+    keys = {*vars(found), *vars(found.data[0]), *vars(found.training), *vars(new.new_model)}
+    assert {key for key in keys if key not in EXAMPLE + EXAMPLE_NEW} == set()
+
+
+def test_the_example_from_nothing_has_the_shape_and_schedule_of_the_model_in_the_package(recipe):
+    found = read(recipe(EXAMPLE_NEW))
+    assert (found.model, found.training.method, found.training.steps) == (None, "full", 20000)
+    shape = json.loads((find("scc2s-mini").folder / "config.json").read_text())
+    new = found.new_model
+    assert [new.n_layers, new.width, new.n_heads, new.window, new.dropout] == [
+        shape[name]
+        for name in (
+            "num_hidden_layers", "hidden_size", "num_attention_heads", "max_position_embeddings", "hidden_dropout",
+        )
+    ]  # fmt: skip
+    assert found.training.trl["lr_scheduler_kwargs"]["num_decay_steps"] == found.training.steps / 4
 
 
 def test_what_is_commented_out_in_the_example_is_right_too(recipe):
@@ -60,6 +79,14 @@ def test_paths_are_relative_to_the_recipe(recipe, tmp_path):
         (GOOD + 'split = "cell"\n', "split = 'cell' is not known; one of 'cells', 'donor', 'study'"),
         (GOOD + '[training]\nmethod = "qlora"\n', r"\[training\]: method = 'qlora' is not known"),
         (GOOD + "[training]\nepoch = 2\n", "did you mean epochs"),
+        (GOOD.replace('model = "scc2s-mini"\n', ""), "give one of them, not neither"),
+        (GOOD + "[new_model]\n", "give one of them, not both"),
+        (GOOD + "[new_model]\nlayers = 2\n", r"\[new_model\]: there is no key 'layers'; did you mean n_layers"),
+        (NEW + '[training]\nmethod = "lora"\n', 'random weights, so an adapter is not enough; write method = "full"'),
+        (GOOD + '[training]\nadd_genes = true\nmethod = "lora"\n', "add_genes changes the model itself"),
+        (GOOD + "[training]\nsteps = 0\n", "steps = 0 trains on nothing"),
+        (GOOD + "copies = 2\n[training]\nsteps = 9\n", "leave copies and n_samples of .*cells.h5ad out"),
+        (GOOD + "share = 0\n", "share = 0 of .*cells.h5ad is not above 0"),
     ],
 )
 def test_what_is_wrong_is_named(recipe, text, said):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _as_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _without_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.delenv("READTHEDOCS", raising=False)
     before = sc.settings.verbosity
@@ -22,11 +23,13 @@ def _as_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sc.settings.verbosity = before
 
 
-def written(capsys: pytest.CaptureFixture[str], *, show: bool = True) -> str:
-    with bar(2, "embed", show=show) as running:
-        time.sleep(1.2)
-        running.update(1)
-        running.update(1)
+def written(capsys: pytest.CaptureFixture[str], *, show: bool = True, terminal: bool = True) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.stderr, "isatty", lambda: terminal)
+        with bar(2, "embed", show=show) as running:
+            time.sleep(1.2)
+            running.update(1)
+            running.update(1)
     return capsys.readouterr().err
 
 
@@ -47,3 +50,10 @@ def test_none_is_written_at_verbosity_0_or_where_it_is_not_wanted(capsys):
     assert written(capsys, show=False) == ""
     sc.settings.verbosity = 0
     assert written(capsys) == ""
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, False), ("", False), ("0", True)])
+def test_none_is_written_to_a_log_unless_asked_for(monkeypatch, capsys, value, shown):
+    if value is not None:
+        monkeypatch.setenv("TQDM_DISABLE", value)
+    assert ("embed" in written(capsys, terminal=False)) == shown

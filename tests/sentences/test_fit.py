@@ -188,3 +188,17 @@ def test_published_preprocessing_gives_the_known_numbers(shared_data, file, cond
     np.testing.assert_allclose(
         [fit.slope, fit.intercept, fit.r2, fit.spearman], [slope, intercept, r2, spearman], atol=0.002
     )
+
+
+def test_sums_of_parts_put_together_give_the_same_fit_to_the_bit_whatever_the_parts():
+    X = log_counts()
+    whole = RankSums(max_pairs=300)
+    whole.add(X)
+    expected = RankFit.from_sums(whole)
+    for size, halved in ((7, 0), (31, 0), (64, 1)):
+        together = RankSums(max_pairs=300)
+        for start in range(0, len(X), size):
+            part = RankSums(max_pairs=300, halved=halved)
+            part.add(sparse.csr_matrix(X[start : start + size]))
+            together.add_state(part.state())
+        assert RankFit.from_sums(together) == expected

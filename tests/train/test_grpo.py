@@ -322,7 +322,7 @@ def varied() -> pd.DataFrame:
         ({"prompts": pd.DataFrame({"prompt": ["a", None, " ", "b"]})}, ValueError, "2 prompts are missing.*row 1"),
         ({"warmup_share": 0.1}, TypeError, "warmup_share= is neither an argument of grpo nor a field"),
         ({"prompts": ["Genes:"]}, TypeError, "prompts is list; pass a DataFrame"),
-        ({"model": 3}, TypeError, "embed"),
+        ({"model": 3}, TypeError, "is not a model to train"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_a_model_is_loaded(
@@ -332,6 +332,22 @@ def test_what_cannot_be_trained_is_refused_before_a_model_is_loaded(
     with pytest.raises(error, match=said):
         run(**arguments)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ({"ACCELERATE_USE_FSDP": "true"}, "FSDP gives each process a part"),
+        ({"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"}, "DeepSpeed ZeRO-3 gives"),
+    ],
+)
+def test_a_launch_that_parts_the_weights_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, str], named: str
+) -> None:
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=named):
+        run("no/such-model", tmp_path / "run")
 
 
 def test_prompts_that_leave_no_room_are_refused(tiny: Path, tmp_path: Path) -> None:

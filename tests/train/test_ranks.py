@@ -130,6 +130,59 @@ def test_a_run_whose_rank_is_killed_goes_on_to_the_same_end(folder: Path) -> Non
     agree(folder / "two", folder / "alone")
 
 
+@pytest.fixture(scope="module")
+def parts(alone: Path) -> Path:
+    """Runs of two processes that hold the weights in parts (FSDP2)."""
+    rank_runs.run(alone, "adapter-one", batch_size=8, rank=2, max_steps=6)
+    done = launch(
+        alone, "parts batch_size=4 shards=1 max_steps=14 -- adapter-parts batch_size=4 shards=1 rank=2 max_steps=6"
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return alone
+
+
+def same_folder(a: Path, b: Path) -> None:
+    want, found = load_file(a), load_file(b)
+    assert set(want) == set(found)
+    for name, weights in want.items():
+        np.testing.assert_allclose(
+            _learned(name, found[name]), _learned(name, weights), atol=1e-5, rtol=0, err_msg=name
+        )
+
+
+@pytest.mark.slow
+def test_weights_that_are_held_in_parts_are_whole_in_the_finished_model(parts: Path) -> None:
+    ours = load_file(parts / "parts" / "weights-0.safetensors")["gpt_neox.embed_in.weight"]
+    whole = load_file(parts / "parts" / "model" / "model.safetensors")["gpt_neox.embed_in.weight"]
+    assert len(ours) == len(whole) // 2  # it was shared out
+    same_folder(parts / "one" / "model" / "model.safetensors", parts / "parts" / "model" / "model.safetensors")
+    prompt = ["Genes: G1 G2\nCell type:"]
+    scores = [
+        scc2s.models.load(parts / name / "model").score(prompt, rank_runs.LABELS).logprob for name in ("one", "parts")
+    ]
+    np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_an_adapter_is_whole_beside_weights_in_parts(parts: Path) -> None:
+    file = "adapter_model.safetensors"
+    same_folder(parts / "adapter-one" / "adapter" / file, parts / "adapter-parts" / "adapter" / file)
+    base = [
+        json.loads((parts / f"adapter-{n}" / "adapter" / "scc2s_adapter.json").read_text()) for n in ("one", "parts")
+    ]
+    assert base[0] == base[1]
+
+
+@pytest.mark.slow
+def test_a_run_in_parts_goes_on_from_its_last_checkpoint(parts: Path) -> None:
+    shutil.copytree(parts / "parts", parts / "stopped", ignore=shutil.ignore_patterns("model", "checkpoint-14"))
+    done = launch(parts, "stopped batch_size=4 shards=1 max_steps=14")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(noted(parts / "stopped", 1)["shown"]) == 2  # steps 13 and 14
+    folders = [parts / name / "model" / "model.safetensors" for name in ("parts", "stopped")]
+    same_folder(*folders)
+
+
 def test_rows_that_make_batches_even_have_no_label() -> None:
     table = Dataset.from_dict({"input_ids": [[5, 6, 7]] * 5, "labels": [[-100, 6, 7]] * 5})
     even = filled(table, 4, token=1)

@@ -26,6 +26,12 @@ def whole(name: str, value: Any, least: int | None = 1) -> int:
     >>> whole("n_genes", np.int64(200))
     200
     """
+    if isinstance(value, np.random.Generator | np.random.RandomState | np.random.BitGenerator | np.random.SeedSequence):
+        msg = (
+            f"{name} is a {type(value).__name__}, whose state no record of a result can hold; draw a number from it: "
+            f"{name}=int(np.random.default_rng(seed).integers(2**31))"
+        )
+        raise TypeError(msg)
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         msg = f"{name}={value!r} is not a whole number; pass {name}= {_from(least)}, e.g. {name}={max(least or 0, 1)}"
         raise TypeError(msg)

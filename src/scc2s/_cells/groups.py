@@ -12,6 +12,7 @@ from scipy import sparse
 from scc2s._cells.access import sentence_slots
 from scc2s._cells.recorded import recorded_expression
 from scc2s._cells.sampling import shuffled
+from scc2s._cells.scanpy_defaults import scanpy_defaults
 from scc2s._cells.values import describe, log_blocks
 from scc2s._logging import logger
 
@@ -116,7 +117,8 @@ def _rank_genes(expressed: Expression, groups: Groups, n: int) -> dict[str, list
     column = np.array([*groups.names, None], dtype=object)[groups.codes]  # -1 picks None
     obs = pd.DataFrame({"group": pd.Categorical(column)}, index=np.arange(X.shape[0]).astype(str))
     cells = AnnData(X, obs=obs, var=pd.DataFrame(index=names))
-    sc.tl.rank_genes_groups(cells, "group", groups=tested, n_genes=min(n, len(names)))
+    with scanpy_defaults():
+        sc.tl.rank_genes_groups(cells, "group", groups=tested, n_genes=min(n, len(names)))
     return _higher(cells.uns["rank_genes_groups"])
 
 

@@ -10,18 +10,22 @@ import typer
 from ._abstract import abstract
 from ._annotate import annotate
 from ._ask import ask
+from ._atlas import app as atlas
 from ._caption import caption
 from ._compare import compare
 from ._demo import demo
+from ._doctor import doctor
 from ._embed import embed
 from ._ending import Command
 from ._evaluate import evaluate
+from ._explain import explainable
 from ._export import export
 from ._generate import generate
 from ._match_bulk import match_bulk
 from ._models import models
 from ._neighborhood import neighborhood
 from ._perturb import perturb
+from ._report import report
 from ._screen import screen
 from ._sentences import sentences
 from ._serve import serve
@@ -31,9 +35,11 @@ from ._version import show_version, version
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_ASKING = (embed, annotate, caption, ask, compare, abstract, generate, perturb, screen, neighborhood)
+"""Commands that ask a model about cells."""
+
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for _command in (
@@ -50,14 +56,17 @@ for _command in (
     screen,
     match_bulk,
     neighborhood,
+    report,
     evaluate,
     export,
     train,
     serve,
     models,
+    doctor,
     version,
 ):
-    app.command(cls=Command)(_command)
+    app.command(cls=Command)(explainable(_command) if _command in _ASKING else _command)
+app.add_typer(atlas, name="atlas")
 
 
 @app.callback()

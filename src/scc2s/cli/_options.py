@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from ._completion import backends, devices, dtypes, models
+
+_MODEL, _WRITING = "Model", "What it writes"
+
 Source = Annotated[
     Path, typer.Argument(help="File of cells: .h5ad, .h5mu, 10x .h5, or a .zarr folder.", show_default=False)
 ]
@@ -29,33 +33,73 @@ Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON on s
 Layer = Annotated[str | None, typer.Option("--layer", help="Layer with the expression; default: .raw or X.")]
 
 ModelName = Annotated[
-    str | None, typer.Option("--model", help="Catalogue name, hub id or folder; default: scc2s-mini.")
+    str | None,
+    typer.Option(
+        "--model",
+        help="Catalogue name, hub id or folder; default: scc2s-mini.",
+        autocompletion=models,
+        rich_help_panel=_MODEL,
+    ),
 ]
-Prompt = Annotated[str | None, typer.Option(help="Template with {cell_sentence}; default: the model's own.")]
+Prompt = Annotated[
+    str | None, typer.Option(help="Template with {cell_sentence}; default: the model's own.", rich_help_panel=_MODEL)
+]
 TalkingModel = Annotated[
-    str | None, typer.Option("--model", help="Folder or hub id of a model that talks, or the address of its server.")
+    str | None,
+    typer.Option(
+        "--model", help="Folder or hub id of a model that talks, or the address of its server.", rich_help_panel=_MODEL
+    ),
 ]
-TalkingBackend = Annotated[str, typer.Option("--backend", help="torch, or server for an address.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Ask in a plain text, for a model that was not trained to talk.")]
+TalkingBackend = Annotated[
+    str, typer.Option("--backend", help="torch, or server for an address.", rich_help_panel=_MODEL)
+]
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain", help="Ask in a plain text, for a model that was not trained to talk.", rich_help_panel=_MODEL
+    ),
+]
 UseText = Annotated[bool, typer.Option("--use-text", help="Put texts that the file holds beside the cells.")]
-Organism = Annotated[str | None, typer.Option(help="Organism in the prompt; default: from the file.")]
-Backend = Annotated[str, typer.Option(help="torch, or onnx for a folder that scc2s export wrote.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+Organism = Annotated[
+    str | None, typer.Option(help="Organism in the prompt; default: from the file.", rich_help_panel=_MODEL)
+]
+Backend = Annotated[
+    str,
+    typer.Option(
+        help="torch, or onnx for a folder that scc2s export wrote.", autocompletion=backends, rich_help_panel=_MODEL
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", autocompletion=devices, rich_help_panel=_MODEL)]
+Dtype = Annotated[
+    str, typer.Option(help="auto, float32, bfloat16 or float16.", autocompletion=dtypes, rich_help_panel=_MODEL)
+]
 
 NGenes = Annotated[int, typer.Option(help="Genes in a sentence.")]
-NGenesWritten = Annotated[int | None, typer.Option("--n-genes", help="Genes to write; default: as the file's own.")]
-NSamples = Annotated[int, typer.Option(help="Answers for each cell; expression is their mean.")]
+NGenesWritten = Annotated[
+    int | None, typer.Option("--n-genes", help="Genes to write; default: as the file's own.", rich_help_panel=_WRITING)
+]
+NSamples = Annotated[
+    int, typer.Option(help="Answers for each cell; expression is their mean.", rich_help_panel=_WRITING)
+]
 Groupby = Annotated[str, typer.Option(help="Column of obs with the groups.", show_default=False)]
 
 Constrain = Annotated[
-    bool, typer.Option("--constrain/--free", help="Write only genes of the file, none twice, exactly as many as asked.")
+    bool,
+    typer.Option(
+        "--constrain/--free",
+        help="Write only genes of the file, none twice, exactly as many as asked.",
+        rich_help_panel=_WRITING,
+    ),
 ]
-Temperature = Annotated[float, typer.Option(help="0: the likeliest words.", min=0)]
-TopP = Annotated[float, typer.Option(help="Draw from the likeliest words with this probability together.")]
-TopK = Annotated[int | None, typer.Option(help="Draw from this many of the likeliest words.")]
-MaxNewTokens = Annotated[int | None, typer.Option(help="Longest answer; default: room for the genes.")]
-RandomState = Annotated[int, typer.Option(help="Seed.")]
+Temperature = Annotated[float, typer.Option(help="0: the likeliest words.", min=0, rich_help_panel=_WRITING)]
+TopP = Annotated[
+    float, typer.Option(help="Draw from the likeliest words with this probability together.", rich_help_panel=_WRITING)
+]
+TopK = Annotated[int | None, typer.Option(help="Draw from this many of the likeliest words.", rich_help_panel=_WRITING)]
+MaxNewTokens = Annotated[
+    int | None, typer.Option(help="Longest answer; default: room for the genes.", rich_help_panel=_WRITING)
+]
+RandomState = Annotated[int, typer.Option(help="Seed.", rich_help_panel=_WRITING)]
 Cache = Annotated[
     Path | None, typer.Option(help="File that keeps answers: a second run asks only for what is not there.")
 ]

@@ -44,14 +44,33 @@ class Data:
     control: str | None = _key(str, None)
     match: list[str] = _key(list, [])
     varied: bool = _key(bool, True)
+    share: float = _key(NUMBER, 1.0)
+    """Of the steps, where samples are drawn afresh: weight of each task of this file."""
+
+
+@dataclass
+class New:
+    """A model with random weights: the table ``[new_model]``."""
+
+    n_layers: int = _key(int, 4)
+    width: int = _key(int, 192)
+    n_heads: int | None = _key(int, None)
+    window: int = _key(int, 1024)
+    dropout: float = _key(NUMBER, 0.05)
+    n_gene_tokens: int = _key(int, 14000)
+    n_pieces: int = _key(int, 1400)
+    vectors: bool = _key(bool, True)
 
 
 @dataclass
 class Training:
     """How: the table ``[training]``."""
 
-    method: str = _key(str, "lora", choices=("lora", "full"))
+    method: str | None = _key(str, None, choices=("lora", "full"))
     epochs: float = _key(NUMBER, 1.0)
+    steps: int | None = _key(int, None)
+    """Of samples that are drawn afresh for each; none: epochs of samples that stay."""
+    add_genes: bool = _key(bool, False)
     batch_size: int = _key(int, 16)
     learning_rate: float | None = _key(NUMBER, None)
     early_stopping: int | None = _key(int, 3)
@@ -70,8 +89,9 @@ class Training:
 class Recipe:
     """What is trained on what, and how."""
 
-    model: str = _key(str)
     output: str = _key(str)
+    model: str | None = _key(str, None)
+    new_model: New | None = field(default=None, metadata={"kind": dict, "choices": ()})
     seed: int = _key(int, 0)
     data: list[Data] = _key(list, [])
     training: Training = field(default_factory=Training, metadata={"kind": dict, "choices": ()})
@@ -106,15 +126,45 @@ def read(path: Path) -> Recipe:
     recipe.data = [_filled(Data, table, f"{path}, [[data]] {i + 1}") for i, table in enumerate(tables)]
     if isinstance(recipe.training, dict):
         recipe.training = _filled(Training, recipe.training, f"{path}, [training]")
+    if isinstance(recipe.new_model, dict):
+        recipe.new_model = _filled(New, recipe.new_model, f"{path}, [new_model]")
+    _check(recipe, str(path))
     for data in recipe.data:
         data.file = str(path.parent / Path(data.file).expanduser())
         if not Path(data.file).exists():
             msg = f"there is no file of cells {data.file}; paths in a recipe are relative to its folder"
             raise FileNotFoundError(msg)
     recipe.output = str(path.parent / Path(recipe.output).expanduser())
-    if (path.parent / Path(recipe.model).expanduser()).is_dir():
+    if recipe.model is not None and (path.parent / Path(recipe.model).expanduser()).is_dir():
         recipe.model = str(path.parent / Path(recipe.model).expanduser())
     return recipe
+
+
+def _check(recipe: Recipe, where: str) -> None:
+    """Refuse keys that do not go together, and settle what depends on others."""
+    how = recipe.training
+    if (recipe.model is None) == (recipe.new_model is None):
+        msg = (
+            f"{where}: a model to begin with is named by the key model, or made by a table [new_model]; give one of "
+            f"them, not {'both' if recipe.model else 'neither'}"
+        )
+        raise ValueError(msg)
+    whole = recipe.new_model is not None or how.add_genes
+    if whole and how.method == "lora":
+        what = "[new_model] begins with random weights" if recipe.new_model else "add_genes changes the model itself"
+        msg = f'{where}, [training]: {what}, so an adapter is not enough; write method = "full"'
+        raise ValueError(msg)
+    how.method = how.method or ("full" if whole else "lora")
+    if how.steps is not None and how.steps < 1:
+        msg = f"{where}, [training]: steps = {how.steps} trains on nothing; write a whole number from 1"
+        raise ValueError(msg)
+    for data in recipe.data:
+        if not data.share > 0:
+            msg = f"{where}: share = {data.share} of {data.file} is not above 0; leave the [[data]] out"
+            raise ValueError(msg)
+        if how.steps is not None and (data.copies != 1 or data.n_samples is not None):
+            msg = f"{where}: with steps each sample is drawn afresh; leave copies and n_samples of {data.file} out"
+            raise ValueError(msg)
 
 
 def _filled(kind: type[Any], said: dict[str, Any], where: str) -> Any:
@@ -177,7 +227,8 @@ test = 0.2                    # share that is left for you to measure on
 
 [training]
 method = "lora"               # an adapter beside the model; "full": all weights
-epochs = 1
+epochs = 1                    # or steps, of samples that are drawn afresh: see `scc2s train --example-new`
+# add_genes = false           # true: tokens for genes of the cells that the model has none for (with "full")
 batch_size = 16
 # learning_rate = 1e-4        # without it 5e-4 for an adapter, 1e-4 for all weights
 early_stopping = 3
@@ -185,4 +236,40 @@ rank = 16                     # of the adapter; also alpha, dropout, target_modu
 # max_length = 1024           # tokens of the longest sample
 # license = "cc-by-4.0"       # of the result
 # trl = { warmup_steps = 20 } # further fields of trl.SFTConfig
+"""
+EXAMPLE_NEW = """\
+# scc2s train recipe.toml --dry-run     shows samples, tokens, memory and time
+# scc2s train recipe.toml               trains; a stopped run goes on
+output = "runs/new"           # checkpoints, and the finished model in its folder "model"
+
+[new_model]                   # random weights, of the shape of scc2s-mini: it knows nothing until it is trained
+n_layers = 4
+width = 192
+n_heads = 3
+window = 1024                 # tokens of the longest prompt and answer together
+dropout = 0.05                # share of hidden values that are left out in training
+n_gene_tokens = 14000         # genes with a token of their own: those found in most training cells
+n_pieces = 1400               # tokens of all other text
+vectors = true                # genes of like use begin alike (scc2s.train.gene_vectors)
+
+[[data]]                      # one for each file of cells, with the keys of `scc2s train --example`
+file = "cells.h5ad"
+tasks = ["cell_type"]
+columns = { cell_type = "louvain" }
+share = 3                     # weight of each task of this file among the steps
+
+[[data]]
+file = "cells.h5ad"
+tasks = ["generate"]
+columns = { cell_type = "louvain" }
+share = 1
+
+[training]
+steps = 20000                 # samples are drawn afresh for each: other cells, fewer molecules, ties in a new order
+batch_size = 24
+learning_rate = 1e-3
+# up over 300 steps, level, and down over the last quarter, as scc2s-mini
+trl = { lr_scheduler_type = "warmup_stable_decay", warmup_steps = 300, lr_scheduler_kwargs = { num_decay_steps = 5000, \
+decay_type = "linear" }, weight_decay = 0.05, adam_beta2 = 0.98, save_steps = 500, logging_steps = 50, \
+dataloader_num_workers = 1 }
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from ._explain import explaining
 from ._files import check_target, read, write
 from ._kinds import kind_of
 
@@ -68,6 +69,8 @@ def run(
     start = time.perf_counter()
     result = work(cells)
     seconds = time.perf_counter() - start
+    if explaining():
+        return  # no model was asked, and nothing is written
     if result.cells is not None:
         cells, whole = result.cells, None
     if target.suffix.lower() == ".csv" and result.table is not None:
@@ -150,6 +153,8 @@ def chosen(model: str | None, device: str, dtype: str, backend: str = "torch") -
     name = settings.model if model is None else model
     options = {"backend": (backend, "torch"), "device": (device, "auto"), "dtype": (dtype, "auto")}
     changed = {key: value for key, (value, default) in options.items() if value != default}
+    if explaining():
+        return Named(name, changed, explain=True)
     return Named(name, changed) if changed else name
 
 

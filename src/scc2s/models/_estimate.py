@@ -9,6 +9,7 @@ from scc2s._settings import settings
 from ._catalogue import entry, measure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
 Task = Literal["embed", "annotate", "generate"]
@@ -22,7 +23,7 @@ _LABELS = 20
 # Operations a second reached in practice: a few CPU cores in float32, one data-centre GPU in bfloat16.
 SPEED = {"cpu": 1e11, "gpu": 5e13}
 # One token at a time waits for the weights to be read, and reaches about a tenth of that.
-_DECODING = 10
+DECODING = 10
 _CLASSES = ((60, "seconds"), (3600, "minutes"), (86400, "hours"), (86400 * 14, "days"))
 # Activations of a batch, in states of the model's width a token: queries, keys, values, MLP and its result.
 _STATES = 16
@@ -82,23 +83,31 @@ def estimate(
         msg = f"{n_cells} cells of {n_genes} genes; use n_cells from 0 and n_genes from 1"
         raise ValueError(msg)
     facts = _facts(model)
-    layers, width, vocabulary = facts["layers"], facts["width"], facts["vocabulary"]
-    body = facts["parameters"] - vocabulary * width * (1 if facts["tied"] else 2)
     genes = round(n_genes * facts.get("tokens_per_gene", _PER_GENE))
     prompt = _FRAME + (genes if task != "generate" else 0)
     answer = {"embed": 0, "annotate": round(_LABELS * _PER_LABEL), "generate": genes}[task]
-    tokens = prompt + answer
-    attention = 4 * layers * width * tokens * (tokens / 2)
-    read = 2 * body * prompt + attention
-    written = 2 * (body + vocabulary * width) * answer
-    seconds = read + written * (_DECODING if task == "generate" else 1)
-    memory = 2 * facts["parameters"] + 2 * _STATES * width * _BATCH
+    read, written = work(facts, prompt, answer)
+    seconds = read + written * (DECODING if task == "generate" else 1)
     return Estimate(
-        tokens=n_cells * tokens,
+        tokens=n_cells * (prompt + answer),
         flops=float(n_cells * (read + written)),
-        memory_gb=round(memory / 1e9, 2),
+        memory_gb=memory_gb(facts),
         time={device: time_class(n_cells * seconds / speed) for device, speed in SPEED.items()},
     )
+
+
+def work(facts: Mapping[str, Any], prompt: Any, answer: Any) -> tuple[Any, Any]:
+    """Operations of reading prompts, and of their answers, from the numbers of tokens of both (one, or arrays)."""
+    layers, width, vocabulary = facts["layers"], facts["width"], facts["vocabulary"]
+    body = facts["parameters"] - vocabulary * width * (1 if facts["tied"] else 2)
+    tokens = prompt + answer
+    attention = 4 * layers * width * tokens * (tokens / 2)
+    return 2 * body * prompt + attention, 2 * (body + vocabulary * width) * answer
+
+
+def memory_gb(facts: Mapping[str, Any]) -> float:
+    """Weights in bfloat16 and one batch, in 10^9 bytes."""
+    return float(round((2 * facts["parameters"] + 2 * _STATES * facts["width"] * _BATCH) / 1e9, 2))
 
 
 def _facts(model: Any) -> dict[str, Any]:

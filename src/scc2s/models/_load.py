@@ -201,6 +201,10 @@ def load(
     changed = placed or (device, dtype, revision, adapter) != ("auto", "auto", None, None)
     if source is None:
         source = settings.model
+    if isinstance(source, Named) and source.explain:
+        from ._explain import unloaded
+
+        return unloaded(source.source, source.options)
     if isinstance(source, Named):
         return load(source.source, **source.options)
     if family is not None and not (isinstance(family, str) and family.strip()):

@@ -16,3 +16,5 @@ class Named:
 
     source: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    explain: bool = False
+    """Stop at the first question, and tell what it is (:class:`scc2s.models._explain.Explained`)."""

@@ -32,14 +32,17 @@ def called(name: str) -> Iterator[None]:
 def bar(total: int, task: str, *, show: bool) -> tqdm:
     """A progress bar in cells that appears after one second.
 
-    Never at verbosity 0, where ``TQDM_DISABLE`` is set (as for tqdm's own bars), or in a build of Read the Docs.
+    Never at verbosity 0, where ``TQDM_DISABLE`` is set (as for tqdm's own bars), or in a build of Read the Docs. Not in
+    a log either: where the error stream is neither a terminal nor a notebook, unless ``TQDM_DISABLE`` is 0.
     """
     from scanpy import settings
     from tqdm.auto import tqdm
 
     silent = any(os.environ.get(name, "").strip().lower() not in _OFF for name in ("TQDM_DISABLE", "READTHEDOCS"))
     hidden = not show or silent or int(settings.verbosity) < 1
-    made = tqdm(total=total, desc=_name.get() or task, unit="cell", delay=1, disable=hidden)
+    always = os.environ.get("TQDM_DISABLE", "").strip().lower() in _OFF[1:]
+    disable = hidden if hidden or always else None  # None: tqdm looks at the stream, and its notebook bar does not
+    made = tqdm(total=total, desc=_name.get() or task, unit="cell", delay=1, disable=disable)
     if (who := listener()) is not None:
         _tell(who, made, _name.get() or task, total)
     return made

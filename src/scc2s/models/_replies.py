@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ._answers import answers
 from ._chat import checked, plain_text
 from ._errors import PartialAnswersError
+from ._explain import Unloaded
 from ._kept import tokenizer_hash
 from ._listening import listener, stop_if_gone
 from ._progress import bar
@@ -99,6 +100,8 @@ def replies(
             "plain=True"
         )
         raise TypeError(msg)
+    if isinstance(model, Unloaded) and asked:
+        raise model.conversations(asked, max_new_tokens)
     texts = [json.dumps(messages) for messages in asked]
     seeds = None if sampling is None else seeds_of(texts, draws, random_state)
     store = None if cache is None else cache if isinstance(cache, ResponseCache) else ResponseCache(cache)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from ._catalogue import entry
@@ -45,7 +44,7 @@ def find(source: str | os.PathLike[str], revision: str | None = None) -> Source:
             msg = f"{name!r} is on this machine and has no revisions; call load({name!r}) without revision="
             raise ValueError(msg)
         return Source(name, path)
-    if isinstance(source, os.PathLike) or not _is_hub_id(name):
+    if isinstance(source, os.PathLike) or not is_hub_id(name):
         msg = (
             f"no model {name!r}: {_why_not(path)}; it is neither a folder, nor a hub id like "
             f"'vandijklab/C2S-Scale-Gemma-2-2B', nor '{MINI}'; scc2s.models.catalogue() lists the published models"
@@ -83,7 +82,7 @@ def _why_not(path: Path) -> str:
     return f"there is no folder {path}" + (f" (only {above})" if above is not None else "")
 
 
-def _is_hub_id(name: str) -> bool:
+def is_hub_id(name: str) -> bool:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils._validators import validate_repo_id
 
@@ -96,6 +95,18 @@ def _is_hub_id(name: str) -> bool:
     return True
 
 
+def in_cache(name: str, revision: str | None = None) -> Path | None:
+    """The folder of a hub id where an earlier download got to its end; never goes online."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(name, revision=revision, allow_patterns=list(_WANTED), local_files_only=True)
+    except LocalEntryNotFoundError:
+        return None
+    return Path(folder) if _is_complete(Path(folder)) else None
+
+
 def _from_hub(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
@@ -106,15 +117,10 @@ def _from_hub(name: str, revision: str | None) -> Path:
         RevisionNotFoundError,
     )
 
-    fetch = partial(snapshot_download, name, revision=revision, allow_patterns=list(_WANTED))
+    if (there := in_cache(name, revision)) is not None:
+        return there
     try:
-        cached = Path(fetch(local_files_only=True))
-    except LocalEntryNotFoundError:
-        cached = None
-    if cached is not None and _is_complete(cached):
-        return cached
-    try:
-        return Path(fetch())
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_WANTED)))
     except GatedRepoError as error:
         msg = (
             f"{name} asks for its terms to be accepted: open https://huggingface.co/{name}, accept them, then run "

@@ -8,6 +8,7 @@ import pandas as pd
 
 from scc2s._cells.access import get_adata
 from scc2s._cells.results import stored
+from scc2s._cells.scanpy_defaults import scanpy_defaults
 
 from ._axes import finish, new_axes
 
@@ -93,7 +94,8 @@ def captions(
     ax = new_axes(ax, figsize=(4.2 + 2 * column, height))
     before = set(ax.collections)
     points = np.asarray(adata.obsm[embedding], dtype=float)[:, :2]
-    sc.pl.embedding(adata, basis, color=groupby, ax=ax, show=False, legend_loc=None, title="")
+    with scanpy_defaults():
+        sc.pl.embedding(adata, basis, color=groupby, ax=ax, show=False, legend_loc=None, title="")
     categories = [str(name) for name in adata.obs[groupby].astype("category").cat.categories]
     colors = dict(zip(categories, adata.uns.get(f"{groupby}_colors", ()), strict=False))
     for drawn in set(ax.collections) - before:

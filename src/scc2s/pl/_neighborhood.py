@@ -8,6 +8,7 @@ import pandas as pd
 from scc2s._cells.access import get_adata
 from scc2s._cells.columns import column
 from scc2s._cells.contexts import get_contexts
+from scc2s._cells.scanpy_defaults import scanpy_defaults
 from scc2s._cells.space import coordinates
 
 from ._axes import finish, new_axes
@@ -180,6 +181,7 @@ def _colors(adata: AnnData, color: str, n: int) -> list[Any]:
     known = adata.uns.get(f"{color}_colors")
     if known is not None and len(known) == n and isinstance(adata.obs[color].dtype, pd.CategoricalDtype):
         return list(known)
-    from scanpy.plotting import palettes
+    with scanpy_defaults():
+        from scanpy.plotting import palettes
 
     return list(palettes.default_20[:n])

@@ -12,8 +12,8 @@ from scipy import sparse
 from scc2s._cells.access import expression, get_adata
 from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.columns import column
-from scc2s._cells.expression import Expression
 from scc2s._cells.fields import prompt_fields
+from scc2s._cells.merging import merge_columns
 from scc2s._cells.rows import row_blocks
 from scc2s._cells.stored import open_stored
 from scc2s.sentences._blocks import refuse_damaged, refuse_wrong_pointers
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mudata import MuData
 
     from scc2s._cells.access import OnDuplicate
+    from scc2s._cells.expression import Expression
 
 
 def batches(
@@ -139,10 +140,10 @@ class Batches:
             )
             raise ValueError(msg)
         X = expressed.X
+        self._stored: tuple[Any, Any, Any] | None = None
         if isinstance(X, CSRDataset):
-            arrays = X.group
-            sizes = (int(arrays[name].shape[0]) for name in ("indices", "data"))
-            refuse_wrong_pointers(arrays["indptr"][:], X.shape[0], *sizes)
+            ends, genes, values = self._stored = (X.group["indptr"], X.group["indices"], X.group["data"])
+            refuse_wrong_pointers(ends[:], X.shape[0], int(genes.shape[0]), int(values.shape[0]))
         if isinstance(X, np.ma.MaskedArray):
             next(row_blocks(X, 1), None)  # refuses what is masked
 
@@ -201,20 +202,25 @@ class Batches:
 
     def _rows(self, start: int, stop: int) -> sparse.csr_matrix:
         """Consecutive rows, as CSR with a column for each gene."""
-        part = self._expressed.X[start:stop]
+        X, merge = self._expressed.X, self._expressed.merge
+        part = X[start:stop] if self._stored is None else _stored_rows(*self._stored, start, stop, X.shape[1])
         if sparse.issparse(part):
             refuse_damaged(part)
-        expressed = Expression(
-            np.asarray(part) if not sparse.issparse(part) else part, self._expressed.names, self._expressed.source,
-            None, self._expressed.merge,
-        )  # fmt: skip
-        blocks = [sparse.csr_matrix(block) for _, block in expressed.blocks(self._size)]
-        return blocks[0] if len(blocks) == 1 else sparse.vstack(blocks, format="csr")
+        else:
+            part = np.asarray(part)
+        return sparse.csr_matrix(part) if merge is None else merge_columns(part, merge)
 
     def _batch(self, X: sparse.csr_matrix, rows: np.ndarray) -> CellBatch:
         if self._chosen is not None:
             X = X[:, self._chosen]
         return CellBatch(X, self._obs.iloc[rows], self.names, self._study)
+
+
+def _stored_rows(ends: Any, genes: Any, values: Any, start: int, stop: int, n_genes: int) -> sparse.csr_matrix:
+    """Rows of CSR on disk. Slicing anndata's data set would look up the version of scipy each time."""
+    indptr = ends[start : stop + 1]
+    first, last = int(indptr[0]), int(indptr[-1])
+    return sparse.csr_matrix((values[first:last], genes[first:last], indptr - first), shape=(stop - start, n_genes))
 
 
 def _can_begin_anywhere(X: Any) -> bool:

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from scc2s import prompts
 from scc2s._cells.access import expression, get_adata
 from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.drawing import Draws
 from scc2s._cells.fields import prompt_fields
 from scc2s._cells.groups import Groups
+from scc2s._cells.sample_arguments import check_augment, task_of
 from scc2s.prompts._task import CELLS, N_CELLS
-from scc2s.train import Augment, task_samples
+from scc2s.train import task_samples
 from scc2s.train._context_samples import context_samples
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scc2s._cells.access import OnDuplicate
     from scc2s._cells.expression import Expression
     from scc2s.prompts import Task
+    from scc2s.train import Augment
 
 _MEND = "pass texts= .kept of scc2s.train.build_captions(facts, teacher)"
 
@@ -108,11 +109,13 @@ def caption_samples(
     >>> table["completion"].tolist()
     [' B cells with CD79A.', ' B cells with CD79A.']
     """
-    n_cells, n_genes, random_state = whole("n_cells", n_cells), whole("n_genes", n_genes), _seed(random_state)
+    n_cells, n_genes, random_state = (
+        whole("n_cells", n_cells),
+        whole("n_genes", n_genes),
+        whole("random_state", random_state, 0),
+    )
     chosen = _task(task)
-    if augment is not None and not isinstance(augment, Augment):
-        msg = f"augment is of type {type(augment).__name__}; pass augment=scc2s.train.Augment(...), or None"
-        raise TypeError(msg)
+    check_augment(augment)
     table = _captions(texts, study_key)
     data = get_adata(adata, mod)
     refuse_empty(data)
@@ -160,17 +163,8 @@ def _one(values: np.ndarray, name: str) -> str:
     return str(different[0])
 
 
-def _seed(value: Any) -> int:
-    return whole("random_state", value, 0)
-
-
 def _task(task: str | Task) -> Task:
-    chosen = prompts.get(task) if isinstance(task, str) else task
-    if not isinstance(chosen, prompts.Task):
-        msg = (
-            f"task is of type {type(task).__name__}; pass the name of a task, or prompts.custom(template, response=...)"
-        )
-        raise TypeError(msg)
+    chosen = task_of(task)
     if chosen.response_fields != ("caption",):
         msg = f"task {chosen.name!r} does not write a caption alone; pass task= one whose response is ' {{caption}}'"
         raise ValueError(msg)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mudata import MuData
 
     from scc2s._cells.access import OnDuplicate
+    from scc2s._cells.values import Values
 
 FitRange: TypeAlias = tuple[int, int] | Literal["auto"] | None
 
@@ -115,6 +116,30 @@ def rank_fit(
     out, data = opened(adata, mod=mod, copy=copy, tables=False)
     result = claim(data, key_added)
     refuse_record(data, key_added, usual="rank_fit", holds="r2_all_ranks")
+    sums, values, params = summed(
+        data, layer=layer, use_raw=use_raw, gene_symbols=gene_symbols, exclude=exclude, var_mask=var_mask,
+        on_duplicate=on_duplicate, target_sum=target_sum, base=base, random_state=random_state,
+    )  # fmt: skip
+    fit = fitted(sums, values, fit_range, target_sum, base)
+    result.write({"fit_range": fit_range, **params}, more=fit.to_dict())
+    return out if copy else None
+
+
+def summed(
+    data: AnnData,
+    *,
+    layer: str | None = None,
+    use_raw: bool | None = None,
+    gene_symbols: str | None = None,
+    exclude: Iterable[str] = (),
+    var_mask: str | np.ndarray | pd.Series | None = None,
+    on_duplicate: OnDuplicate = "error",
+    target_sum: float = 1e4,
+    base: float = math.e,
+    random_state: int = 0,
+    halved: int = 0,
+) -> tuple[RankSums, Values, dict[str, Any]]:
+    """What a fit has to know of some cells, what their values are, and parameters for the record."""
     exclude = listed(exclude)
     expressed = expression(
         data,
@@ -126,13 +151,10 @@ def rank_fit(
         on_duplicate=on_duplicate,
     )
     values = describe(expressed.blocks(2048))
-    sums = RankSums(seed=random_state)
+    sums = RankSums(seed=random_state, halved=halved)
     for block in log_blocks(expressed, values, target_sum, base):
         sums.add(block)
-    total = values.target_sum if values.kind == "log1p" else target_sum
-    fit = _fit(sums, fit_range, total, base)
     params = {
-        "fit_range": fit_range,
         "source": expressed.source,
         "values": values.kind,
         "layer": layer,
@@ -143,8 +165,7 @@ def rank_fit(
         "on_duplicate": on_duplicate,
         "random_state": random_state,
     }
-    result.write(params, more=fit.to_dict())
-    return out if copy else None
+    return sums, values, params
 
 
 def _check_range(fit_range: object) -> None:
@@ -160,17 +181,18 @@ def _check_range(fit_range: object) -> None:
         raise ValueError(msg)
 
 
-def _fit(sums: RankSums, fit_range: FitRange, target_sum: float | None, base: float) -> RankFit:
+def fitted(sums: RankSums, values: Values, fit_range: FitRange, target_sum: float, base: float) -> RankFit:
     """The line, over the ranks that suit the data where that is left to us; says how well it fits."""
+    total = values.target_sum if values.kind == "log1p" else target_sum
     wanted = _PUBLISHED if fit_range == "auto" else fit_range
-    fit = RankFit.from_sums(sums, fit_range=wanted, target_sum=target_sum, base=base)
+    fit = RankFit.from_sums(sums, fit_range=wanted, target_sum=total, base=base)
     if fit_range == "auto" and fit.r2_all_ranks - fit.r2 > _WORTH:
         logger.info(
             "the cells are deep: the line is fitted to all ranks (R2 %.3f), not to ranks 1 to 999 (R2 %.3f)",
             fit.r2_all_ranks,
             fit.r2,
         )
-        fit = RankFit.from_sums(sums, fit_range=None, target_sum=target_sum, base=base)
+        fit = RankFit.from_sums(sums, fit_range=None, target_sum=total, base=base)
     logger.info("rank fit: R2 %.3f (%.3f if fitted to all ranks)", fit.r2, fit.r2_all_ranks)
     if fit.r2 < _POOR:
         better = fit.r2_all_ranks - fit.r2 > _WORTH

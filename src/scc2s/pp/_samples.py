@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from scc2s import prompts
 from scc2s._cells.access import expression, get_adata
 from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.context_rows import ForSamples
 from scc2s._cells.fields import prompt_fields
+from scc2s._cells.sample_arguments import check_augment, task_of
 from scc2s.prompts._task import CELLS
-from scc2s.train import Augment, task_samples
+from scc2s.train import task_samples
 from scc2s.train._context_samples import context_samples
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from scc2s._cells.access import OnDuplicate
     from scc2s.prompts import Task
+    from scc2s.train import Augment
 
 
 def samples(
@@ -109,15 +110,8 @@ def samples(
     random_state = whole("random_state", random_state, 0)
     data = get_adata(adata, mod)
     refuse_empty(data)
-    chosen = prompts.get(task) if isinstance(task, str) else task
-    if not isinstance(chosen, prompts.Task):
-        msg = (
-            f"task is of type {type(task).__name__}; pass the name of a task, or prompts.custom(template, response=...)"
-        )
-        raise TypeError(msg)
-    if augment is not None and not isinstance(augment, Augment):
-        msg = f"augment is of type {type(augment).__name__}; pass augment=scc2s.train.Augment(...), or None"
-        raise TypeError(msg)
+    chosen = task_of(task)
+    check_augment(augment)
     several = CELLS in (*chosen.fields, *chosen.response_fields)
     if several != (contexts is not None):
         what, mend = (

@@ -1,5 +1,7 @@
 """Ask a language model about cells: embed and label them, and let it write new ones."""
 
+from typing import TYPE_CHECKING, Any
+
 from ._abstract import abstract
 from ._annotate import annotate
 from ._ask import ask
@@ -33,6 +35,9 @@ from ._shortlist import shortlist
 from ._stratify import stratify
 from ._transfer_labels import transfer_labels
 
+if TYPE_CHECKING:
+    from scc2s.report import report
+
 __all__ = [
     "abstract",
     "annotate",
@@ -59,6 +64,7 @@ __all__ = [
     "perplexity",
     "perturb",
     "program_score",
+    "report",
     "same_neighborhood",
     "same_niche",
     "screen",
@@ -67,3 +73,15 @@ __all__ = [
     "stratify",
     "transfer_labels",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``report`` stands above the tools and reads what they wrote: no tool may import it, but users find it here."""
+    from scc2s._attach import from_above
+
+    return from_above("tl", name)
+
+
+def __dir__() -> list[str]:
+    """With the names of :func:`__getattr__`."""
+    return sorted({*globals(), *__all__})

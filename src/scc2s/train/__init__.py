@@ -1,6 +1,7 @@
 """Training on plain (prompt, completion) tables."""
 
 from . import rewards as rewards
+from ._add_genes import add_genes
 from ._augment import Augment
 from ._build_captions import build_captions
 from ._build_qa import build_qa
@@ -9,9 +10,12 @@ from ._corpus import corpus
 from ._corpus_batch import CellBatch
 from ._corpus_folder import Corpus
 from ._estimate import TrainingEstimate, estimate
-from ._grpo import GRPOResult, grpo
+from ._gene_vectors import gene_vectors
+from ._grpo import grpo
+from ._grpo_result import GRPOResult
 from ._lora import lora
 from ._merge import merge
+from ._mixture import Mixture, Source
 from ._new_model import new_model
 from ._order import batches_by_task
 from ._pairs import match_pairs
@@ -35,17 +39,21 @@ __all__ = [
     "CellBatch",
     "Corpus",
     "GRPOResult",
+    "Mixture",
     "Preset",
     "Scaling",
     "ScalingFit",
+    "Source",
     "Trained",
     "TrainingEstimate",
+    "add_genes",
     "batches_by_task",
     "build_captions",
     "build_qa",
     "corpus",
     "estimate",
     "gene_tokenizer",
+    "gene_vectors",
     "grpo",
     "lora",
     "match_pairs",

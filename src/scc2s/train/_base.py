@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
@@ -95,15 +96,26 @@ def check_model(model: Any, tokenizer: Any) -> None:
             "scc2s.models.load(...) on the torch backend, or one of transformers with its tokenizer="
         )
         raise TypeError(msg)
+    if getattr(model, "is_quantized", False) or getattr(model, "is_loaded_in_4bit", False):
+        msg = (
+            f"the {type(model).__name__} has quantised weights, which cannot be trained as they are; load it without "
+            'quantization_config=, or train an adapter beside them: scc2s.train.lora(name, ..., quantization="4bit")'
+        )
+        raise ValueError(msg)
     if tokenizer is None:
         msg = f"a {type(model).__name__} of transformers comes without a tokenizer; pass tokenizer="
         raise TypeError(msg)
 
 
 def open_base(
-    model: Any, tokenizer: Any = None, *, frozen: bool = False, quantization: Literal["4bit", "8bit"] | None = None
+    model: Any,
+    tokenizer: Any = None,
+    *,
+    frozen: bool = False,
+    quantization: Literal["4bit", "8bit"] | None = None,
+    copied: bool = False,
 ) -> Base:
-    """The model to train, free to be changed; a model of transformers is changed in place.
+    """The model to train, free to be changed; a model of transformers is changed in place, unless it is copied.
 
     Parameters
     ----------
@@ -115,6 +127,8 @@ def open_base(
         Whether its weights stay what they are: then they are bfloat16 on a GPU that computes in it, else float32.
     quantization
         Of the weights, for a model by name.
+    copied
+        Whether a model of transformers stays what it is, and a copy is trained.
     """
     if isinstance(model, str | PathLike):
         from scc2s.models._torch._read import parts
@@ -127,6 +141,8 @@ def open_base(
         return _from_memory(model)
     from scc2s.models._torch._fingerprint import fingerprint
 
+    if copied:
+        model, tokenizer = deepcopy(model), deepcopy(tokenizer)
     pretrained = bool(getattr(model, "name_or_path", ""))
     return Base(model, tokenizer, fingerprint=fingerprint(model.state_dict().items()), pretrained=pretrained)
 
@@ -182,14 +198,19 @@ def known(found: Source, declared: Declared, family: str) -> dict[str, Any]:
     }
 
 
+def declaration_of(declared: Declared, family: str) -> dict[str, Any]:
+    """Content of ``scc2s.json`` for a model that says what another says of itself."""
+    said = {"family": declared.family or family, "labels": declared.labels, "tasks": declared.tasks}
+    said |= declared.taught.to_dict()
+    return {name: value for name, value in said.items() if value and (name, value) != ("family", UNKNOWN)}
+
+
 def _of_torch(model: Any) -> bool:
     return type(model).__module__ == "scc2s.models._torch._model"
 
 
 def _from_memory(model: Any) -> Base:
     """A copy, since the same object is what :func:`scc2s.models.load` gives to all who ask."""
-    from copy import deepcopy
-
     lm = deepcopy(model._decoder.lm).float()
     if len(model.info()["devices"]) > 1:
         msg = f"{model.id} lies on several devices; pass its name, so that the trainer places it"

@@ -6,6 +6,8 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from ._mixture import Mixture
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,7 +21,7 @@ _NO_LICENCE = "not given: say it with license=, as that of the base and of the d
 
 def card(
     base: Base,
-    samples: pd.DataFrame,
+    samples: pd.DataFrame | Mixture,
     validation: pd.DataFrame | None,
     metrics: Mapping[str, float],
     settings: Mapping[str, Any],
@@ -68,7 +70,7 @@ def card(
         "",
         "## Data",
         "",
-        *_table(samples, validation),
+        *(_shares(samples, validation) if isinstance(samples, Mixture) else _table(samples, validation)),
         "",
         "## Figures",
         "",
@@ -115,6 +117,23 @@ def _table(samples: pd.DataFrame, validation: pd.DataFrame | None) -> list[str]:
                     "; none of them is in the validation" if not shared else f"; {len(shared)} are also validated on"
                 )
             rows += ["", f"- {column}: {shown}{apart}"]
+    return rows
+
+
+def _shares(mixture: Mixture, validation: pd.DataFrame | None) -> list[str]:
+    """What a mixture is of."""
+    held = None if validation is None else validation["task"].astype(str).value_counts()
+    rows = [
+        f"Samples were drawn afresh for each step (seed {mixture.seed}).",
+        "",
+        "| task | share of steps | samples a step | loss | validation |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for task, share in mixture.shares.items():
+        source = mixture.sources[task]
+        n_held = "none" if held is None else f"{held.get(task, 0):,}"
+        loss = "of completions" if source.loss is None else "of its own"
+        rows.append(f"| {task} | {share:.1%} | {source.batch_size} | {loss} | {n_held} |")
     return rows
 
 

@@ -50,13 +50,18 @@ def lacking(checkpoint: Path, *, with_optimizer: bool = True) -> str | None:
         return f"no step in {_STATE}"
     if lacks := _lacking_weights(checkpoint):
         return lacks
-    archives = ["optimizer.pt", "scheduler.pt"] if with_optimizer else []
+    archives = [_optimizer(checkpoint), "scheduler.pt"] if with_optimizer else []
     if absent := [name for name in archives if not (checkpoint / name).is_file()]:
         return f"no {absent[0]}"
     # torch.save writes zip archives, whose list of contents stands at the end
     saved = [*archives, *(path.name for path in checkpoint.glob("rng_state*.pth"))]
     cut = [name for name in saved if not zipfile.is_zipfile(checkpoint / name)]
     return f"{cut[0]} is cut off" if cut else None
+
+
+def _optimizer(checkpoint: Path) -> str:
+    """What its state is called: that of FSDP is gathered by accelerate, under a name of its own."""
+    return "optimizer.bin" if (checkpoint / "optimizer.bin").is_file() else "optimizer.pt"
 
 
 def _lacking_weights(checkpoint: Path) -> str | None:

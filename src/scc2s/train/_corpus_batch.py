@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import sparse
 
 from scc2s.sentences._blocks import InvalidValuesError, as_float, refuse_damaged
-from scc2s.sentences._names import words
+
+from ._corpus_kernels import find_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,9 @@ class CellBatch:
     study: str | None = None
 
 
+SMALL = 2**16
+"""Numbers of genes and values below this are kept in 16 bits."""
+
 Batch: TypeAlias = CellBatch | tuple[Any, pd.DataFrame] | Mapping[str, Any]
 """What a batch may be: also ``(X, obs)``, or a mapping with these and perhaps ``"var"``, as annbatch yields them."""
 
@@ -74,7 +78,7 @@ def opened(batch: Any, names: Sequence[str] | None, first: int) -> Counted:
     TypeError
         If it is none, or its parts are of another type.
     ValueError
-        If cells or genes are not as many as their names, or names repeat.
+        If cells or genes are not as many as their names.
     """
     if isinstance(batch, Mapping) and "X" in batch and "obs" in batch:
         var = batch.get("var")
@@ -94,7 +98,7 @@ def opened(batch: Any, names: Sequence[str] | None, first: int) -> Counted:
     if not (isinstance(X, np.ndarray) or sparse.issparse(X)) or X.ndim != 2:
         msg = (
             f"X of the batch at cell {first} is of type {type(X).__name__}; pass numpy or scipy.sparse, cells x genes "
-            "(with annbatch: to_torch=False, preload_to_gpu=False)"
+            "(with annbatch: to=None, preload_to_gpu=False)"
         )
         raise TypeError(msg)
     if len(obs) != X.shape[0]:
@@ -107,11 +111,15 @@ def opened(batch: Any, names: Sequence[str] | None, first: int) -> Counted:
     if len(own) != X.shape[1]:
         msg = f"{len(own)} names for {X.shape[1]} genes in the batch at cell {first}; pass one name a column of X"
         raise ValueError(msg)
-    return Counted(X, obs, words(own), "" if study is None else str(study), first)
+    return Counted(X, obs, list(own), "" if study is None else str(study), first)
 
 
-def counts_of(X: Any, first: int) -> sparse.csr_matrix:
+def counts_of(X: Any, first: int) -> tuple[sparse.csr_matrix, np.ndarray]:
     """Expression as CSR of floats, without zeros and with each gene once; what was given is not changed.
+
+    Returns
+    -------
+    The matrix, and which cells have a value that is no whole number up to 65,535.
 
     Raises
     ------
@@ -126,13 +134,15 @@ def counts_of(X: Any, first: int) -> sparse.csr_matrix:
         found = sparse.csr_matrix((as_float(found.data), found.indices, found.indptr), shape=found.shape)
     else:
         found = sparse.csr_matrix(as_float(np.asarray(X)))
+    plain = np.empty(found.shape[0], dtype=bool)
+    find_plain(found.indptr, found.indices, found.data, plain)
+    if plain.all():
+        return found, ~plain
     # a minimum that is NaN or below 0, or a maximum that is infinite
     low, high = (float(f(found.data, initial=0)) for f in (np.min, np.max))
     if not (low >= 0 and np.isfinite(high)):
         with np.errstate(invalid="ignore"):
-            bad = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))[
-                ~((found.data >= 0) & (found.data < np.inf))
-            ]
+            bad = _rows_of(found)[~((found.data >= 0) & (found.data < np.inf))]
         msg = (
             f"negative, NaN or infinite values in {len(np.unique(bad))} of {found.shape[0]} cells (first: cell "
             f"{first + int(bad[0])}) have no place in a ranking; pass counts or log-normalised values, e.g. "
@@ -145,4 +155,11 @@ def counts_of(X: Any, first: int) -> sparse.csr_matrix:
     if (found.data == 0).any():
         found = found.copy()
         found.eliminate_zeros()
-    return found
+    wide = np.zeros(found.shape[0], dtype=bool)
+    wide[_rows_of(found)[(found.data >= SMALL) | (found.data != np.rint(found.data))]] = True
+    return found, wide
+
+
+def _rows_of(X: sparse.csr_matrix) -> np.ndarray:
+    """Row of each value."""
+    return np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +16,8 @@ class Controls:
 
     def __init__(self, reader: ShardReader) -> None:
         blocks = [reader[i] for i in range(len(reader))]
-        whole = [block.rows(np.arange(len(block.cell))) for block in blocks]
-        self.cells = replace(
-            whole[0],
-            X=sparse.vstack([some.X for some in whole], format="csr"),
-            cell=np.concatenate([some.cell for some in whole]),
-        )
+        self.X = sparse.vstack([block.X for block in blocks], format="csr")
+        self.cell = np.concatenate([block.cell for block in blocks])
         self.groups: dict[tuple[str, str], list[int]] = {}
         start = 0
         for block in blocks:

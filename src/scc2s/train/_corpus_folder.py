@@ -245,8 +245,8 @@ class Corpus:
                 if controls is not None:
                     groups = [(block.part, pair) for pair in block.pair[answered].tolist()]
                     at = controls.draw(groups, rng)
-                    X = sparse.vstack([X, controls.cells.X[at]], format="csr")
-                    shown, shown_names = X.shape[0] - len(at) + np.arange(len(at)), controls.cells.cell[at]
+                    X = sparse.vstack([X, controls.X[at]], format="csr")
+                    shown, shown_names = X.shape[0] - len(at) + np.arange(len(at)), controls.cell[at]
                 fields = {name: block.fields[name].tolist() for name in fields_of(task)}
                 table = task_samples(
                     task, X, self._manifest.genes, fields, pairs=np.column_stack([shown, answered]),

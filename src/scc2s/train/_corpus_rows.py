@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from scc2s.prompts._organism import guess_organism, organism_name
+from scc2s.sentences._names import words
 
-from ._corpus_batch import counts_of
+from ._corpus_batch import SMALL, counts_of
 from ._corpus_settings import PARTS, fields_of, in_pairs
 from ._samples import _BLANK
 from ._split import split
 
 if TYPE_CHECKING:
+    from scipy import sparse
+
     from ._corpus_batch import Counted
     from ._corpus_settings import Settings
 
@@ -26,10 +28,16 @@ CONTROL, PERTURBED, NEITHER = 1, 2, 0
 
 @dataclass(frozen=True)
 class Rows:
-    """Cells that may be in samples."""
+    """Cells that may be in samples: some rows of a batch, which is not copied."""
 
     X: sparse.csr_matrix
-    """Columns are numbers of the words of the corpus."""
+    """The batch."""
+    numbers: np.ndarray
+    """Number in the corpus of the gene of each column; empty where that is the number of the column."""
+    at: np.ndarray
+    """Row of each cell in the batch."""
+    wide: np.ndarray
+    """Whether a cell has numbers that do not fit 16 bits."""
     row: np.ndarray
     """Number of each among all cells that have come."""
     cell: np.ndarray
@@ -41,6 +49,14 @@ class Rows:
     """What both cells of a pair agree in; ``None`` for cells in none."""
     role: np.ndarray
 
+    def some(self, which: np.ndarray | slice) -> Rows:
+        """Some of the cells."""
+        return replace(
+            self, at=self.at[which], wide=self.wide[which], row=self.row[which], cell=self.cell[which],
+            part=self.part[which], fields={name: values[which] for name, values in self.fields.items()},
+            pair=self.pair[which], role=self.role[which],
+        )  # fmt: skip
+
 
 class Reader:
     """Batches to rows; keeps the words of all genes that have come."""
@@ -50,14 +66,17 @@ class Reader:
         self.genes = genes
         self._number = {name: i for i, name in enumerate(genes)}
         self._names: list[str] | None = None
-        self._columns = np.empty(0, dtype=np.int32)
-        self._guess: str | None = None
+        self._words: list[str] = []
+        self._columns = self._numbers = np.empty(0, dtype=np.int32)
+        self._guess: tuple[list[str], str | None] | None = None
 
     def __call__(self, batch: Counted) -> Rows:
         """Rows of those cells of a batch that express a gene, have a part, and the text of a task."""
         settings, obs = self._settings, batch.obs
         self._know(batch.names)
-        X = counts_of(batch.X, batch.first)
+        X, wide = counts_of(batch.X, batch.first)
+        if len(self.genes) > SMALL:
+            wide[np.repeat(np.arange(len(wide)), np.diff(X.indptr))[self._columns[X.indices] >= SMALL]] = True
         fields = {name: self._field(batch, name) for name in settings.needed}
         pair, role = self._pairs(batch)
         part = self._parts(batch)
@@ -65,32 +84,25 @@ class Reader:
         of_a_task = role == CONTROL
         for task in settings.tasks:
             of_a_task |= has_all(fields, fields_of(task), len(obs)) & (role == PERTURBED if in_pairs(task) else True)
-        kept &= of_a_task
-        rows = np.flatnonzero(kept)
-        X = X if len(rows) == X.shape[0] else X[rows]
-        X = sparse.csr_matrix((X.data, self._columns[X.indices], X.indptr), shape=(len(rows), len(self.genes)))
+        at = np.flatnonzero(kept & of_a_task)
+        cell = np.array([*map(str, obs.index), None], dtype=object)[:-1]
+        every = np.arange(len(obs))
         return Rows(
-            X,
-            batch.first + rows,
-            np.array([*map(str, obs.index), None], dtype=object)[rows],
-            batch.study,
-            part[rows],
-            {name: values[rows] for name, values in fields.items()},
-            pair[rows],
-            role[rows],
-        )
+            X, self._numbers, every, wide, batch.first + every, cell, batch.study, part, fields, pair, role
+        ).some(at)
 
     def _know(self, names: list[str]) -> None:
         """Number the words that are new."""
         if names == self._names:
             return
-        for name in names:
+        self._names, self._words = names, words(names)
+        for name in self._words:
             if name not in self._number:
                 self._number[name] = len(self.genes)
                 self.genes.append(name)
-        self._names = names
-        self._columns = np.array([self._number[name] for name in names], dtype=np.int32)
-        self._guess = guess_organism(names)
+        self._columns = np.array([self._number[name] for name in self._words], dtype=np.int32)
+        same = np.array_equal(self._columns, np.arange(len(self._columns)))
+        self._numbers = self._columns[:0] if same else self._columns
 
     def _field(self, batch: Counted, name: str) -> np.ndarray:
         """Text of a field of each cell."""
@@ -122,13 +134,15 @@ class Reader:
             codes, values = pd.factorize(found)
             names = np.array([*map(organism_name, values), None], dtype=object)
             return np.asarray(names[codes])
-        if self._guess is None:
+        if self._guess is None or self._guess[0] is not self._words:
+            self._guess = self._words, guess_organism(self._words)
+        if self._guess[1] is None:
             msg = (
                 f"obs of {_where(batch)} has no column 'organism', and the names of its genes do not tell; pass "
                 "organism='Homo sapiens', say"
             )
             raise ValueError(msg)
-        return np.full(n, self._guess, dtype=object)
+        return np.full(n, self._guess[1], dtype=object)
 
     def _pairs(self, batch: Counted) -> tuple[np.ndarray, np.ndarray]:
         settings, n = self._settings, len(batch.obs)

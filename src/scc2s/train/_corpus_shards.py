@@ -6,6 +6,7 @@ import errno
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import pyarrow as pa
 from scipy import sparse
 
 from scc2s._io import replacing
-from scc2s.sentences._blocks import csr_rows, refuse_damaged
+from scc2s.sentences._blocks import refuse_damaged
 
+from ._corpus_kernels import put_rows
 from ._corpus_rows import Rows
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 BLOCK = 2048
 """Most cells of a block, which holds cells of one part and is read as a whole."""
-_SMALL = 2**16
+_LEVEL = -30
+"""Of LZ4: numbers of genes are hardly compressible, so that looking for more takes twice the time for 6 % of room."""
 _OF_CELLS = ("part", "study", "cell", "pair", "role")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -43,10 +46,10 @@ class Block:
 
     def rows(self, at: np.ndarray) -> Rows:
         """Some of them; :class:`Rows` have one study, which is not read again."""
-        return Rows(
-            self.X[at], at, self.cell[at], "", np.full(len(at), self.part, dtype=object),
-            {name: values[at] for name, values in self.fields.items()}, self.pair[at], self.role[at],
-        )  # fmt: skip
+        every = np.arange(len(self.cell))
+        part, wide = np.full(len(every), self.part, dtype=object), np.ones(len(every), dtype=bool)
+        whole = Rows(self.X, every[:0], every, wide, every, self.cell, "", part, self.fields, self.pair, self.role)
+        return whole.some(at)
 
 
 class Supply:
@@ -55,15 +58,15 @@ class Supply:
     def __init__(self, rows: Iterable[Rows]) -> None:
         self._coming = iter(rows)
         self._here: Rows | None = None
-        self._wide = np.empty(0, dtype=bool)
 
     def next_is_wide(self) -> bool | None:
         """Whether the next row needs wide numbers; ``None`` after the last row."""
         while self._here is None or not len(self._here.row):
-            if (rows := next(self._coming, None)) is None:
+            self._here = None  # makes room
+            self._here = next(self._coming, None)
+            if self._here is None:
                 return None
-            self._here, self._wide = rows, _wide_rows(rows.X)
-        return bool(self._wide[0])
+        return bool(self._here.wide[0])
 
     def take(self, most: int, *, wide: bool) -> Rows | None:
         """The next rows, at most so many; none where the next one is wide and may not be."""
@@ -72,11 +75,10 @@ class Supply:
         if found is None or here is None or (found and not wide):
             return None
         n = min(most, len(here.row))
-        if not wide and self._wide[:n].any():
-            n = int(np.argmax(self._wide))
-        taken = _between(here, 0, n)
-        self._here, self._wide = _between(here, n, len(here.row)), self._wide[n:]
-        return taken
+        if not wide and here.wide[:n].any():
+            n = int(np.argmax(here.wide))
+        self._here = here.some(slice(n, None))
+        return here.some(slice(n))
 
 
 def write_shards(
@@ -100,6 +102,33 @@ def write_shards(
         yield name, file.n_cells, file.next_row
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive cells of one part, with numbers as they will be in the shard."""
+
+    columns: dict[str, np.ndarray]
+    """A value a cell; ``row``, its number among all that have come, is not written."""
+    ends: np.ndarray
+    """Where the values of each cell end, after a 0."""
+    lists: dict[str, np.ndarray]
+    """Genes and values of all cells."""
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def cut(self, n: int) -> tuple[Piece, Piece]:
+        """The first `n` cells, and the others."""
+        return self._some(0, n), self._some(n, len(self))
+
+    def _some(self, start: int, stop: int) -> Piece:
+        first, last = self.ends[start], self.ends[stop]
+        return Piece(
+            {name: values[start:stop] for name, values in self.columns.items()},
+            self.ends[start : stop + 1] - first,
+            {name: values[first:last] for name, values in self.lists.items()},
+        )
+
+
 class ShardFile:
     """A shard that is being written: cells of each part wait until they fill a block."""
 
@@ -107,9 +136,9 @@ class ShardFile:
         self.n_cells = self.next_row = 0
         self._fields = tuple(fields)
         self._schema = schema(fields, wide=wide)
-        self._waiting: dict[str, list[Rows]] = {}
+        self._waiting: dict[str, list[Piece]] = {}
         self._sink = pa.OSFile(str(path), "wb")
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("lz4", _LEVEL))
         self._file = pa.ipc.new_file(self._sink, self._schema, options=options)
 
     def __enter__(self) -> ShardFile:
@@ -121,60 +150,50 @@ class ShardFile:
         try:
             if kind is None:
                 for part in sorted(self._waiting):
-                    self._write(part, sum(len(some.row) for some in self._waiting[part]))
+                    self._write(_taken(self._waiting[part], sum(map(len, self._waiting[part]))))
                 self._file.close()
         finally:
             self._sink.close()
 
     def add(self, rows: Rows) -> None:
-        """Put rows in, in order."""
+        """Put rows in, in order. Blocks are written in the order in which they are filled, however many rows come."""
         self.n_cells += len(rows.row)
         self.next_row = int(rows.row[-1]) + 1
-        parts = rows.part.astype(str)
-        for part in np.unique(parts).tolist():
-            at = np.flatnonzero(parts == part)
+        filled = []
+        for part in dict.fromkeys(rows.part.tolist()):
             waiting = self._waiting.setdefault(part, [])
-            waiting.append(rows if len(at) == len(parts) else _at(rows, at))
-            n = sum(len(some.row) for some in waiting)
-            if n >= BLOCK:
-                self._write(part, n - n % BLOCK)
+            waiting.append(self._piece(rows.some(np.flatnonzero(rows.part == part))))
+            while block := _taken(waiting, BLOCK):
+                filled.append((int(block[-1].columns["row"][-1]), block))
+        for _, block in sorted(filled, key=itemgetter(0)):
+            self._write(block)
 
-    def _write(self, part: str, n: int) -> None:
-        """Write the first `n` cells that wait, in blocks."""
-        pieces: list[Rows] = []
-        waiting, left = self._waiting[part], n
-        while left:
-            some = waiting.pop(0)
-            if len(some.row) > left:
-                waiting.insert(0, _between(some, left, len(some.row)))
-                some = _between(some, 0, left)
-            pieces.append(some)
-            left -= len(some.row)
-        if not pieces:
+    def _piece(self, rows: Rows) -> Piece:
+        """Copy rows out of their batch."""
+        X, n = rows.X, len(rows.at)
+        ends = np.concatenate([[0], np.cumsum(np.diff(X.indptr)[rows.at])])
+        types = {name: self._schema.field(name).type.value_type.to_pandas_dtype() for name in _LISTS}
+        lists = {name: np.empty(ends[-1], dtype) for name, dtype in types.items()}
+        put_rows(X.indptr, X.indices, X.data, rows.at, rows.numbers, lists["genes"], lists["values"])
+        columns = {
+            "row": rows.row, "part": rows.part, "study": np.full(n, rows.study, dtype=object), "cell": rows.cell,
+            "pair": rows.pair, "role": rows.role, **{column_of(name): rows.fields[name] for name in self._fields},
+        }  # fmt: skip
+        return Piece(columns, ends, lists)
+
+    def _write(self, block: list[Piece]) -> None:
+        """Write a block, unless there is nothing in it."""
+        if not block:
             return
-        ends = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(some.X.indptr) for some in pieces]))])
-        columns: dict[str, np.ndarray] = {
-            "part": np.full(n, part, dtype=object),
-            "study": np.repeat(np.array([some.study for some in pieces], dtype=object), [len(s.row) for s in pieces]),
-            "cell": np.concatenate([some.cell for some in pieces]),
-            "pair": np.concatenate([some.pair for some in pieces]),
-            "role": np.concatenate([some.role for some in pieces]),
-        }
-        columns |= {column_of(f): np.concatenate([some.fields[f] for some in pieces]) for f in self._fields}
-        lists = {"genes": [some.X.indices for some in pieces], "values": [some.X.data for some in pieces]}
-        flat = {
-            name: np.concatenate(arrays).astype(self._schema.field(name).type.value_type.to_pandas_dtype())
-            for name, arrays in lists.items()
-        }
-        for start in range(0, n, BLOCK):
-            stop = min(start + BLOCK, n)
-            offsets = pa.array((ends[start : stop + 1] - ends[start]).astype(np.int32))
-            arrays = [pa.array(values[start:stop], self._schema.field(name).type) for name, values in columns.items()]
-            arrays += [
-                pa.ListArray.from_arrays(offsets, pa.array(values[ends[start] : ends[stop]]))
-                for values in flat.values()
-            ]
-            self._file.write_batch(pa.record_batch(arrays, schema=self._schema))
+        arrays = []
+        for name, kind in zip(self._schema.names, self._schema.types, strict=True):
+            if name in _LISTS:
+                ends = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(some.ends) for some in block]))])
+                flat = np.concatenate([some.lists[name] for some in block])
+                arrays.append(pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), pa.array(flat)))
+            else:
+                arrays.append(pa.array(np.concatenate([some.columns[name] for some in block]), kind))
+        self._file.write_batch(pa.record_batch(arrays, schema=self._schema))
 
 
 class ShardReader:
@@ -279,32 +298,16 @@ def _matrix(genes: Any, values: Any, n_genes: int) -> sparse.csr_matrix:
     return X
 
 
-def _wide_rows(X: sparse.csr_matrix) -> np.ndarray:
-    """Rows with numbers that do not fit 16 bits."""
-    wide = np.zeros(X.shape[0], dtype=bool)
-    largest = X.data.max(initial=0)
-    fits = largest < _SMALL and X.shape[1] <= _SMALL and bool((X.data == np.rint(X.data)).all())
-    if not fits:
-        beyond = (X.data >= _SMALL) | (X.data != np.rint(X.data)) | (X.indices >= _SMALL)
-        wide[np.repeat(np.arange(len(wide)), np.diff(X.indptr))[beyond]] = True
-    return wide
-
-
-def _between(rows: Rows, start: int, stop: int) -> Rows:
-    """Consecutive rows, without a copy."""
-    if (start, stop) == (0, len(rows.row)):
-        return rows
-    here = slice(start, stop)
-    fields = {name: values[here] for name, values in rows.fields.items()}
-    return Rows(
-        csr_rows(rows.X, start, stop), rows.row[here], rows.cell[here], rows.study, rows.part[here], fields,
-        rows.pair[here], rows.role[here],
-    )  # fmt: skip
-
-
-def _at(rows: Rows, at: np.ndarray) -> Rows:
-    """Some rows."""
-    fields = {name: values[at] for name, values in rows.fields.items()}
-    return Rows(
-        rows.X[at], rows.row[at], rows.cell[at], rows.study, rows.part[at], fields, rows.pair[at], rows.role[at]
-    )
+def _taken(waiting: list[Piece], n: int) -> list[Piece]:
+    """The first `n` cells out of those that wait; none where there are fewer."""
+    taken: list[Piece] = []
+    if sum(map(len, waiting)) < n:
+        return taken
+    while n:
+        piece = waiting.pop(0)
+        if len(piece) > n:
+            piece, rest = piece.cut(n)
+            waiting.insert(0, rest)
+        taken.append(piece)
+        n -= len(piece)
+    return taken

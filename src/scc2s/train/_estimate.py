@@ -118,7 +118,7 @@ def estimate(
     memory = {}
     for device, size in (("cpu", 4), ("gpu", 2)):
         weight = _BYTES_4BIT if quantization else _BYTES[method][device]
-        memory[device] = round((weight * facts["parameters"] + size * kept + 4 * logits) / 1e9, 2)
+        memory[device] = round(float(weight * facts["parameters"] + size * kept + 4 * logits) / 1e9, 2)
     return TrainingEstimate(
         n_samples=round(n),
         tokens=round(n * whole.mean()),

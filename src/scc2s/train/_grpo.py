@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,13 +10,17 @@ import numpy as np
 
 from scc2s._logging import logger
 
+from ._base import declaration_of
 from ._checkpoints import last_whole
 from ._collapse import collapse
+from ._disk import check_space, full_disk_named
 from ._grpo_card import card
 from ._grpo_checks import DEFAULTS, bounds_of, check_prompts, check_settings, vocabulary_of, weights_of
+from ._grpo_config import config_of, refuse_unknown
 from ._grpo_history import history_of
+from ._grpo_result import GRPOResult
 from ._grpo_run import check_same, digest_of, write_settings
-from ._grpo_start import start_of
+from ._grpo_start import name_of, refuse_parts, start_of
 from ._kept import states_kept
 from ._portable import save_portable
 from ._presets import settings_of
@@ -33,22 +36,6 @@ if TYPE_CHECKING:
     from .rewards import Reward
 
 Loss = Literal["grpo", "dapo", "dr_grpo", "bnpo"]
-
-
-@dataclass(frozen=True)
-class GRPOResult:
-    """What a run of :func:`scc2s.train.grpo` gave."""
-
-    folder: Path
-    """The finished model, for :func:`scc2s.models.load`."""
-    history: pd.DataFrame
-    """One row a step, also in ``history.csv``."""
-    collapsed: bool
-    """Whether the run lost its diversity, its signal or its reference."""
-    why: tuple[str, ...]
-    """How it did, with figures."""
-    metrics: dict[str, float]
-    """What the trainer says of the run: seconds, steps a second, loss."""
 
 
 def grpo(
@@ -219,7 +206,6 @@ def grpo(
         raise NotADirectoryError(msg)
     try:
         from datasets import Dataset
-        from trl.trainer.grpo_config import GRPOConfig
 
         from ._grpo_trainer import COLUMN, N_GENES, GroupTrainer, Watch
 
@@ -228,13 +214,11 @@ def grpo(
     except ImportError as error:
         msg = "training by rewards needs TRL and PEFT; pip install 'scc2s[train]'"
         raise ImportError(msg) from error
-    if unknown := [name for name in arguments if name not in GRPOConfig.__dataclass_fields__]:
-        msg = f"{unknown[0]}= is neither an argument of grpo nor a field of trl.GRPOConfig; leave it out"
-        raise TypeError(msg)
+    refuse_unknown(arguments)
+    refuse_parts()
     import copy
 
     import pandas as pd
-    import torch
 
     from scc2s.models._progress import bar
     from scc2s.models._torch._read import _bars
@@ -248,7 +232,7 @@ def grpo(
     lengths = np.full(len(prompts), -1) if vocabulary is None else vocabulary.lengths(len(prompts))
     start = start_of(model, tokenizer)
     identity = settings | {
-        "model": start.id, "prompts": digest_of(prompts), "rewards": dict(zip(names, shares, strict=True)),
+        "model": name_of(start), "prompts": digest_of(prompts), "rewards": dict(zip(names, shares, strict=True)),
         "genes": None if vocabulary is None else vocabulary.digest, "n_genes": sorted(set(lengths.tolist())),
         "max_new_tokens": max_new_tokens,
     }  # fmt: skip
@@ -266,34 +250,14 @@ def grpo(
     if answers % n_processes:
         msg = f"{answers} answers a step do not share out over {n_processes} processes; pass another prompts_per_step="
         raise ValueError(msg)
-    at_once = _largest_divisor(answers // n_processes, batch_size)
     with states_kept(), _bars(shown=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'")
         warnings.filterwarnings("ignore", message="`(is_)?gradient_checkpointing` is deprecated")
-        config = GRPOConfig(**{
-            "output_dir": str(folder),
-            "per_device_train_batch_size": at_once,
-            "gradient_accumulation_steps": answers // n_processes // at_once,
-            "num_generations": own["group_size"],
-            "max_completion_length": max_new_tokens if held is None else held.most_tokens(int(lengths.max())),
-            "learning_rate": own["learning_rate"],
-            "num_train_epochs": own["epochs"],
-            "num_iterations": iterations,
-            "epsilon": epsilon,
-            "temperature": temperature,
-            "beta": 0.0,
-            "loss_type": loss,
-            "reward_weights": shares,
-            "logging_steps": 1,
-            "save_steps": save_steps,
-            "report_to": [],
-            "bf16": False,
-            "gradient_checkpointing": False,
-            "use_cpu": not (torch.cuda.is_available() or torch.backends.mps.is_available()),
-            "seed": seed,
-            "data_seed": seed,
-            **arguments,
-        })  # fmt: skip
+        config = config_of(
+            folder, own, arguments, n_here=answers // n_processes, batch_size=batch_size, shares=shares, loss=loss,
+            epsilon=epsilon, iterations=iterations, temperature=temperature, save_steps=save_steps, seed=seed,
+            max_completion_length=max_new_tokens if held is None else held.most_tokens(int(lengths.max())),
+        )  # fmt: skip
         trainer = GroupTrainer(
             rewards=rewards,
             weights=shares,
@@ -327,15 +291,18 @@ def grpo(
             progress.unit = "step"
             trainer.add_callback(Watch(progress, written))
             last = last_whole(folder, with_optimizer=not config.save_only_model)
-            out = trainer.train(resume_from_checkpoint=None if last is None else str(last))
+            folder.mkdir(parents=True, exist_ok=True)
+            check_space(folder, trainer.model, config)
+            with full_disk_named(folder):
+                out = trainer.train(resume_from_checkpoint=None if last is None else str(last))
         history = written(trainer.state.log_history)
         why = collapse(history, **bounds)
         finished = trainer.accelerator.unwrap_model(trainer.model)
         if rank is not None:
             finished = finished.merge_and_unload()
         if main:
-            text = card(start.id, dict(zip(names, shares, strict=True)), len(prompts), settings, history, why)
-            _save(folder / "model", finished, start.tokenizer, start.declared, text)
+            text = card(name_of(start), dict(zip(names, shares, strict=True)), len(prompts), settings, history, why)
+            _save(folder / "model", finished, start.tokenizer, declaration_of(start.declared, start.family), text)
         trainer.accelerator.wait_for_everyone()
     if why:
         reasons = "; ".join(why)
@@ -348,7 +315,3 @@ def _save(folder: Path, lm: Any, tokenizer: Any, declared: Mapping[str, Any], te
     if declared:
         (folder / "scc2s.json").write_text(json.dumps(declared, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(text, encoding="utf-8")
-
-
-def _largest_divisor(n: int, most: int) -> int:
-    return max(size for size in range(1, min(n, most) + 1) if n % size == 0)

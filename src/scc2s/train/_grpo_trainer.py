@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from accelerate.utils import gather_object
-from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+from transformers import TrainerCallback
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head
 
 from ._advantages import Scale, advantages, spread
 from ._collapse import diversity
+from ._quiet import silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,8 +73,7 @@ class GroupTrainer(GRPOTrainer):
             held.teach(held.model._decoder.lm)
             if reference is not None:
                 held.teach(reference)
-        for callback in (PrinterCallback, ProgressCallback):
-            self.remove_callback(callback)
+        silence(self)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """The finished model has a card of ours; checkpoints have none."""

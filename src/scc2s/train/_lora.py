@@ -11,12 +11,17 @@ from scc2s.models._adapter import CONFIG, RECORD
 
 from ._base import check_model, open_base
 from ._card import card
+from ._divide import divide
 from ._kept import forward_kept, states_kept
-from ._run import Settings, finished, folder_of, record, train
+from ._mixture import Mixture, shown
+from ._quiet import quiet
+from ._resume import finished, record
+from ._run import train
+from ._settings import Settings, folder_of
 from ._sft import require_trl
-from ._tables import divide
 from ._teaches import declaration
 from ._trained import Trained
+from ._whole import whole_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,10 +35,13 @@ if TYPE_CHECKING:
 
     from ._base import Base
 
+_AROUND = "base_model.model."
+"""Before the names of weights with an adapter around them."""
+
 
 def lora(
     model: str | PathLike[str] | Model | PreTrainedModel,
-    samples: pd.DataFrame,
+    samples: pd.DataFrame | Mixture,
     output_dir: str | Path,
     *,
     rank: int = 8,
@@ -106,7 +114,7 @@ def lora(
     targets = _targets(rank, alpha, dropout, target_modules)
     shape = {"rank": rank, "alpha": alpha, "dropout": dropout, "target_modules": targets, "quantization": quantization}
     settings = Settings(batch_size, learning_rate, epochs, max_length, early_stopping, seed, arguments, shape)
-    settings.check()
+    settings.check(samples)
     check_model(model, tokenizer)
     _check_quantization(quantization, by_name=isinstance(model, str) or hasattr(model, "__fspath__"))
     own, held = divide(samples, validation)
@@ -119,11 +127,12 @@ def lora(
     if (done := finished(whole, base, own, held, settings)) is not None:
         logger.info("%s is finished already; remove it, or pass another output_dir=, to train anew", whole)
         return done
-    with states_kept(), forward_kept(base.lm), _adapted(base, settings) as both:
+    with states_kept(), forward_kept(base.lm), quiet(), _adapted(base, settings) as both:
         trainer, metrics, history = train(base, both, own, held, folder, settings)
+        weights = whole_weights(trainer)
         if trainer.is_world_process_zero():
             with replacing_folder(whole) as new:
-                _write(new, both, base, own, held, metrics, settings, license, folder.name)
+                _write(new, both, base, weights, own, held, metrics, settings, license, folder.name)
                 record(new, base, own, held, settings, metrics, history)
         trainer.accelerator.wait_for_everyone()
     return Trained(whole, metrics, history)
@@ -201,7 +210,8 @@ def _write(
     folder: Path,
     both: Any,
     base: Base,
-    samples: pd.DataFrame,
+    weights: dict[str, Any] | None,
+    samples: pd.DataFrame | Mixture,
     validation: pd.DataFrame | None,
     metrics: dict[str, float],
     settings: Settings,
@@ -210,12 +220,13 @@ def _write(
 ) -> None:
     from scc2s.models._torch._fingerprint import fingerprint
 
-    both.save_pretrained(str(folder), save_embedding_layers=False)
+    both.save_pretrained(str(folder), save_embedding_layers=False, state_dict=weights)
     path = folder / CONFIG
     config = json.loads(path.read_text(encoding="utf-8")) | {"base_model_name_or_path": base.id}
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     whole = settings.more["quantization"] is None and base.lm.dtype.itemsize == 4
-    own = ((n, p) for n, p in both.get_base_model().state_dict().items() if ".lora_" not in n)
+    every = both.state_dict() if weights is None else weights
+    own = ((n.removeprefix(_AROUND), p) for n, p in every.items() if ".lora_" not in n)
     found = {
         "id": base.id,
         "revision": base.revision,
@@ -223,7 +234,7 @@ def _write(
         "fingerprint": fingerprint(own) if whole else None,
     }
     (folder / RECORD).write_text(json.dumps({"base": found}, indent=1) + "\n", encoding="utf-8")
-    said = declaration(samples, base.family, base.declared)
+    said = declaration(shown(samples), base.family, base.declared)
     (folder / "scc2s.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     of = base.id or "the base"
     use = f'A LoRA adapter: `scc2s.models.load({of!r}, adapter="folder")`, or `scc2s.train.merge`.'

@@ -55,6 +55,8 @@ def completion_loss(
 def learn_completions(lm: PreTrainedModel) -> None:
     """Let ``lm(input_ids=..., completion_labels=..., n_tokens=...)`` give :func:`completion_loss`.
 
+    With ``completion_loss=`` and ``generator=`` it gives that loss of a :class:`scc2s.train.Source`.
+
     As a call of the model itself it goes through whatever is wrapped around it: adapters, and the copies of a model on
     several devices, which add up their gradients only in such calls. All other calls are what they were.
     """
@@ -66,6 +68,9 @@ def learn_completions(lm: PreTrainedModel) -> None:
     def forward(*args: Any, completion_labels: Any = None, n_tokens: Any = None, **kwargs: Any) -> Any:
         if completion_labels is None:
             return own(*args, **kwargs)
-        return completion_loss(lm, {"input_ids": kwargs["input_ids"], "labels": completion_labels}, n_tokens)
+        inputs = {"input_ids": kwargs["input_ids"], "labels": completion_labels}
+        if (other := kwargs.get("completion_loss")) is not None:
+            return other(lm, inputs, kwargs["generator"])
+        return completion_loss(lm, inputs, n_tokens)
 
     untyped.forward = forward

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +9,7 @@ from scc2s._io import check_writable, replacing_folder
 from scc2s.models._adapter import check_base, read_adapter
 from scc2s.models._folder import read_declared
 
-from ._base import check_model, open_base, source_of
+from ._base import check_model, declaration_of, open_base, source_of
 from ._card import versions
 from ._portable import save_portable
 from ._sft import require_trl
@@ -79,7 +78,7 @@ def merge(
         whole = open_base(base)
     else:
         _check_memory(joined, base)
-        whole = open_base(deepcopy(base), tokenizer)
+        whole = open_base(base, tokenizer, copied=True)
     from scc2s.models._torch._join import join
 
     lm: Any = join(whole.lm, joined)
@@ -105,15 +104,7 @@ def _check_memory(adapter: Adapter, lm: Any) -> None:
 def _describe(folder: Path, base: Base, adapter: Adapter, license: str | None) -> None:
     """What the model declares, and its card: that of the adapter, with what was merged above it."""
     declared = read_declared(adapter.folder) if (adapter.folder / "scc2s.json").is_file() else base.declared
-    said: dict[str, Any] = {
-        "family": declared.family or base.family,
-        "labels": declared.labels,
-        "tasks": declared.tasks,
-    }
-    said |= declared.taught.to_dict()
-    if said["family"] == "unknown":
-        del said["family"]
-    text = json.dumps({name: value for name, value in said.items() if value}, indent=1, ensure_ascii=False)
+    text = json.dumps(declaration_of(declared, base.family), indent=1, ensure_ascii=False)
     (folder / "scc2s.json").write_text(text + "\n", encoding="utf-8")
 
     path = adapter.folder / "README.md"

@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
@@ -35,6 +38,18 @@ def save_portable(
     ValueError
         Unknown `dtype`, or weights that it does not hold.
     """
+    write_portable(model, tokenizer, folder, dtype=dtype)
+
+
+def write_portable(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: str | Path,
+    *,
+    dtype: Literal["float16", "bfloat16", "float32"] = "float16",
+    weights: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """As :func:`save_portable`, with `weights` in place of those of the model, which processes may hold in parts."""
     import torch
     from safetensors.torch import save_file
 
@@ -71,16 +86,15 @@ def save_portable(
         n for n, p in model.named_parameters(remove_duplicate=False) if tied and head is not None and p is head.weight
     }
     skip -= {n for n, p in model.named_parameters() if p is untyped.get_input_embeddings().weight}
-    weights = {
-        n: t.detach().to("cpu", DTYPES[dtype]).contiguous() for n, t in model.state_dict().items() if n not in skip
-    }
-    if wrong := [n for n, t in weights.items() if not torch.isfinite(t).all()]:
+    given = model.state_dict() if weights is None else weights
+    found = {n: t.detach().to("cpu", DTYPES[dtype]).contiguous() for n, t in given.items() if n not in skip}
+    if wrong := [n for n, t in found.items() if not torch.isfinite(t).all()]:
         msg = (
             f"{len(wrong)} weights are not finite as {dtype} ({', '.join(wrong[:3])}): training went astray (pass a "
             'smaller learning_rate=), or they are too large for it: pass dtype="float32"'
         )
         raise ValueError(msg)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(found, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "model.safetensors").chmod(0o644)  # safetensors makes it readable for its owner alone
 
 

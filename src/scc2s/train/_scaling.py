@@ -16,15 +16,16 @@ from scc2s._io import write_text
 from scc2s._logging import logger
 
 from ._base import Base, open_base
+from ._divide import divide
 from ._encode import encode
 from ._held_out import answer_hash, held_out_loss
 from ._lora import lora as train_lora
 from ._ranks import barrier, is_first_rank
-from ._run import folder_of
 from ._scaling_result import Scaling
+from ._settings import folder_of
 from ._sft import require_trl, sft
 from ._subsets import nested
-from ._tables import COLUMNS, check_samples, divide
+from ._tables import COLUMNS, check_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

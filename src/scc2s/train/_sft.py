@@ -8,12 +8,17 @@ from scc2s._logging import logger
 
 from ._base import check_model, open_base
 from ._card import card
+from ._divide import divide
 from ._kept import forward_kept, states_kept
-from ._portable import save_portable
-from ._run import Settings, finished, folder_of, record, train
-from ._tables import divide
+from ._mixture import Mixture, shown
+from ._portable import write_portable
+from ._quiet import quiet
+from ._resume import finished, record
+from ._run import train
+from ._settings import Settings, folder_of
 from ._teaches import declaration
 from ._trained import Trained
+from ._whole import whole_weights
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
 def sft(
     model: str | PathLike[str] | Model | PreTrainedModel,
-    samples: pd.DataFrame,
+    samples: pd.DataFrame | Mixture,
     output_dir: str | Path,
     *,
     validation: pd.DataFrame | None = None,
@@ -59,6 +64,7 @@ def sft(
     samples
         Columns ``prompt``, ``completion``, ``task``, from :func:`scc2s.pp.samples`. Completions start with a space.
         With a column ``split`` only ``"train"`` is trained on, and ``"val"`` is the validation where none is given.
+        Or a :class:`Mixture`, which draws samples afresh for each of ``max_steps=`` steps.
     output_dir
         Folder of checkpoints; the finished model goes to its folder ``model``.
     validation
@@ -66,9 +72,9 @@ def sft(
     tokenizer
         Of a model of transformers.
     batch_size
-        Samples a batch, in each process.
+        Samples a batch, in each process. Sources of a mixture have their own.
     learning_rate, epochs, seed
-        As in TRL. The state of global generators of random numbers is kept.
+        As in TRL; a mixture has no epochs, and its own seed. The state of global generators of random numbers is kept.
     max_length
         Tokens of the longest sample, with its end token; ``None``: those that the model can read. Nothing is cut.
     early_stopping
@@ -78,6 +84,7 @@ def sft(
         Licence of the finished model, for its card. ``None``: that of the base, where it is known.
     **arguments
         Further fields of ``trl.SFTConfig``, e.g. ``warmup_steps``, ``save_steps`` or ``gradient_accumulation_steps``.
+        ``dataloader_num_workers=1`` draws the samples of a mixture in a process of its own while the model trains.
         Numbers are float32 on a CPU and mixed with bfloat16 on a GPU that computes in it (``bf16=``); the last three
         checkpoints are kept (``save_total_limit=``), and with early stopping the best.
 
@@ -107,7 +114,7 @@ def sft(
     """
     require_trl()
     settings = Settings(batch_size, learning_rate, epochs, max_length, early_stopping, seed, arguments)
-    settings.check()
+    settings.check(samples)
     check_model(model, tokenizer)
     own, held = divide(samples, validation)
     folder = folder_of(output_dir)
@@ -117,15 +124,16 @@ def sft(
     if (done := finished(whole, base, own, held, settings)) is not None:
         _load_into(base, whole)
         return done
-    with states_kept(), forward_kept(base.lm):
+    with states_kept(), forward_kept(base.lm), quiet():
         trainer, metrics, history = train(base, base.lm, own, held, folder, settings)
+        weights = whole_weights(trainer)
         if trainer.is_world_process_zero():
             about = {
                 "title": f"{folder.name}: {base.id or base.lm.config.model_type}, fine-tuned",
                 "use": 'A causal language model of cell sentences: `scc2s.models.load("folder")`.',
             }
             with replacing_folder(whole) as new:
-                _write(new, base, own, held, metrics, settings, license, about)
+                _write(new, base, weights, own, held, metrics, settings, license, about)
                 record(new, base, own, held, settings, metrics, history)
         trainer.accelerator.wait_for_everyone()
     return Trained(whole, metrics, history)
@@ -151,7 +159,8 @@ def require_trl() -> None:
 def _write(
     folder: Path,
     base: Base,
-    samples: pd.DataFrame,
+    weights: dict[str, Any] | None,
+    samples: pd.DataFrame | Mixture,
     validation: pd.DataFrame | None,
     metrics: dict[str, float],
     settings: Settings,
@@ -159,8 +168,8 @@ def _write(
     about: dict[str, str],
 ) -> None:
     base.lm.eval()
-    save_portable(base.lm, base.tokenizer, folder, dtype="float32")
-    said = declaration(samples, base.family, base.declared)
+    write_portable(base.lm, base.tokenizer, folder, dtype="float32", weights=weights)
+    said = declaration(shown(samples), base.family, base.declared)
     (folder / "scc2s.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     text = card(base, samples, validation, metrics, settings.to_dict(), license=license, **about)
     (folder / "README.md").write_text(text, encoding="utf-8")

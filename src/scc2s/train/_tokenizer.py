@@ -58,10 +58,8 @@ def gene_tokenizer(genes: Sequence[str], texts: Iterable[str], *, n_pieces: int 
     plain.train_from_iterator(texts, trainer)
     learned = json.loads(plain.to_str())["model"]
     vocab = dict(learned["vocab"])
-    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)
     for gene in genes:
-        ((piece, _),) = as_bytes.pre_tokenize_str(gene)
-        vocab.setdefault(piece, len(vocab))
+        vocab.setdefault(piece_of(gene), len(vocab))
     merges: list[tuple[str, str]] = [(first, second) for first, second in learned["merges"]]
     full = Tokenizer(models.BPE(vocab=vocab, merges=merges, ignore_merges=True))
     full.pre_tokenizer = pre
@@ -76,3 +74,11 @@ def gene_tokenizer(genes: Sequence[str], texts: Iterable[str], *, n_pieces: int 
         clean_up_tokenization_spaces=False,
     )
     return out
+
+
+def piece_of(gene: str) -> str:
+    """The token of a gene within a sentence, with the space before it, as byte-level tokenizers spell it."""
+    from tokenizers import pre_tokenizers
+
+    ((piece, _),) = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False).pre_tokenize_str(gene)
+    return str(piece)

@@ -53,14 +53,18 @@ class CompletionTrainer(SFTTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, dict[str, Any]]:
         """Loss of the completions; nothing else of the outputs is kept."""
-        ids, labels, mask = inputs["input_ids"], inputs["labels"], inputs["attention_mask"]
-        self._counts += torch.stack([mask.sum(), (labels != -100).sum(), torch.tensor(ids.numel(), device=ids.device)])
+        self._count(inputs)
+        ids, labels = inputs["input_ids"], inputs["labels"]
         with self.accelerator.autocast():
             loss: torch.Tensor = model(input_ids=ids, completion_labels=labels, n_tokens=num_items_in_batch)
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
             # The number is that of all processes, and gradients are averaged over them.
             loss = loss * self.accelerator.num_processes
         return (loss, {}) if return_outputs else loss
+
+    def _count(self, inputs: dict[str, Any]) -> None:
+        ids, labels, mask = inputs["input_ids"], inputs["labels"], inputs["attention_mask"]
+        self._counts += torch.stack([mask.sum(), (labels != -100).sum(), torch.tensor(ids.numel(), device=ids.device)])
 
     def counts(self) -> dict[str, int]:
         """Tokens of this run up to now, in all processes: all, those of completions, and with padding."""

@@ -52,6 +52,7 @@ def test_the_progress_bar_comes_late_and_can_be_silenced(tiny, capsys, monkeypat
     import scanpy as sc
 
     model = tiny("gpt_neox")
+    monkeypatch.setenv("TQDM_DISABLE", "0")  # else there is none in a log
     monkeypatch.setattr("tqdm.std.time", lambda: 0.0)
     model.embed(prompts(2, 1))
     assert "embed" not in capsys.readouterr().err

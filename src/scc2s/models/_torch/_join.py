@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
@@ -36,7 +37,11 @@ def join(lm: Any, adapter: Adapter) -> Any:
 
     _check_fits(lm, adapter)
     with reading(adapter.folder, "read the adapter in"):
-        both: Any = PeftModel.from_pretrained(lm, str(adapter.folder))
+        with warnings.catch_warnings():  # of transformers, at a name that PEFT uses
+            warnings.filterwarnings(
+                "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning
+            )
+            both: Any = PeftModel.from_pretrained(lm, str(adapter.folder))
         # With a look at whether the sums are numbers.
         joined = both.merge_and_unload(safe_merge=True)
     for name in ("peft_config", "_hf_peft_config_loaded"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from scc2s.prompts._answers import UNMAPPED
 from scc2s.sentences import name_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -65,6 +67,31 @@ class Nulls:
             one = len(question.fields) == 0 or len(rows) == 1 == len(set(_keys(question)))
             null = rows[0][None] if one else np.array([self.without.get(key, mean) for key in _keys(question)])
         return excess(own, null) * (1.0 if read is None else read)
+
+
+@dataclass
+class OfWhole:
+    """Controls of a data set, of which the cells at hand are a part."""
+
+    nulls: Nulls | None = None
+    """What the model said of the sample of the whole; ``None``: it has not been asked."""
+    n: int | None = None
+    """Cells of that sample."""
+    asked: list[Nulls] = field(default_factory=list)
+    """Gets what is asked now."""
+
+
+_WHOLE: ContextVar[OfWhole | None] = ContextVar("controls of the data set that cells are a part of", default=None)
+
+
+@contextmanager
+def as_part_of(whole: OfWhole | None) -> Iterator[None]:
+    """Within, :func:`ask_nulls` is about a part of a data set: it asks about its sample once, and then knows."""
+    token = _WHOLE.set(whole)
+    try:
+        yield
+    finally:
+        _WHOLE.reset(token)
 
 
 def sample_size(n_cells: int, n_prompts: int) -> int:
@@ -121,10 +148,15 @@ def ask_nulls(
     random_state
         Seed.
     """
+    whole = _WHOLE.get()
+    if whole is not None and whole.nulls is not None:
+        return whole.nulls
     texts = question.rendered.texts
     there = [str(name) for name in np.asarray(names, dtype=object)[question.cells]]
     order = shuffled(there, random_state, ties=texts)
     n = sample_size(len(texts), len(set(_keys(question))))
+    if whole is not None and whole.n is not None:
+        n = min(whole.n, len(texts))
     sampled, others = order[:n], np.roll(order, -1)[:n]
     words = {i: question.shown(i) for i in (*sampled.tolist(), *others.tolist())}
     mixed = [_in_another_order(words[i], there[i], random_state) for i in sampled.tolist()]
@@ -144,7 +176,10 @@ def ask_nulls(
     keys = _keys(question.some(sampled))
     without = {key: row for key, row in zip(keys, rows[2], strict=True) if not np.isnan(row).any()}
     every = np.concatenate([own[sampled][None], rows])
-    return Nulls(_report(every), sampled, without, len(new), every)
+    found = Nulls(_report(every), sampled, without, len(new), every)
+    if whole is not None:
+        whole.asked.append(found)
+    return found
 
 
 def as_votes(matched: Sequence[str], labels: Sequence[str]) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from scc2s._cells.groups import log_matrix
 from scc2s._cells.sampling import shuffled
+from scc2s._cells.scanpy_defaults import scanpy_defaults
 from scc2s._logging import logger
 from scc2s.tl._talking.topics import ALL, REST
 
@@ -113,7 +114,8 @@ def _ranked(
     labels = pd.Categorical.from_codes(codes[rows], categories=pd.Index([str(i) for i in range(len(keys))]))
     obs = pd.DataFrame({"group": labels}, index=np.arange(len(rows)).astype(str))
     cells = AnnData(X[rows] if pair else X, obs=obs, var=pd.DataFrame(index=names))
-    sc.tl.rank_genes_groups(cells, "group", groups=[str(i) for i in tested], n_genes=min(n, len(names)))
+    with scanpy_defaults():
+        sc.tl.rank_genes_groups(cells, "group", groups=[str(i) for i in tested], n_genes=min(n, len(names)))
     return {keys[i]: as_higher(sc.get.rank_genes_groups_df(cells, str(i), key="rank_genes_groups")) for i in tested}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import anndata as ad
@@ -14,7 +16,7 @@ from scc2s.sentences import parse, split_cells
 from scc2s.tl._writing.write_cells import write_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scc2s._cells.gene_words import GeneWords
     from scc2s.models import Model
@@ -22,6 +24,19 @@ if TYPE_CHECKING:
     from scc2s.sentences import RankFit
     from scc2s.tl._asking.decoding import Decoding
     from scc2s.tl._writing.write_cells import Written
+
+
+_NUMBERS: ContextVar[Sequence[int] | None] = ContextVar("number of each draw among all of its prompt", default=None)
+
+
+@contextmanager
+def numbered(numbers: Sequence[int]) -> Iterator[None]:
+    """Within, samples are a part of more, and these are their numbers among those of the same prompt."""
+    token = _NUMBERS.set(numbers)
+    try:
+        yield
+    finally:
+        _NUMBERS.reset(token)
 
 
 def write_samples(
@@ -49,7 +64,8 @@ def write_samples(
         What may be written, and how.
     """
     # the n-th prompt of the same words is the n-th draw
-    draws = pd.Series(contexts, dtype=object).groupby(contexts).cumcount().tolist()
+    known = _NUMBERS.get()
+    draws = pd.Series(contexts, dtype=object).groupby(contexts).cumcount().tolist() if known is None else list(known)
     if sizes is None:
         return write_texts(model, contexts, np.full(len(contexts), n_genes), genes, decoding, draws, task)
     cells: list[list[str]] = [[] for _ in contexts]

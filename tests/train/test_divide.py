@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from scc2s.train._tables import divide
+from scc2s.train._divide import divide
 
 
 def table(task: str, *pairs: tuple[str, str]) -> pd.DataFrame:

@@ -1,0 +1,223 @@
+"""An atlas on one machine: rates, memory, workers, what a resumed run costs, and what kills leave.
+
+Run: python benchmarks/atlas.py --data FOLDER [--cells 1000000] [--genes 20000] [--embed 50000] [--workers 2]
+     python benchmarks/atlas.py --data FOLDER --cells 20000 --kills 50
+
+Cells are real counts (pbmc3k, breast_tnbc and kang_ifnb of the example data, genes of all), repeated under new names
+until there are `--cells`, and written once to `--folder`. Figures:
+
+- ranks: cells a second of `--workers` workers together, peak memory of a worker, at a tenth of the cells and at all;
+- ranks by one worker, on a tenth;
+- embeddings of scc2s-mini on a slice, and in memory by one process with all cores;
+- a resumed run with nine tenths of the blocks done, as a share of the whole;
+- with `--kills`: processes that are killed at random (workers, scheduler, client) until so many were, run after run,
+  each compared with an unbroken one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+FILES = ("pbmc3k", "breast_tnbc", "kang_ifnb")
+
+
+def write_cells(data: Path, path: Path, n: int, n_genes: int) -> None:
+    """Real counts again and again, written in parts to keep memory low."""
+    import zarr
+    from anndata.io import sparse_dataset, write_elem
+
+    parts = [ad.read_h5ad(data / f"{name}.h5ad") for name in FILES]
+    both = ad.concat([ad.AnnData(p.X, obs=p.obs[[]], var=p.var[[]]) for p in parts], join="outer", index_unique="-",
+                     keys=FILES)  # fmt: skip
+    order = np.argsort(-np.asarray((both.X > 0).sum(axis=0)).ravel())[:n_genes]
+    X = sparse.csr_matrix(both.X[:, np.sort(order)], dtype=np.float32)
+    genes = both.var_names[np.sort(order)]
+    names: list[np.ndarray] = []
+    for first in range(0, n, X.shape[0]):
+        part = X[: min(X.shape[0], n - first)]
+        names.append(np.array([f"{name}-{first}" for name in both.obs_names[: part.shape[0]]], dtype=object))
+        if first == 0:
+            ad.AnnData(part, obs=pd.DataFrame(index=names[0]), var=pd.DataFrame(index=genes)).write_zarr(path)
+            root = zarr.open_group(path, mode="r+", use_consolidated=False)
+        else:
+            sparse_dataset(root["X"]).append(part)
+    write_elem(root, "obs", pd.DataFrame(index=np.concatenate(names)))
+    zarr.consolidate_metadata(str(path))
+    print(f"{n} cells x {len(genes)} genes, {X.nnz / X.shape[0]:.0f} expressed a cell")
+
+
+class Peak:
+    """Largest memory of any worker, looked at ten times a second: resident, without pages shared with others."""
+
+    def __init__(self, client) -> None:
+        self._pids = list(client.run(os.getpid).values())
+        self._stop = threading.Event()
+        self.bytes = 0
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        import psutil
+
+        while not self._stop.wait(0.1):
+            for pid in self._pids:
+                try:
+                    self.bytes = max(self.bytes, psutil.Process(pid).memory_info().rss)
+                except psutil.Error:
+                    continue
+
+
+def timed(store: Path, out: Path, steps, n_workers: int, memory: str, *, fresh: bool = True, **more):
+    """Seconds of the steps, from the first task to the last, with workers that are there; and their peak memory."""
+    from scc2s import atlas
+    from scc2s.atlas._cluster import connected
+
+    if fresh:
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(out.with_name(f"{out.name}.atlas"), ignore_errors=True)
+    with connected(None, n_workers=n_workers, memory_limit=memory) as (client, _):
+        client.run(_warm)
+        with Peak(client) as peak:
+            began = time.perf_counter()
+            atlas.run(store, steps, out=out, client=client, progress=False, **more)
+            seconds = time.perf_counter() - began
+    return seconds, peak.bytes / 2**30
+
+
+def _warm() -> None:
+    """Import and compile, as the first block of a worker would."""
+    from scc2s import pp
+
+    cells = ad.AnnData(sparse.csr_matrix(np.eye(3, dtype=np.float32)), var=pd.DataFrame(index=["CD3D", "LYZ", "CD2"]))
+    pp.sentences(cells, store="ranks")
+
+
+def kills(store: Path, folder: Path, n: int, block_size: int) -> None:
+    """Kill until enough were killed; each run has to end as the unbroken one."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    from killed_atlas import STEPS, run_with_kills
+
+    from scc2s import atlas
+
+    whole = folder / "unbroken.zarr"
+    if not whole.exists():
+        atlas.run(store, STEPS, out=whole, block_size=block_size, progress=False)
+    expected = ad.read_zarr(whole)
+    rng = random.Random(0)
+    killed = runs = 0
+    began = time.perf_counter()
+    while killed < n:
+        out = folder / "killed.zarr"
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(out.with_name(f"{out.name}.atlas"), ignore_errors=True)
+        victims = [rng.choice(["worker0", "worker1", "client", "scheduler"]) for _ in range(min(12, n - killed))]
+        found = run_with_kills(store, out, victims=victims, block_size=block_size, seed=runs)
+        killed, runs = killed + found, runs + 1
+        cells = ad.read_zarr(out)
+        np.testing.assert_array_equal(cells.obsm["c2s_ranks"], expected.obsm["c2s_ranks"])
+        pd.testing.assert_frame_equal(cells.obs, expected.obs, check_exact=True)
+        for name in ("slope", "intercept", "spearman", "n_pairs"):
+            assert cells.uns["c2s"]["rank_fit"][name] == expected.uns["c2s"]["rank_fit"][name]
+        print(f"{killed} kills in {runs} runs, {time.perf_counter() - began:.0f} s: results as unbroken", flush=True)
+
+
+def in_memory(store: Path, n: int) -> float:
+    """Cells a second of tl.embed in one process with all cores."""
+    import scc2s
+    from scc2s.atlas._block import _with_matrix
+    from scc2s.atlas._slices import table_rows
+    from scc2s.atlas._source import Source
+
+    source = Source.of(store)
+    cells = _with_matrix(table_rows(source.root()["obs"], 0, n, []), source, {}, source.rows(0, n), None, False)
+    scc2s.pp.sentences(cells, store="ranks")
+    few = cells[:64].copy()
+    scc2s.tl.embed(few)
+    began = time.perf_counter()
+    scc2s.tl.embed(cells)
+    return n / (time.perf_counter() - began)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the example data")
+    parser.add_argument("--cells", type=int, default=1_000_000)
+    parser.add_argument("--genes", type=int, default=20_000)
+    parser.add_argument("--embed", type=int, default=50_000, help="cells of the slice for embeddings; 0: none")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--memory", default="1.5GiB", help="limit of a worker")
+    parser.add_argument("--block-size", type=int, default=16_384)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "scc2s-atlas")
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    args.folder.mkdir(parents=True, exist_ok=True)
+
+    def store(n: int) -> Path:
+        path = args.folder / f"cells-{n}-{args.genes}.zarr"
+        if not path.exists():
+            new = path.with_suffix(".new.zarr")
+            shutil.rmtree(new, ignore_errors=True)
+            write_cells(args.data, new, n, args.genes)
+            new.rename(path)
+        return path
+
+    if args.kills:
+        kills(store(args.cells), args.folder, args.kills, min(args.block_size, max(1, args.cells // 40)))
+        return
+    ranks = ["sentences"]
+    out = args.folder / "out.zarr"
+    tenth = max(1, args.cells // 10)
+    found: dict[str, float] = {}
+    for n, workers in ((tenth, 1), (tenth, args.workers), (args.cells, args.workers)):
+        size = min(args.block_size, max(1, n // 16))
+        seconds, peak = timed(store(n), out, ranks, workers, args.memory, block_size=size)
+        found[f"ranks, {n} cells, {workers} workers: cells/s"] = n / seconds
+        found[f"ranks, {n} cells, {workers} workers: peak GiB"] = peak
+        print(f"ranks of {n} cells by {workers}: {n / seconds:,.0f} cells/s, peak {peak:.2f} GiB a worker", flush=True)
+    whole = args.cells / found[f"ranks, {args.cells} cells, {args.workers} workers: cells/s"]
+    done = sorted((out.with_name(f"{out.name}.atlas") / "sentences" / "done").glob("*.json"), key=lambda f: int(f.stem))
+    for file in done[: max(1, len(done) // 10)]:
+        file.unlink()
+    seconds, _ = timed(store(args.cells), out, ranks, args.workers, args.memory, fresh=False,
+                       block_size=min(args.block_size, max(1, args.cells // 16)))  # fmt: skip
+    found["resume with 90 % done: share of the whole"] = seconds / whole
+    print(f"resumed with nine tenths done: {seconds:.1f} s, {100 * seconds / whole:.0f} % of the whole", flush=True)
+    if args.embed:
+        path = store(args.embed)
+        steps = ["sentences", ("embed", {})]
+        seconds, peak = timed(path, out, ["sentences"], args.workers, "auto")
+        seconds, peak = timed(path, out, steps, args.workers, "auto", fresh=False)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            rate = pool.apply(in_memory, (path, args.embed))
+        found |= {"embed: cells/s": args.embed / seconds, "embed in memory: cells/s": rate,
+                  "embed: peak GiB": peak}  # fmt: skip
+        print(f"embeddings: {args.embed / seconds:,.1f} cells/s; in memory {rate:,.1f}; peak {peak:.2f} GiB a worker")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

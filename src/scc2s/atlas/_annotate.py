@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scc2s.atlas._run import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def annotate(
+    store: str | Path,
+    *,
+    out: str | Path | None = None,
+    client: Any = None,
+    n_workers: int | None = None,
+    memory_limit: str | int | float | None = None,
+    block_size: int | None = None,
+    index_unique: str | None = None,
+    retries: int = 2,
+    restart: bool = False,
+    progress: bool = True,
+    **params: Any,
+) -> Path:
+    """Label each cell of a store, by :func:`scc2s.tl.annotate`.
+
+    The store has sentences (:func:`scc2s.atlas.sentences`). A model is given by its name or folder, and each worker
+    loads it once; ``model_options`` are those of :func:`scc2s.models.load`, e.g. ``{"dtype": "bfloat16"}``. The control
+    questions are asked first, about a sample of all cells, and each cell is held against them.
+
+    Parameters
+    ----------
+    store
+        Where the cells are, as in :func:`scc2s.atlas.run`.
+    out, client, n_workers, memory_limit, block_size, index_unique, retries, restart, progress
+        As in :func:`scc2s.atlas.run`.
+    **params
+        Those of :func:`scc2s.tl.annotate`.
+
+    Returns
+    -------
+    Path of the store with the results, in the slots of :func:`scc2s.tl.annotate`.
+
+    Raises
+    ------
+    ValueError, KeyError, RuntimeError, OSError
+        As in :func:`scc2s.atlas.run`.
+    """
+    return run(
+        store,
+        [("annotate", params)],
+        out=out,
+        client=client,
+        n_workers=n_workers,
+        memory_limit=memory_limit,
+        block_size=block_size,
+        index_unique=index_unique,
+        retries=retries,
+        restart=restart,
+        progress=progress,
+    )

@@ -1,0 +1,101 @@
+"""Whom tasks are sent to: a client of the user's, or a cluster on this machine for the time of a call."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from scc2s._cells.arguments import whole
+from scc2s._logging import logger
+from scc2s.atlas._need import need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "SCC2S_N_JOBS")
+
+
+@contextmanager
+def connected(
+    client: Any, *, n_workers: int | None, memory_limit: str | int | float | None
+) -> Iterator[tuple[Any, int]]:
+    """A client that tasks can be sent through, and the threads that a task may use.
+
+    Parameters
+    ----------
+    client
+        One that is there (left open), the address of a scheduler, or ``None``: workers on this machine.
+    n_workers
+        Processes on this machine; ``None``: one for each two cores, so that a model has threads of its own.
+    memory_limit
+        Memory of each, as dask takes it (``"4GB"``); ``None``: its share of the machine's.
+
+    Raises
+    ------
+    ImportError
+        If ``distributed`` is not installed.
+    TypeError, ValueError
+        If `client` is something else, or options of workers are given for a cluster that is there.
+    OSError
+        If no scheduler answers at that address.
+    """
+    distributed = need("distributed")
+    if client is not None and (n_workers is not None or memory_limit is not None):
+        msg = "n_workers= and memory_limit= are of workers that are started here; leave them out, or client="
+        raise ValueError(msg)
+    if isinstance(client, distributed.Client):
+        yield client, 1
+        return
+    if client is not None and not isinstance(client, str):
+        msg = f"client={type(client).__name__} is not a client; pass a distributed.Client, an address, or None"
+        raise TypeError(msg)
+    if isinstance(client, str):
+        try:
+            found = distributed.Client(client, timeout="10s")
+        except (OSError, ValueError) as error:
+            msg = f"no scheduler answers at {client} ({error}); start one: dask scheduler"
+            raise OSError(msg) from error
+        with found:
+            _say(found)
+            yield found, 1
+        return
+    cores = os.cpu_count() or 1
+    n = max(1, cores // 2) if n_workers is None else whole("n_workers", n_workers)
+    # threads are counted when torch and numba start, so the environment has to say it before
+    threads = {name: str(max(1, cores // n)) for name in _THREADS}
+    env = {**threads, "OMP_WAIT_POLICY": "passive", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    with (
+        distributed.LocalCluster(
+            n_workers=n,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit="auto" if memory_limit is None else memory_limit,
+            dashboard_address=":0",
+            env=env,
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster) as found,
+    ):
+        _say(found)
+        yield found, max(1, cores // n)
+
+
+def workers_of(client: Any) -> dict[str, dict[str, Any]]:
+    """The workers of a client, by address."""
+    found: dict[str, dict[str, Any]] = client.scheduler_info(n_workers=-1)["workers"]
+    return found
+
+
+def gpus_of(client: Any) -> bool:
+    """Whether workers offer the resource ``GPU``."""
+    return any("GPU" in worker.get("resources", {}) for worker in workers_of(client).values())
+
+
+def _say(client: Any) -> None:
+    """Where the dashboard is, if there is one."""
+    try:
+        import bokeh  # noqa: F401
+    except ImportError:
+        return
+    logger.warning("dashboard: %s", client.dashboard_link)

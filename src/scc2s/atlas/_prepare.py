@@ -1,0 +1,208 @@
+"""The store that results are written to: made from the names, columns and genes of the files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scc2s._io import check_writable, replacing_folder
+from scc2s.atlas._finish import consolidate, quiet
+from scc2s.atlas._slices import column_rows, table_rows, united
+from scc2s.atlas._source import Source, len_of
+from scc2s.atlas._store import kind_of, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STEP = 100_000
+_RUNS, _RUN = 8, 64
+"""Names that tell one set of cells from another: so many runs of so many."""
+
+
+def prepare(source: Source, store: str | Path, out: str | Path | None, index_unique: str | None = None) -> str:
+    """Path of the store for the results, which is there afterwards.
+
+    Parameters
+    ----------
+    source
+        The files.
+    store, out
+        What the user named: where the cells are, and where results go (``None``: into the same store).
+    index_unique
+        What stands between the name of a cell and that of its file; ``None``: names as they are.
+
+    Raises
+    ------
+    ValueError
+        If results cannot go there, cells of several files have one name, or files cannot be put together.
+    FileNotFoundError, PermissionError
+        If it cannot be written.
+    """
+    source.refuse_unlike()
+    if out is None or Path(out).resolve() == Path(store).resolve():
+        if kind_of(store) != "zarr":
+            msg = f"results cannot be written into {store} (they go into a Zarr store); pass out='results.zarr'"
+            raise ValueError(msg)
+        check_writable(store, folder=True)
+        return str(Path(store).resolve())
+    where = Path(out)
+    if where.suffix != ".zarr":
+        msg = f"out={str(out)!r} is to be a Zarr store; pass a path that ends in .zarr"
+        raise ValueError(msg)
+    check_writable(where, folder=True)
+    if where.exists() and any(where.iterdir()):
+        _refuse_other_cells(source, where, index_unique)
+    else:
+        with replacing_folder(where) as new:
+            _write(source, new, index_unique)
+    return str(where.resolve())
+
+
+def names_of(source: Source, number: int, start: int, stop: int, index_unique: str | None) -> pd.Index:
+    """Names of some cells of a file."""
+    names = table_rows(source.root(number)["obs"], start, stop, []).index.astype(str)
+    if index_unique is not None and len(source.paths) > 1:
+        names = names + f"{index_unique}{Path(source.paths[number]).stem}"
+    return names.astype(object)
+
+
+def mark_of(source: Source) -> dict[str, Any]:
+    """What tells the cells of these files from others: their number, genes, and some of their names."""
+    digest = hashlib.blake2b(digest_size=8)
+    for first in np.unique(np.linspace(0, max(0, source.n_obs - _RUN), _RUNS).astype(int)).tolist():
+        for number, start, stop in source.parts(first, min(first + _RUN, source.n_obs)):
+            names = names_of(source, number, start, stop, None)
+            digest.update("\0".join([*names, ""]).encode("utf-8", "surrogatepass"))
+    genes = hashlib.blake2b("\0".join(map(str, source.var().index)).encode("utf-8", "surrogatepass"), digest_size=8)
+    return {
+        "n_obs": source.n_obs,
+        "n_vars": len(source.var()),
+        "cells": digest.hexdigest(),
+        "genes": genes.hexdigest(),
+    }
+
+
+def _refuse_other_cells(source: Source, where: Path, index_unique: str | None) -> None:
+    obs = opened(where)["obs"]
+    n = len_of(obs)
+    first = names_of(source, 0, 0, 1, index_unique)[0]
+    if n != source.n_obs or table_rows(obs, 0, 1, []).index[0] != first:
+        msg = (
+            f"{where} is there, and holds other cells ({n}, where there are {source.n_obs}; or of other names); pass "
+            "another out=, or remove it"
+        )
+        raise ValueError(msg)
+
+
+@quiet()
+def _write(source: Source, path: Path, index_unique: str | None) -> None:
+    """An AnnData without a matrix."""
+    import zarr
+    from anndata import AnnData, settings
+    from anndata.io import write_elem
+
+    _refuse_twins(source, index_unique)
+    uns = {name: value for name in ("organism", "log1p", "c2s") if (value := _same(source, name)) is not None}
+    # no cells yet: anndata itself writes what every store has
+    with settings.override(zarr_write_format=3):
+        AnnData(obs=table_rows(source.root()["obs"], 0, 0, []), var=source.var()).write_zarr(path)
+    root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
+    write_elem(root, "uns", uns)
+    obs = root["obs"]
+    index = np.concatenate([list(names) for names in _all_names(source, index_unique)]).astype(object)
+    attrs = dict(obs.attrs)
+    write_elem(obs, str(attrs["_index"]), index)
+    order = [str(name) for name in source.root()["obs"].attrs["column-order"]]
+    for name in order:
+        write_elem(obs, name, _column(source, name))
+    obs.attrs["column-order"] = order
+    consolidate(str(path))
+
+
+def _all_names(source: Source, index_unique: str | None) -> Iterator[pd.Index]:
+    for number, length in enumerate(source.lengths):
+        for start in range(0, length, _STEP):
+            yield names_of(source, number, start, min(start + _STEP, length), index_unique)
+
+
+def _refuse_twins(source: Source, index_unique: str | None) -> None:
+    hashes = np.concatenate([pd.util.hash_array(names.to_numpy()) for names in _all_names(source, index_unique)])
+    order = np.sort(hashes)
+    if (twice := order[1:][order[1:] == order[:-1]]).size:
+        row = int(np.flatnonzero(hashes == twice[0])[1])
+        (number, start, stop), = source.parts(row, row + 1)  # fmt: skip
+        name = names_of(source, number, start, stop, index_unique)[0]
+        several = "pass index_unique='-', which adds the name of its file to that of each cell"
+        alone = "call adata.obs_names_make_unique() and write the file again"
+        msg = (
+            f"several cells are called {name!r}, and what is drawn for a cell is drawn by its name; "
+            f"{several if len(source.paths) > 1 and index_unique is None else alone}"
+        )
+        raise ValueError(msg)
+
+
+def _column(source: Source, name: str) -> Any:
+    """A column of obs of all files; categories are united."""
+    parts = []
+    for number, length in enumerate(source.lengths):
+        obs = source.root(number)["obs"]
+        if name not in obs:
+            msg = (
+                f"{source.paths[number]} has no column {name!r} of obs, and {source.paths[0]} has; write it with that "
+                "column, or the other without"
+            )
+            raise ValueError(msg)
+        parts.append(column_rows(obs[name], 0, length))
+    if len(parts) == 1:
+        return parts[0]
+    if all(isinstance(part, pd.Categorical) for part in parts):
+        return united(parts)
+    kinds = {_kind(part) for part in parts}
+    if len(kinds) > 1:
+        if kinds <= {"category", "text"}:
+            return pd.Categorical(np.concatenate([np.asarray(part, dtype=object) for part in parts]))
+        msg = f"the column {name!r} of obs is {' in one file and '.join(sorted(kinds))} in another; make them alike"
+        raise ValueError(msg)
+    return pd.concat([pd.Series(part) for part in parts], ignore_index=True).array if "nullable" in kinds else (
+        np.concatenate(parts)
+    )  # fmt: skip
+
+
+def _kind(values: Any) -> str:
+    if isinstance(values, pd.Categorical):
+        return "category"
+    if not isinstance(values, np.ndarray):
+        return "nullable"
+    return "text" if values.dtype.kind in "OUT" else "bool" if values.dtype.kind == "b" else "number"
+
+
+def _same(source: Source, name: str) -> Any:
+    """An entry of uns that all files agree on.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    from anndata.io import read_elem
+
+    found = []
+    for number in range(len(source.paths)):
+        root = source.root(number)
+        there = "uns" in root and name in root["uns"]
+        found.append(read_elem(root["uns"][name]) if there else None)
+    if len(found) == 1:
+        return found[0]
+    if name == "c2s":  # results of files one by one say nothing of all
+        return None
+    if any(repr(one) != repr(found[0]) for one in found):
+        msg = (
+            f"files differ in uns[{name!r}] ({found[0]!r} in {source.paths[0]}); make it the same in all, or pass "
+            "stores one by one"
+        )
+        raise ValueError(msg)
+    return found[0]
