@@ -8,13 +8,14 @@ from ._attach import attach, attach_when_imported
 from ._settings import settings
 
 if TYPE_CHECKING:
-    from . import atlas, io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
+    from . import app, atlas, io, metrics, models, ontology, pl, pp, programs, prompts, sentences, tl, train
     from ._cite import cite
 
     __version__: str
 
 __all__ = [
     "__version__",
+    "app",
     "atlas",
     "attach",
     "cite",

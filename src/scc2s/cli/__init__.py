@@ -28,6 +28,7 @@ from ._perturb import perturb
 from ._report import report
 from ._screen import screen
 from ._sentences import sentences
+from ._serve import serve
 from ._train import train
 from ._version import show_version, version
 
@@ -59,6 +60,7 @@ for _command in (
     evaluate,
     export,
     train,
+    serve,
     models,
     doctor,
     version,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._errors import PartialAnswersError
 from ._kept import tokenizer_hash
+from ._listening import listener, stop_if_gone
 from ._progress import bar
 from .decoding._cache import ResponseCache, key_of
 from .decoding._sampling import seeds_of
@@ -90,6 +91,10 @@ def answers(
     seeds = None if sampling is None else seeds_of(prompts, draws, random_state)
 
     def ask(rows: Sequence[int], *, progress: bool) -> list[str]:
+        stop_if_gone()
+        who = listener() if len(rows) == 1 and genes is None else None
+        if who is not None:
+            who.begins()
         found = model.generate(
             [prompts[row] for row in rows],
             max_new_tokens=max_new_tokens,
@@ -98,7 +103,10 @@ def answers(
             seeds=None if seeds is None else [seeds[row] for row in rows],
             progress=progress,
         )
-        return _texts(found, len(rows), model)
+        said = _texts(found, len(rows), model)
+        if who is not None:
+            who.written(said[0].strip())
+        return said
 
     store = None if cache is None else cache if isinstance(cache, ResponseCache) else ResponseCache(cache)
     keys: Sequence[Hashable]

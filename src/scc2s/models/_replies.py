@@ -8,6 +8,7 @@ from ._chat import checked, plain_text
 from ._errors import PartialAnswersError
 from ._explain import Unloaded
 from ._kept import tokenizer_hash
+from ._listening import listener, stop_if_gone
 from ._progress import bar
 from ._protocols import Talks
 from .decoding._cache import ResponseCache, key_of
@@ -109,6 +110,9 @@ def replies(
     first = {key: row for row, key in reversed(list(enumerate(keys))) if key not in found}
     with bar(len(first), "talk", show=progress) as running:
         for row in sorted(first.values()):
+            stop_if_gone()
+            if (who := listener()) is not None:
+                who.begins()
             try:
                 said = model.reply(
                     asked[row],
@@ -122,6 +126,8 @@ def replies(
                 msg = f"conversation {row} of {len(asked)} got no answer: {error}"
                 raise PartialAnswersError(msg, [found.get(key) for key in keys]) from error
             found[keys[row]] = _as_text(said)
+            if who is not None:
+                who.written(found[keys[row]])
             if store is not None:
                 store.put({keys[row]: found[keys[row]]})
             running.update()

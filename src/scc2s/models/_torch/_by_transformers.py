@@ -9,6 +9,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from scc2s.models._finite import in_torch
+from scc2s.models._listening import stop_if_gone
 from scc2s.models.decoding._sampling import uniforms
 
 from ._draw import draw
@@ -65,6 +66,7 @@ class _Chooser(LogitsProcessor):
         self.broken: torch.Tensor | None = None  # whether scores were not numbers
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        stop_if_gone()
         broken = scores.isnan().any()
         self.broken = broken if self.broken is None else self.broken | broken
         if self._constraint is not None:

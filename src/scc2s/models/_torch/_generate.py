@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scc2s.models._listening import listener
 from scc2s.models._tokens import check_lengths, tokenize, windows
 
 from ._by_transformers import write_by_transformers
@@ -14,7 +15,7 @@ from ._prefix import shared_start
 from ._write import Rules, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tqdm.auto import tqdm
 
@@ -146,7 +147,8 @@ class _Writer:
         )
         ids = [prompts.tokens.ids[row] for row in rows]
         if own:
-            written = write(self.decoder, prompts.start, ids, rules, budget=self.reading)
+            tell = telling(self.tokenizer, self.ends) if plan is None and len(ids) == 1 else None
+            written = write(self.decoder, prompts.start, ids, rules, budget=self.reading, tell=tell)
         else:
             written = write_by_transformers(self.decoder, ids, rules)
         if plan is None or rules.constraint is None:
@@ -202,6 +204,19 @@ def end_tokens(decoder: Decoder, tokenizer: Any) -> list[int]:
     declared = decoder.lm.generation_config.eos_token_id
     found = [tokenizer.eos_token_id, *(declared if isinstance(declared, list) else [declared])]
     return list(dict.fromkeys(token for token in found if token is not None))
+
+
+def telling(tokenizer: Any, ends: list[int]) -> Callable[[list[list[int]]], None] | None:
+    """What tells whoever waits the one answer so far, step by step; ``None`` where nobody does."""
+    who = listener()
+    if who is None:
+        return None
+
+    def tell(written: list[list[int]]) -> None:
+        # The last token may be the first bytes of a character.
+        who.written(texts(tokenizer, written, ends)[0].removesuffix("\ufffd").strip())
+
+    return tell
 
 
 def texts(tokenizer: Any, rows: list[list[int]], ends: list[int]) -> list[str]:

@@ -10,7 +10,7 @@ from scc2s._logging import logger
 from scc2s.models._chat import checked, folded
 
 from ._by_transformers import write_by_transformers
-from ._generate import end_tokens, texts
+from ._generate import end_tokens, telling, texts
 from ._memory import free, is_out_of_memory
 from ._states_kept import KeptStates
 from ._write import Rules, write_one
@@ -78,7 +78,8 @@ class Talker:
     def _write(self, ids: np.ndarray, rules: Rules) -> list[int]:
         if not self._decoder.tested:
             return write_by_transformers(self._decoder, [ids], rules)[0]
-        written, states = write_one(self._decoder, self._kept.start(ids), ids, rules, budget=self._reading)
+        start, tell = self._kept.start(ids), telling(self._tokenizer, rules.ends)
+        written, states = write_one(self._decoder, start, ids, rules, budget=self._reading, tell=tell)
         self._kept.put(np.concatenate([ids, np.asarray(written[:-1], dtype=ids.dtype)]), states)
         return written
 

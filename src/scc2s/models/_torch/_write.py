@@ -10,6 +10,7 @@ import torch
 
 from scc2s.models._batches import batches
 from scc2s.models._finite import in_torch
+from scc2s.models._listening import stop_if_gone
 from scc2s.models.decoding._sampling import uniforms
 
 from ._draw import draw
@@ -19,6 +20,8 @@ from ._prefix import growing
 from ._slots import Slots
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transformers.cache_utils import Cache
 
     from scc2s.models.decoding import Sampling
@@ -62,7 +65,15 @@ class Rules:
     seeds: np.ndarray | None = None
 
 
-def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *, budget: int) -> list[list[int]]:
+def write(
+    decoder: Decoder,
+    start: Start,
+    ids: list[np.ndarray],
+    rules: Rules,
+    *,
+    budget: int,
+    tell: Callable[[list[list[int]]], None] | None = None,
+) -> list[list[int]]:
     """Tokens of the answers, which are empty under a constraint: that knows the genes.
 
     Parameters
@@ -77,6 +88,8 @@ def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *
         How to write.
     budget
         Tokens of prompts to read at once.
+    tell
+        Given the answers so far after each step.
 
     Raises
     ------
@@ -85,27 +98,31 @@ def write(decoder: Decoder, start: Start, ids: list[np.ndarray], rules: Rules, *
     """
     slots, states = _read(decoder, start, ids, budget)
     writing = _Writing(decoder, rules, slots, states, torch.tensor([len(row) for row in ids]))
-    while writing.step():
-        pass
-    writing.check()
+    writing.run(tell)
     return writing.answers
 
 
-def write_one(decoder: Decoder, start: Start, ids: np.ndarray, rules: Rules, *, budget: int) -> tuple[list[int], Cache]:
+def write_one(
+    decoder: Decoder,
+    start: Start,
+    ids: np.ndarray,
+    rules: Rules,
+    *,
+    budget: int,
+    tell: Callable[[list[list[int]]], None] | None = None,
+) -> tuple[list[int], Cache]:
     """Tokens of the answer to one prompt, and the keys and values of the prompt and of all of them but the last.
 
     Parameters
     ----------
-    decoder, start, rules, budget
+    decoder, start, rules, budget, tell
         As for :func:`write`; the rules have no constraint.
     ids
         The prompt.
     """
     slots, states = _read(decoder, start, [ids], budget)
     writing = _Writing(decoder, rules, slots, states, torch.tensor([len(ids)]))
-    while writing.step():
-        pass
-    writing.check()
+    writing.run(tell)
     (written,) = writing.answers
     return written, slots.first(len(ids) + len(written) - 1)
 
@@ -154,6 +171,14 @@ class _Writing:
         self._states = states  # the next token follows from
         self._started = False
         self._broken = torch.zeros((), dtype=torch.bool, device=decoder.device)  # looked at once, at the end
+
+    def run(self, tell: Callable[[list[list[int]]], None] | None) -> None:
+        """Write to the end, or until whoever waits has gone."""
+        while self.step():
+            stop_if_gone()
+            if tell is not None:
+                tell(self.answers)
+        self.check()
 
     def check(self) -> None:
         """Refuse answers that were chosen by scores that are not numbers."""
