@@ -109,6 +109,9 @@ def _accessor_of_anndata() -> None:
 
 
 def _accessor_of_mudata() -> None:
+    begun = sys.modules.get("scc2s._accessor.of_mudata")
+    if begun is not None and not hasattr(begun, "register_mudata"):
+        return  # it is what imports mudata
     from ._accessor.of_mudata import register_mudata
 
     register_mudata()

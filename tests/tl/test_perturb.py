@@ -555,8 +555,8 @@ def test_all_questions_are_asked_in_one_run_and_answered_as_in_runs_of_their_own
 
 
 def test_the_bar_has_the_name_of_what_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TQDM_DISABLE", "READTHEDOCS"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TQDM_DISABLE", "0")  # drawn into logs as well
+    monkeypatch.delenv("READTHEDOCS", raising=False)
     sc.settings.verbosity = 1
     model, names = identity(id="identity"), []
     generate = model.generate

@@ -283,7 +283,7 @@ class TestRun:
         lm, tokenizer = AutoModelForCausalLM.from_pretrained(tiny), AutoTokenizer.from_pretrained(tiny)
         done = run(lm, tmp_path / "run", tokenizer=tokenizer, max_steps=1)
         assert scc2s.models.load(done.folder).family == "unknown"
-        with pytest.raises(ValueError, match="pass tokenizer="):
+        with pytest.raises(TypeError, match="pass tokenizer="):
             run(lm, tmp_path / "other")
 
 

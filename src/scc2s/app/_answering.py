@@ -43,9 +43,7 @@ class Waiting:
         return await self._events.get()
 
 
-def respond(
-    request: Request, lane: Lane, work: Callable[[], dict[str, Any]], *, seconds: float, make: Any = None
-) -> Response:
+def respond(request: Request, lane: Lane, work: Callable[[], Any], *, seconds: float, make: Any = None) -> Response:
     """Put work into the queue and answer with what comes of it.
 
     Parameters

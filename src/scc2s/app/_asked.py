@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ._view import View
@@ -51,7 +52,7 @@ class Chosen(_Strict):
                 msg = f"there is no cell {wrong}; pass rows= numbers from 0 to {view.n_obs - 1}"
                 raise ValueError(msg)
         elif self.names is not None:
-            index = view.obs.index.get_indexer_for(self.names)
+            index = view.obs.index.get_indexer_for(pd.Index(self.names))
             if (index < 0).any():
                 missing = self.names[int(np.argmax(index < 0))]
                 msg = f"there is no cell named {missing!r}; pass names= some of obs_names"

@@ -76,7 +76,7 @@ class Cells:
         codes = np.full(self.adata.n_obs, -1)
         for code, rows in enumerate(sides.values()):
             codes[rows] = code
-        self.adata.obs[name] = pd.Categorical.from_codes(codes, categories=list(sides))
+        self.adata.obs[name] = pd.Categorical.from_codes(codes, categories=pd.Index(list(sides)))
         try:
             yield name
         except BaseException:

@@ -6,11 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import pandas as pd
     from anndata import AnnData
 
@@ -132,6 +131,8 @@ def _pairs(data: Data, task: str, cells: AnnData, seed: int) -> pd.DataFrame | N
 
 def _drawing(data: Data, task: str, cells: AnnData, seed: int) -> Drawing:
     """What draws samples of a task from the cells of a file."""
+    import numpy as np
+
     pairs = _pairs(data, task, cells, seed)
     table = None if pairs is None else pairs[["control_row", "perturbed_row"]].to_numpy()
     n_there = cells.n_obs if table is None else len(table)
@@ -148,6 +149,8 @@ def _drawing(data: Data, task: str, cells: AnnData, seed: int) -> Drawing:
 
 
 def _of_files(files: list[Drawing]) -> Callable[[int, np.random.Generator], pd.DataFrame]:
+    import numpy as np
+
     shares = np.array([one.share for one in files])
     shares = shares / shares.sum()
 

@@ -6,8 +6,6 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scc2s._io import replacing_folder
 
 if TYPE_CHECKING:
@@ -74,6 +72,7 @@ def _opened(what: Recipe, found: dict[str, float], folder: Path) -> tuple[Any, A
 
 
 def _expression(data: Data, cells: AnnData) -> tuple[sparse.csr_matrix, list[str]]:
+    import numpy as np
     from scipy import sparse
 
     from scc2s._cells.access import expression
@@ -87,6 +86,8 @@ def _expression(data: Data, cells: AnnData) -> tuple[sparse.csr_matrix, list[str
 
 def _found(studies: list[tuple[sparse.csr_matrix, list[str]]]) -> dict[str, float]:
     """Share of the cells that express a gene, in the study where it is largest."""
+    import numpy as np
+
     out: dict[str, float] = {}
     for X, names in studies:
         for name, share in zip(names, np.asarray((X > 0).mean(axis=0)).ravel().tolist(), strict=True):

@@ -51,7 +51,7 @@ def gene_vectors(
     >>> from scc2s import train
     >>> raw = sc.datasets.pbmc68k_reduced().raw
     >>> vectors = train.gene_vectors([(raw.X, raw.var_names)], ["CD3D", "LYZ", "S100A8", "CD79A"], n=2)
-    >>> vectors.shape, bool(vectors.loc["LYZ"] @ vectors.loc["S100A8"] > abs(vectors.loc["LYZ"] @ vectors.loc["CD3D"]))
+    >>> vectors.shape, bool(vectors.loc["LYZ"] @ vectors.loc["S100A8"] > 0 > vectors.loc["LYZ"] @ vectors.loc["CD3D"])
     ((4, 2), True)
     """
     from scipy.sparse.linalg import LinearOperator, svds

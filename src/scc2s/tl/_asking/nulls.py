@@ -176,10 +176,10 @@ def ask_nulls(
     keys = _keys(question.some(sampled))
     without = {key: row for key, row in zip(keys, rows[2], strict=True) if not np.isnan(row).any()}
     every = np.concatenate([own[sampled][None], rows])
-    found = Nulls(_report(every), sampled, without, len(new), every)
+    nulls = Nulls(_report(every), sampled, without, len(new), every)
     if whole is not None:
-        whole.asked.append(found)
-    return found
+        whole.asked.append(nulls)
+    return nulls
 
 
 def as_votes(matched: Sequence[str], labels: Sequence[str]) -> np.ndarray:
