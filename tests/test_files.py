@@ -25,7 +25,7 @@ READERS = {
     "h5ad, lazily": lambda path: ad.experimental.read_lazy(path).to_memory(),
     "zarr, lazily": lambda path: ad.experimental.read_lazy(path).to_memory(),
 }
-FORMS = [pytest.param(name, marks=pytest.mark.slow) if name == "zarr" else name for name in READERS]
+FORMS = [pytest.param(name, marks=pytest.mark.slow) if name.startswith("zarr") else name for name in READERS]
 
 
 def model() -> CallableModel:

@@ -89,6 +89,7 @@ def test_a_name_that_is_not_there_says_what_to_do(adata: ad.AnnData, name: str, 
         adata.c2s.pl.embed  # noqa: B018
 
 
+@pytest.mark.slow
 def test_is_there_whatever_is_imported_first_and_after_a_second_import() -> None:
     code = """
 import {first}, {second}

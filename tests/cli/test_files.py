@@ -54,6 +54,7 @@ class TestRead:
         assert run("sentences", tmp_path / "x.h5", tmp_path / "out.h5ad")[0] == 0
         assert ad.read_h5ad(tmp_path / "out.h5ad").var_names.tolist() == list(GENES[:-1])
 
+    @pytest.mark.slow
     def test_zarr_in_and_out(self, run: Run, adata: ad.AnnData, tmp_path: Path) -> None:
         adata.write_zarr(tmp_path / "a.zarr")
         for target in ("out.h5ad", "out.zarr", "a.zarr"):

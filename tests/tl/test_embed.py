@@ -236,6 +236,7 @@ def test_global_random_state_is_untouched(adata: ad.AnnData) -> None:
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_neighbors_and_umap_take_the_result() -> None:
     adata = sc.datasets.pbmc68k_reduced()[:60].copy()
     sc.pp.c2s_sentences(adata)

@@ -145,6 +145,7 @@ def test_floors_need_no_training_cells_and_stand_beside_cells_that_they_were_not
     assert (near["floor_marginal"] > near["ceiling"]).all()
 
 
+@pytest.mark.slow
 def test_neither_the_order_of_cells_nor_other_groups_change_the_floors() -> None:
     pred, true = real(20, 3), real(40, 2)
     kept = {"metrics": ["classifier_auroc"], "groupby": "kind", "n_boot": 0, "n_repeats": 2}

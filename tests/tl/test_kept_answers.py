@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TOOLS = [tool if tool == "generate" else pytest.param(tool, marks=pytest.mark.slow) for tool in kept_runs.TOOLS]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a process cannot be killed so")
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_killed_run_goes_on_and_a_finished_one_asks_nothing_again(tool: str, tmp_path: Path) -> None:

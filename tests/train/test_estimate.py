@@ -34,6 +34,7 @@ def test_time_and_memory_are_in_proportion():
     assert small.memory_gb["cpu"] < large.memory_gb["cpu"]
 
 
+@pytest.mark.slow
 def test_no_weights_are_loaded():
     code = (
         "import pandas as pd, scc2s, sys\n"

@@ -151,6 +151,7 @@ class TestRun:
         assert done.history["reward"].iloc[-3:].mean() > done.history["reward"].iloc[:3].mean()
         assert (done.history["valid"] == 1).all()
 
+    @pytest.mark.slow
     def test_a_large_beta_stays_at_the_reference(self, tiny: Path, tmp_path: Path) -> None:
         before = gene_probs(tiny)
         free = run(str(tiny), tmp_path / "free", beta=1e-6, learning_rate=2e-3)
@@ -202,6 +203,7 @@ class TestRun:
         assert pd.read_csv(tmp_path / "run" / "history.csv").columns.tolist() == done.history.columns.tolist()
         assert "`first_is_g2` x 1" in (done.folder / "README.md").read_text()
 
+    @pytest.mark.slow
     def test_a_run_that_stops_goes_on_as_if_it_had_not(self, tiny: Path, tmp_path: Path) -> None:
         calls = []
 

@@ -193,6 +193,7 @@ class Said:
         return 2 * completion_loss(model, inputs)
 
 
+@pytest.mark.slow
 def test_a_source_may_have_a_loss_of_its_own(tiny: tuple, tmp_path: Path) -> None:
     said = Said()
     one = Mixture({"cell_type": Source(typed, batch_size=4, loss=said)})
@@ -205,6 +206,7 @@ def test_a_source_may_have_a_loss_of_its_own(tiny: tuple, tmp_path: Path) -> Non
     assert both.history["loss"].between(0.5 * twice.history["loss"].min(), 2 * twice.history["loss"].max()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_run_that_was_stopped_goes_on_with_the_same_batches(tiny: tuple, tmp_path: Path, workers: int) -> None:
     how = {"save_steps": 5, "logging_steps": 1, "learning_rate": 1e-2, "dataloader_num_workers": workers}

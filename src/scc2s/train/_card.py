@@ -66,7 +66,7 @@ def card(
         f"- Model: {name}{f', revision {base.revision}' if base.revision else ''}.{start}",
         f"- Weights (SHA-256): {base.weights_hash or 'not from a file'}",
         f"- Licence of the base: {base.licence or ('not known' if base.id else 'not told by a model in memory')}",
-        f"- Licence of this model: {license or (f'{base.licence}, as the base' if base.licence else _NO_LICENCE)}",
+        f"- Licence of this model: {license or (f'{base.licence} (that of the base)' if base.licence else _NO_LICENCE)}",
         "",
         "## Data",
         "",
