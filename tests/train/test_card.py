@@ -35,7 +35,7 @@ def test_a_card_has_data_splits_figures_settings_versions_and_licences() -> None
         "lab/base, revision abc",
         "f" * 64,
         "- Licence of the base: cc-by-4.0",
-        "- Licence of this model: cc-by-4.0, as the base",
+        "- Licence of this model: cc-by-4.0 (that of the base)",
         "Research use only",
         "transformers ",
     ):
