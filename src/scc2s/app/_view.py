@@ -121,7 +121,9 @@ class View:
             msg = f"obs[{name!r}] has {len(names)} different values; pass name= a column of fewer than {MISSING}"
             raise ValueError(msg)
         codes = found.cat.codes.to_numpy()
-        return Categories(np.where(codes < 0, MISSING, codes).astype("<u2"), names, colors_of(name, names, self.uns))
+        return Categories(
+            np.where(codes < 0, MISSING, codes.astype(np.int64)).astype("<u2"), names, colors_of(name, names, self.uns)
+        )
 
     def gene(self, name: str, layer: str | None = None) -> tuple[np.ndarray, str]:
         """Expression of a gene, float32, and where it stands: ``.raw`` where it is there, as scanpy's plots do."""

@@ -13,6 +13,7 @@ import numpy as np
 from scc2s._cells.results import _written
 from scc2s.atlas._collected import categories
 from scc2s.atlas._staged import leftovers
+from scc2s.atlas._store import write_element
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept:
         Other entries of uns.
     """
     import zarr
-    from anndata.io import read_elem, write_elem
+    from anndata.io import read_elem
 
     root: Any = zarr.open_group(out, mode="r+", use_consolidated=False)
     place = "/".join(("uns", "c2s", *path))
@@ -104,9 +105,9 @@ def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept:
         if name not in group:
             _group(group, name, _DICT)
         group = group[name]
-    write_elem(group, path[-1], dict(record))
+    write_element(group, path[-1], dict(record))
     for name, value in kept.items():
-        write_elem(root["uns"], name, value)
+        write_element(root["uns"], name, value)
 
 
 @quiet()
@@ -152,7 +153,6 @@ def _as_category(
 ) -> Path:
     """Codes of blocks, each counted by its own categories, as codes of all."""
     import zarr
-    from anndata.io import write_elem
 
     slot, _, name = place.partition(":")
     codes: Any = zarr.open_array(str(arrays / slot / name), mode="r")
@@ -160,7 +160,7 @@ def _as_category(
     path = arrays / "categories" / slot / name
     group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)  # type: ignore[arg-type]
     group.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": bool(spec["ordered"])})
-    write_elem(group, "categories", np.array(every, dtype=object))
+    write_element(group, "categories", np.array(every, dtype=object))
     dtype = next(dtype for most, dtype in _CODES if len(every) < most)
     made = group.create_array("codes", shape=codes.shape, chunks=codes.chunks, dtype=dtype)
     made.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})

@@ -12,6 +12,7 @@ from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._finish import quiet
 from scc2s.atlas._need import need
 from scc2s.atlas._slices import united
+from scc2s.atlas._store import write_element
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,7 +69,7 @@ def from_batches(
         msg = f"path={str(path)!r} is to be a Zarr store; pass one that ends in .zarr"
         raise ValueError(msg)
     check_writable(where, folder=True)
-    from anndata.io import sparse_dataset, write_elem
+    from anndata.io import sparse_dataset
 
     tables: list[pd.DataFrame] = []
     names = None if genes is None else [str(gene) for gene in genes]
@@ -91,7 +92,7 @@ def from_batches(
             twice = every.index[every.index.duplicated()][0]
             msg = f"several cells are called {twice!r}; give each batch of cells names of its own"
             raise ValueError(msg)
-        write_elem(root, "obs", every)
+        write_element(root, "obs", every)
         zarr.consolidate_metadata(str(new))
     return where
 

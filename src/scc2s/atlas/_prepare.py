@@ -13,7 +13,7 @@ from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._finish import consolidate, quiet
 from scc2s.atlas._slices import column_rows, table_rows, united
 from scc2s.atlas._source import Source, len_of
-from scc2s.atlas._store import kind_of, opened
+from scc2s.atlas._store import kind_of, opened, write_element
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,6 @@ def _write(source: Source, path: Path, index_unique: str | None) -> None:
     """An AnnData without a matrix."""
     import zarr
     from anndata import AnnData, settings
-    from anndata.io import write_elem
 
     _refuse_twins(source, index_unique)
     uns = {name: value for name in ("organism", "log1p", "c2s") if (value := _same(source, name)) is not None}
@@ -111,14 +110,14 @@ def _write(source: Source, path: Path, index_unique: str | None) -> None:
     with settings.override(zarr_write_format=3):
         AnnData(obs=table_rows(source.root()["obs"], 0, 0, []), var=source.var()).write_zarr(path)
     root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
-    write_elem(root, "uns", uns)
+    write_element(root, "uns", uns)
     obs = root["obs"]
     index = np.concatenate([list(names) for names in _all_names(source, index_unique)]).astype(object)
     attrs = dict(obs.attrs)
-    write_elem(obs, str(attrs["_index"]), index)
+    write_element(obs, str(attrs["_index"]), index)
     order = [str(name) for name in source.root()["obs"].attrs["column-order"]]
     for name in order:
-        write_elem(obs, name, _column(source, name))
+        write_element(obs, name, _column(source, name))
     obs.attrs["column-order"] = order
     consolidate(str(path))
 

@@ -33,6 +33,8 @@ def n_rows(element: Any) -> int:
         return int(element.shape[0])
     if kind in ("csr_matrix", "csc_matrix"):
         return int(element.attrs["shape"][0])
+    if kind.startswith("nullable-"):  # names, as anndata 0.13 writes them
+        return n_rows(element["values"])
     msg = f"{element.name} is a {kind or 'group'}, and no matrix; pass layer= or use_raw= with one"
     raise ValueError(msg)
 

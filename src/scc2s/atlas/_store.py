@@ -67,6 +67,15 @@ def _opened(path: str, mark: str) -> Any:  # noqa: ARG001
     return root
 
 
+def write_element(group: Any, name: str, value: Any) -> None:
+    """Write into a Zarr group in its own format: anndata 0.12.0 goes by its setting."""
+    from anndata import settings
+    from anndata.io import write_elem
+
+    with settings.override(zarr_write_format=group.metadata.zarr_format):
+        write_elem(group, name, value)
+
+
 def _zarr(path: str) -> Any:
     import zarr
 

@@ -50,6 +50,7 @@ def card(
         How to load it.
     """
     licence = license or base.licence
+    of_base = f"{base.licence} (that of the base)" if base.licence else _NO_LICENCE
     name = base.id or f"a {base.lm.config.model_type} model in memory"
     head = ["---", f"license: {_yaml(licence)}" if licence else "license: unknown"]
     head += [f"base_model: {base.id}"] if base.id and base.id.count("/") == 1 and base.id[0] not in "./~" else []
@@ -66,7 +67,7 @@ def card(
         f"- Model: {name}{f', revision {base.revision}' if base.revision else ''}.{start}",
         f"- Weights (SHA-256): {base.weights_hash or 'not from a file'}",
         f"- Licence of the base: {base.licence or ('not known' if base.id else 'not told by a model in memory')}",
-        f"- Licence of this model: {license or (f'{base.licence} (that of the base)' if base.licence else _NO_LICENCE)}",
+        f"- Licence of this model: {license or of_base}",
         "",
         "## Data",
         "",
