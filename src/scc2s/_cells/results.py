@@ -65,7 +65,7 @@ class Result:
             raise RuntimeError(msg)
         found = {**entry(params, model=model), **(more or {}), "written": np.array(sorted(names), dtype=object)}
         earlier = _at(self.adata, self.record)
-        left = set() if earlier is None else (set(_written(earlier)) or set(self.places)) - names
+        left = set() if earlier is None else (set(places_of(earlier)) or set(self.places)) - names
         for slot in ("obs", "obsm", "layers"):
             for place in sorted(left & set(self.places)):
                 if place.startswith(f"{slot}:") and _is_there(self.adata, place):
@@ -235,11 +235,11 @@ def _owners(adata: AnnData) -> dict[str, str]:
             found[f"obsm:{slots.ranks}"] = found[f"uns:{key}"] = key
         elif "params" in value:
             found[f"uns:{key}"] = key
-            found |= dict.fromkeys(_written(value), key)
+            found |= dict.fromkeys(places_of(value), key)
         else:
             for name, inner in value.items():
                 if isinstance(inner, Mapping) and "params" in inner:
-                    found |= dict.fromkeys(_written(inner), f"{key}/{name}")
+                    found |= dict.fromkeys(places_of(inner), f"{key}/{name}")
     return {place: owner for place, owner in found.items() if _is_there(adata, place)}
 
 
@@ -250,7 +250,7 @@ def _at(adata: AnnData, path: tuple[str, ...]) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) and found else None
 
 
-def _written(found: Mapping[str, Any]) -> list[str]:
+def places_of(found: Mapping[str, Any]) -> list[str]:
     return [str(place) for place in np.atleast_1d(found.get("written", []))]
 
 

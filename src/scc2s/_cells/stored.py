@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from anndata import AnnData
+from scipy import sparse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,6 +60,21 @@ def open_stored(path: str | Path, *, layer: str | None, columns: Iterable[str]) 
     if _has(root, "raw", "X"):
         parts["raw"] = {"X": _matrix(root["raw"]["X"]), "var": read_elem(root["raw"]["var"])}
     return AnnData(**parts)
+
+
+def csr_rows(pointers: Any, columns: Any, values: Any, start: int, stop: int, n_columns: int) -> sparse.csr_matrix:
+    """Rows of a CSR matrix whose three arrays are on disk; whether they fit each other is not looked at.
+
+    anndata's own slicing looks up the version of scipy each time.
+    """
+    ends = np.asarray(pointers[start : stop + 1]).astype(np.int64)
+    first, last = int(ends[0]), int(ends[-1])
+    found = sparse.csr_matrix((stop - start, n_columns), dtype=values.dtype)
+    found.data, found.indices = np.asarray(values[first:last]), np.asarray(columns[first:last])
+    low, high = int(found.indices.min(initial=0)), int(found.indices.max(initial=0))
+    kind = np.int32 if last - first < 2**31 and low >= -(2**31) and high < 2**31 else np.int64
+    found.indices, found.indptr = found.indices.astype(kind, copy=False), (ends - first).astype(kind)
+    return found
 
 
 def _root(path: Path) -> Any:

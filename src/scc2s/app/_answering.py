@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -72,7 +73,7 @@ def respond(request: Request, lane: Lane, work: Callable[[], Any], *, seconds: f
     return (Stream if stream else Whole)(job, waiting, make)
 
 
-class _Of(Response):
+class _Of(Response, ABC):
     """A response that ends its job when the client leaves."""
 
     def __init__(self, job: Job, waiting: Waiting, make: Any = None) -> None:
@@ -92,9 +93,9 @@ class _Of(Response):
                 task.cancel()
             await asyncio.gather(leaving, answering, return_exceptions=True)
 
+    @abstractmethod
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what comes of the job."""
-        raise NotImplementedError
 
     async def next(self) -> tuple[str, Any]:
         """The next event; a job that does not stop when its time is over has failed."""

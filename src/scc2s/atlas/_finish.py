@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scc2s._cells.results import _written
+from scc2s._cells.results import places_of
 from scc2s.atlas._collected import categories
 from scc2s.atlas._staged import leftovers
 from scc2s.atlas._store import write_element
@@ -98,7 +98,7 @@ def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept:
     root: Any = zarr.open_group(out, mode="r+", use_consolidated=False)
     place = "/".join(("uns", "c2s", *path))
     if place in root:
-        for old in set(_written(read_elem(root[place]))) - set(_written(record)):
+        for old in set(places_of(read_elem(root[place]))) - set(places_of(record)):
             _remove(root, old)
     group = root
     for name in ("uns", "c2s", *path[:-1]):

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
+from scc2s._cells.stored import csr_rows
 from scc2s.sentences._blocks import refuse_damaged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from scipy import sparse
 
 
 def encoding(element: Any) -> str:
@@ -55,16 +57,8 @@ def matrix_rows(element: Any, start: int, stop: int) -> np.ndarray | sparse.csr_
             "by one; write it by rows: adata.X = adata.X.tocsr(); adata.write_zarr(path)"
         )
         raise ValueError(msg)
-    pointers = np.asarray(element["indptr"][start : stop + 1]).astype(np.int64)
-    first, last = int(pointers[0]), int(pointers[-1])
-    shape = (stop - start, int(element.attrs["shape"][1]))
-    found = sparse.csr_matrix(shape, dtype=element["data"].dtype)
-    found.data = np.asarray(element["data"][first:last])
-    found.indices = np.asarray(element["indices"][first:last])
-    small = last - first < 2**31 and found.indices.dtype.itemsize <= 4
-    found.indptr = (pointers - first).astype(np.int32 if small else np.int64)
-    if not small:
-        found.indices = found.indices.astype(np.int64)
+    ends, columns, values = (element[name] for name in ("indptr", "indices", "data"))
+    found = csr_rows(ends, columns, values, start, stop, int(element.attrs["shape"][1]))
     refuse_damaged(found)
     return found
 

@@ -15,7 +15,7 @@ from scc2s._cells.columns import column
 from scc2s._cells.fields import prompt_fields
 from scc2s._cells.merging import merge_columns
 from scc2s._cells.rows import row_blocks
-from scc2s._cells.stored import open_stored
+from scc2s._cells.stored import csr_rows, open_stored
 from scc2s.sentences._blocks import refuse_damaged, refuse_wrong_pointers
 from scc2s.train import CellBatch
 
@@ -203,7 +203,7 @@ class Batches:
     def _rows(self, start: int, stop: int) -> sparse.csr_matrix:
         """Consecutive rows, as CSR with a column for each gene."""
         X, merge = self._expressed.X, self._expressed.merge
-        part = X[start:stop] if self._stored is None else _stored_rows(*self._stored, start, stop, X.shape[1])
+        part = X[start:stop] if self._stored is None else csr_rows(*self._stored, start, stop, X.shape[1])
         if sparse.issparse(part):
             refuse_damaged(part)
         else:
@@ -214,13 +214,6 @@ class Batches:
         if self._chosen is not None:
             X = X[:, self._chosen]
         return CellBatch(X, self._obs.iloc[rows], self.names, self._study)
-
-
-def _stored_rows(ends: Any, genes: Any, values: Any, start: int, stop: int, n_genes: int) -> sparse.csr_matrix:
-    """Rows of CSR on disk. Slicing anndata's data set would look up the version of scipy each time."""
-    indptr = ends[start : stop + 1]
-    first, last = int(indptr[0]), int(indptr[-1])
-    return sparse.csr_matrix((values[first:last], genes[first:last], indptr - first), shape=(stop - start, n_genes))
 
 
 def _can_begin_anywhere(X: Any) -> bool:

@@ -167,8 +167,7 @@ class Panel:
         low, high = sum(self.counts[: len(self.counts) // 2]), sum(self.counts[-len(self.counts) // 10 :])
         return (
             f"Histogram of {self.name} over {sum(self.counts):,} cells, from 0 to 1: {low / n:.0%} of the cells are "
-            f"below "
-            f"0.5, {high / n:.0%} at 0.9 or above."
+            f"below 0.5, {high / n:.0%} at 0.9 or above."
         )
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from scc2s.sentences._blocks import refuse_damaged
 
 from ._corpus_kernels import put_rows
 from ._corpus_rows import Rows
+from ._disk import NO_ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,6 @@ BLOCK = 2048
 _LEVEL = -30
 """Of LZ4: numbers of genes are hardly compressible, so that looking for more takes twice the time for 6 % of room."""
 _OF_CELLS = ("part", "study", "cell", "pair", "role")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -283,7 +282,7 @@ def naming_full_disks(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in NO_ROOM:
             raise
         msg = f"there is no room for the corpus in {folder}; make some, and call train.corpus again to go on"
         raise OSError(error.errno, msg) from error

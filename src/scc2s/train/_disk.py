@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("No space left", "Disk quota exceeded", "File too large", "file write failed", "unexpected pos")
 
 
@@ -39,7 +39,7 @@ def full_disk_named(folder: Path) -> Iterator[None]:
     except Exception as error:
         numbers = {getattr(one, "errno", None) for one in (error, error.__cause__, error.__context__)}
         words = " ".join(str(one) for one in (error, error.__cause__, error.__context__))
-        if not numbers & _FULL and not any(word in words for word in _FULL_WORDS):
+        if not numbers & NO_ROOM and not any(word in words for word in _FULL_WORDS):
             raise
         last = last_whole(folder)
         left = "no checkpoint was finished" if last is None else f"{last.name} is whole"

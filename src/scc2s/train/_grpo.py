@@ -24,6 +24,7 @@ from ._grpo_start import name_of, refuse_parts, start_of
 from ._kept import states_kept
 from ._portable import save_portable
 from ._presets import settings_of
+from ._quiet import quiet
 from .rewards._reward import as_rewards
 
 if TYPE_CHECKING:
@@ -221,7 +222,6 @@ def grpo(
     import pandas as pd
 
     from scc2s.models._progress import bar
-    from scc2s.models._torch._read import _bars
 
     from ._grpo_held import Held
 
@@ -250,9 +250,8 @@ def grpo(
     if answers % n_processes:
         msg = f"{answers} answers a step do not share out over {n_processes} processes; pass another prompts_per_step="
         raise ValueError(msg)
-    with states_kept(), _bars(shown=False), warnings.catch_warnings():
+    with states_kept(), quiet(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'")
-        warnings.filterwarnings("ignore", message="`(is_)?gradient_checkpointing` is deprecated")
         config = config_of(
             folder, own, arguments, n_here=answers // n_processes, batch_size=batch_size, shares=shares, loss=loss,
             epsilon=epsilon, iterations=iterations, temperature=temperature, save_steps=save_steps, seed=seed,

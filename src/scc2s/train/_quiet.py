@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 @contextmanager
 def quiet() -> Iterator[None]:
     """No bars of transformers, and no word of the names that it deprecates: TRL and PEFT use them, not the user."""
-    from scc2s.models._torch._read import _bars
+    from scc2s.models._torch._read import bars
 
-    with _bars(shown=False), warnings.catch_warnings():
+    with bars(shown=False), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message="`(is_)?gradient_checkpointing` is deprecated", category=FutureWarning
         )

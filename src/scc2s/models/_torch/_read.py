@@ -99,7 +99,7 @@ def parts(source: Source, *, dtype: torch.dtype, where: Callable[[Any], dict[str
         tokenizer = read_tokenizer(source.folder)
         (first,) = tokenize(tokenizer, ["Genes: CD3D LYZ"]).ids
     _check_special(tokenizer, first, config.get_text_config().vocab_size, source.folder)
-    with _bars(shown=_size(source.folder) > _SLOW), reading(source.folder, "make a model of"):
+    with bars(shown=_size(source.folder) > _SLOW), reading(source.folder, "make a model of"):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             source.folder,
             config=config,
@@ -154,7 +154,7 @@ def _size(folder: Path) -> int:
 
 
 @contextmanager
-def _bars(*, shown: bool) -> Iterator[None]:
+def bars(*, shown: bool) -> Iterator[None]:
     """Hide transformers' own progress bars, which also come where there is nothing to wait for."""
     before = logging.is_progress_bar_enabled()
     if not shown:
