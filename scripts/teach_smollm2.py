@@ -48,7 +48,7 @@ from _cores import processor
 from instruct_model import gguf_of_wheel, write_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ARMS = ("before", "smollm2", "random", "smollm2-100", "random-100", "smollm2-500", "random-500")
 HOW = {
@@ -181,17 +181,22 @@ def without_a_model(sets: dict[str, ad.AnnData], folder: Path) -> list[dict]:
     return rows
 
 
-def measured(model: scc2s.models.Model, arm: str, sets: dict[str, ad.AnnData]) -> dict:
-    """What an arm knows of held-out cells: types; and, where it was taught to write, cells, IFN-beta and captions."""
-    out = {"annotation": []}
+def annotated(model: scc2s.models.Model, arm: str, sets: dict[str, ad.AnnData]) -> list[dict]:
+    """Types of held-out cells."""
+    out = []
     for name in cells.HELD_OUT:
-        adata = cells.held_out(sets, name, N_ANNOTATED)
         labels = sorted(set(sets[name].obs["cell_type"]))
-        out["annotation"].append({"set": name, "by": arm, **annotation(adata, labels, model)})
+        out.append({"set": name, "by": arm, **annotation(cells.held_out(sets, name, N_ANNOTATED), labels, model)})
+    return out
+
+
+def parts(arm: str) -> dict[str, Callable[[scc2s.models.Model, dict[str, ad.AnnData]], list[dict]]]:
+    """What is measured of an arm: types; and, where it was taught to write, captions, cells and IFN-beta."""
+    out = {"annotation": lambda model, sets: annotated(model, arm, sets)}
     if arm in ("before", "smollm2", "random"):
-        out["generation"] = generation(model, sets["pbmc3k"])
-        out["perturbation"] = perturbation(model, sets["kang_labelled"])
-        out["captions"] = captions(model, sets)
+        out["captions"] = captions
+        out["generation"] = lambda model, sets: generation(model, sets["pbmc3k"])
+        out["perturbation"] = lambda model, sets: perturbation(model, sets["kang_labelled"])
     return out
 
 
@@ -239,11 +244,11 @@ def copy(figures: dict, sets: dict[str, ad.AnnData]) -> dict:
     """Figures for the repository: arms in one order, four digits, and what each arm was shown. On the machine that trained."""
     out: dict = {}
     for arm in ("without a language model", *ARMS):
-        if arm in figures:
+        if arm in figures and (arm not in ARMS or set(parts(arm)) <= set(figures[arm])):
             out[arm] = {name: found for name, found in figures[arm].items() if name != "cost"}
             if "cost" in figures[arm]:
                 out[arm]["cost"] = {name: n for name, n in figures[arm]["cost"].items() if name != "machine"}
-    machines = {figures[arm]["cost"]["machine"].split(", ", 1)[1] for arm in ARMS if arm in figures}
+    machines = {figures[arm]["cost"]["machine"].split(", ", 1)[1] for arm in ARMS if arm in out}
     given = {
         str(n or "all"): {name: len(each) for name, each in cells.labelled(sets, n).items()} for n in (100, 500, None)
     }
@@ -311,19 +316,22 @@ def main() -> None:
             figures["without a language model"] = {"annotation": without_a_model(sets, args.data)}
             keep()
         for arm in args.only:
-            if arm in figures:
+            found = figures.setdefault(arm, {})
+            left = {what: measure for what, measure in parts(arm).items() if what not in found}
+            if not left:
                 continue
             model = taught(args.work, arm, sets)
-            begin = time.time()
-            found = measured(model, arm, sets)
             spent = args.work / f"{arm}.seconds"
-            found["cost"] = {
-                "training seconds": round(float(spent.read_text())) if spent.exists() else 0,
-                "measuring seconds": round(time.time() - begin),
-                "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}",
-            }  # fmt: skip
-            figures[arm] = found
-            keep()
+            cost = found.setdefault("cost", {"measuring seconds": 0})
+            cost["training seconds"] = round(float(spent.read_text())) if spent.exists() else 0
+            cost["machine"] = (
+                f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
+            )
+            for what, measure in left.items():
+                begin = time.time()
+                found[what] = measure(model, sets)
+                cost["measuring seconds"] += round(time.time() - begin)
+                keep()
     show(figures)
 
 

@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fewer", action="store_true", help="of a test with many sets of parameters the first and the last alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under other versions of the same packages a test says most of what it says with two of its sets of parameters."""
+    if not config.getoption("--fewer"):
+        return
+    tests: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept = {id(item) for sets in tests.values() for item in (sets[0], sets[-1])}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) not in kept])
+    items[:] = [item for item in items if id(item) in kept]
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real data sets that CI has beside the repository; tests that need it skip elsewhere."""

@@ -250,4 +250,5 @@ def test_200_calls_at_once_are_all_answered(cells):
         assert asked.count(200) >= 20
         answered = [key for key in cells.uns["c2s"] if key.startswith("ask_")]
         assert len(answered) == asked.count(200)
-        assert served.get("/api/data").json["queue"] == {"waiting": 0, "busy": False}
+        # the last answer goes out a moment before its place in the queue is free
+        until(lambda: served.get("/api/data").json["queue"] == {"waiting": 0, "busy": False})

@@ -115,7 +115,8 @@ def test_scores_are_those_of_the_model_with_and_without_a_token_that_the_text_do
     model = tiny(kind)
     with serving(Script(echoing(model, show, offsets))) as url:
         found = scc2s.models.load(url, **FAST).score(PROMPTS, CHOICES, progress=False)
-    assert np.abs(found.logprob - direct(model)).max() < 1e-6
+    # a batch adds up in another order than a text alone, in float32
+    np.testing.assert_allclose(found.logprob, direct(model), rtol=1e-6)
 
 
 def test_offsets_alone_that_count_a_hidden_token_are_refused(tiny):
