@@ -4,8 +4,10 @@ Run: python benchmarks/page.py [--cells 100000] [--points 1000000] [--clients 50
 
 The server runs in a process of its own, on random cells (50 genes, 12 types). The browser is the Chromium that is
 installed, without a window, drawing by SwiftShader (software GL, no graphics card), in a tab of 1280 x 800; each repeat
-is a new profile. The API is asked by `clients` connections at once; the model sleeps for 20 ms. What the API adds is
-the time from request to last byte without what its Server-Timing says of queue and work.
+is a new profile. The API is asked by `clients` clients, in two ways: all at one instant; and for `seconds`, each asking
+again when it has its answer (tools) or 0.5 s later (what is only read), its first answer not counted. The model sleeps
+for 20 ms. What the API adds is the time from request to last byte, on a new connection, without what its Server-Timing
+says of queue and work.
 """
 
 from __future__ import annotations
@@ -121,32 +123,43 @@ async def ask(address: str, method: str, path: str, body: dict | None = None) ->
     return headers, rest, took
 
 
+async def added(address: str, *call) -> float:
+    """Milliseconds that the API added to a call."""
+    headers, _, took = await ask(address, *call)
+    own = [float(part.split("dur=")[1]) for part in headers.get("server-timing", "").split(",") if "dur=" in part]
+    return 1000 * took - sum(own)
+
+
 async def together(address: str, clients: int, *call) -> list[float]:
-    """Milliseconds that the API added to each of several calls at once."""
-    found = await asyncio.gather(*(ask(address, *call) for _ in range(clients)))
-    added = []
-    for headers, _, took in found:
-        own = [float(part.split("dur=")[1]) for part in headers.get("server-timing", "").split(",") if "dur=" in part]
-        added.append(1000 * took - sum(own))
-    return added
+    """Of calls at one instant."""
+    return await asyncio.gather(*(added(address, *call) for _ in range(clients)))
+
+
+async def steady(address: str, clients: int, seconds: float, *call) -> list[float]:
+    """Of clients that ask again and again."""
+    pause = 0.0 if call[0] == "POST" else 0.5
+    until = time.perf_counter() + seconds
+
+    async def client(place: int) -> list[float]:
+        await asyncio.sleep(pause * place / clients)
+        found = [await added(address, *call)]
+        while time.perf_counter() < until:
+            await asyncio.sleep(pause)
+            found.append(await added(address, *call))
+        return found[1:]
+
+    return [ms for each in await asyncio.gather(*map(client, range(clients))) for ms in each]
 
 
 def spread(values) -> str:
     return f"{np.median(values):.2f} ({np.min(values):.2f}-{np.max(values):.2f})"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, default=100_000)
-    parser.add_argument("--points", type=int, default=1_000_000)
-    parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    args = parser.parse_args()
+def seen(args: argparse.Namespace) -> None:
+    """What is measured in a browser."""
     from playwright.sync_api import sync_playwright
 
     path = os.environ.get("SCC2S_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-    print(processor(), f"load {os.getloadavg()[0]:.1f}")
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=path, args=GL)
         print(f"Chromium {browser.version}, software GL\n")
@@ -163,17 +176,36 @@ def main() -> None:
                 shown = np.median([one["whole"] for one in moved])
                 print(f"  {name:14}{spread([one['frames'] for one in moved])} ({shown:,.0f})")
         browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cells", type=int, default=100_000)
+    parser.add_argument("--points", type=int, default=1_000_000)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--api", action="store_true", help="the API alone, without a browser")
+    args = parser.parse_args()
+    print(processor(), f"load {os.getloadavg()[0]:.1f}")
+    if not args.api:
+        seen(args)
     calls = {
         "read one cell": ("GET", "/api/cells/7"),
         "read a column": ("GET", "/api/column.bin?name=cell_type"),
         "ask": ("POST", "/api/ask", {"question": "Which?", "cells": {"rows": [1, 2, 3]}, "controls": False}),
     }
     with server(2000) as address:
-        print(f"\n{args.clients} calls at once, 2,000 cells: ms that the API adds")
+        print(f"\n{args.clients} clients, 2,000 cells: ms that the API adds, median and p95")
         for name, call in calls.items():
             asyncio.run(together(address, 2, *call))
-            added = [ms for _ in range(args.repeats) for ms in asyncio.run(together(address, args.clients, *call))]
-            print(f"  {name:16}median {np.median(added):.1f}, p95 {np.percentile(added, 95):.1f}")
+            burst = [ms for _ in range(args.repeats) for ms in asyncio.run(together(address, args.clients, *call))]
+            loop = asyncio.run(steady(address, args.clients, max(args.seconds, 10), *call))
+            print(f"  {name:16}at one instant {both(burst)}; again and again {both(loop)}, {len(loop)} calls")
+
+
+def both(found: list[float]) -> str:
+    return f"{np.median(found):.1f}, {np.percentile(found, 95):.1f}"
 
 
 if __name__ == "__main__":

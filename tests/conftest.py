@@ -14,7 +14,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fewer", action="store_true", help="of a test with many sets of parameters the first and the last alone")
+    parser.addoption(
+        "--fewer", action="store_true", help="of a test with many sets of parameters the first and the last alone"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -36,15 +36,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     if not PAGE.is_file():
         pytest.skip("the documentation is not part of a source distribution")
     monkeypatch.chdir(tmp_path)
-    adata = blood_counts()[:90].copy()
+    adata = blood_counts()[:48].copy()
     names = {"CD19+ B": "B cell", "CD56+ NK": "NK cell"}
     adata.obs["cell_type"] = [names.get(kind, kind) for kind in adata.obs["cell_type"]]
-    adata.obs["condition"] = np.where(np.arange(90) % 2, "stim", "ctrl")
-    adata.obs["donor"] = np.where(np.arange(90) % 3, "d1", "d2")
+    adata.obs["condition"] = np.where(np.arange(48) % 2, "stim", "ctrl")
+    adata.obs["donor"] = np.where(np.arange(48) % 3, "d1", "d2")
     adata.obs["tissue"] = "blood"
     adata.write_h5ad("cells.h5ad")
     tissue = adata.copy()
-    tissue.obsm["spatial"] = np.random.default_rng(0).uniform(0, 150, (90, 2))
+    tissue.obsm["spatial"] = np.random.default_rng(0).uniform(0, 150, (48, 2))
     tissue.write_h5ad("tissue.h5ad")
     pp.pseudobulk(adata, by="cell_type").write_h5ad("bulk.h5ad")
     both = adata[:24].copy()

@@ -30,12 +30,14 @@ def reference() -> Any:
 
 
 @pytest.fixture(scope="module", params=["torch", pytest.param("onnx", marks=pytest.mark.slow), "server"])
-def backend(request, reference, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, set[str]]]:
+def backend(request, reference, exported, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, set[str]]]:
     if request.param == "torch":
         yield reference, CAN["torch"]
     elif request.param == "onnx":
-        folder = tmp_path_factory.mktemp("onnx") / "mini"
-        scc2s.models.export_onnx(reference, folder, writes=WRITES)
+        folder = exported("scc2s-mini")
+        if WRITES:
+            folder = tmp_path_factory.mktemp("onnx") / "mini"
+            scc2s.models.export_onnx(reference, folder, writes=True)
         yield scc2s.models.load(folder, backend="onnx", device="cpu"), CAN["onnx"]
     else:
         with serving(Script(like_vllm(reference))) as url:

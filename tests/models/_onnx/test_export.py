@@ -90,6 +90,7 @@ def test_batches_do_not_change_the_answer(exported):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("graph_at_hand")
 def test_a_graph_that_differs_is_refused_and_nothing_is_left(model_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("scc2s.models._onnx._agreement._LARGEST_DIFFERENCE", 0.0)
     with pytest.raises(ValueError, match=r"differs from torch .*nothing was saved"):
@@ -98,6 +99,7 @@ def test_a_graph_that_differs_is_refused_and_nothing_is_left(model_folder, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("graph_at_hand")
 def test_an_earlier_export_is_replaced_and_anything_else_is_not(model_folder, tmp_path):
     export_onnx(model_folder("gpt_neox"), tmp_path / "out")
     before = json.loads((tmp_path / "out" / "scc2s_onnx.json").read_text())

@@ -15,10 +15,11 @@ needs_optimum = pytest.mark.skipif(not HAS_OPTIMUM, reason="needs optimum-onnx, 
 
 
 @needs_optimum
-@pytest.mark.parametrize("kind", ["gpt_neox", "gemma2"])
-def test_text_is_that_of_torch(model_folder, tiny, tmp_path, kind):
-    export_onnx(model_folder(kind), tmp_path / "out", writes=True)
-    onnx, torch = scc2s.models.load(tmp_path / "out", backend="onnx", device="cpu"), tiny(kind)
+def test_text_is_that_of_torch(model_folder, tiny, tmp_path):
+    from optimum.onnxruntime import ORTModelForCausalLM
+
+    export_onnx(model_folder("gemma2"), tmp_path / "out", writes=True)
+    onnx, torch = scc2s.models.load(tmp_path / "out", backend="onnx", device="cpu"), tiny("gemma2")
     assert isinstance(onnx, scc2s.models.Generates)
     texts = prompts(5, 8)
     genes = GeneVocabulary(GENES[:40], [3, 5, 1, 7, 4])
@@ -28,6 +29,10 @@ def test_text_is_that_of_torch(model_folder, tiny, tmp_path, kind):
     drawn = {**free, "sampling": Sampling(temperature=0.8, top_p=0.9), "seeds": range(5)}
     assert onnx.generate(texts, **drawn) == torch.generate(texts, **drawn)
 
+    # fails when optimum mends its number of heads: then the lines in `open_writer` can go
+    raw = ORTModelForCausalLM.from_pretrained(tmp_path / "out" / "writing")
+    assert raw.num_key_value_heads != raw.config.num_key_value_heads
+
 
 @needs_optimum
 def test_cells_that_the_small_model_writes_are_whole(tmp_path):
@@ -36,22 +41,11 @@ def test_cells_that_the_small_model_writes_are_whole(tmp_path):
     adata = sc.datasets.pbmc68k_reduced()
     scc2s.pp.sentences(adata, n_genes=30)
     scc2s.pp.rank_fit(adata)
-    for precision in ("fp32", "int8"):
-        export_onnx("scc2s-mini", tmp_path / precision, precision=precision, writes=True)
-        model = scc2s.models.load(tmp_path / precision, backend="onnx", device="cpu")
-        new = scc2s.tl.generate(adata, 6, obs={"cell_type": "B cell"}, n_genes=20, model=model)
-        assert (new.obs["c2s_valid"] == 1).all()
-        assert (new.obs["c2s_n_genes"] == 20).all()
-
-
-@needs_optimum
-def test_optimum_still_needs_its_heads_mended(model_folder, tmp_path):
-    """Fails when optimum mends it: then the lines in `open_writer` can go."""
-    from optimum.onnxruntime import ORTModelForCausalLM
-
-    export_onnx(model_folder("gemma2"), tmp_path / "out", writes=True)
-    raw = ORTModelForCausalLM.from_pretrained(tmp_path / "out" / "writing")
-    assert raw.num_key_value_heads != raw.config.num_key_value_heads
+    export_onnx("scc2s-mini", tmp_path / "mini", precision="int8", writes=True)
+    model = scc2s.models.load(tmp_path / "mini", backend="onnx", device="cpu")
+    new = scc2s.tl.generate(adata, 6, obs={"cell_type": "B cell"}, n_genes=20, model=model)
+    assert (new.obs["c2s_valid"] == 1).all()
+    assert (new.obs["c2s_n_genes"] == 20).all()
 
 
 @pytest.mark.skipif(HAS_OPTIMUM, reason="optimum is installed")
