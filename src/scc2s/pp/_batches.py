@@ -17,7 +17,7 @@ from scc2s._cells.merging import merge_columns
 from scc2s._cells.rows import row_blocks
 from scc2s._cells.stored import csr_rows, open_stored
 from scc2s.sentences._blocks import refuse_damaged, refuse_wrong_pointers
-from scc2s.train import CellBatch
+from scc2s.train._corpus_batch import CellBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

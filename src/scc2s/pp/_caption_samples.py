@@ -14,8 +14,8 @@ from scc2s._cells.fields import prompt_fields
 from scc2s._cells.groups import Groups
 from scc2s._cells.sample_arguments import check_augment, task_of
 from scc2s.prompts._task import CELLS, N_CELLS
-from scc2s.train import task_samples
 from scc2s.train._context_samples import context_samples
+from scc2s.train._samples import task_samples
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -8,7 +8,7 @@ from scc2s import train
 from scc2s._cells.access import get_adata
 from scc2s._cells.arguments import whole
 from scc2s._cells.stored import open_stored
-from scc2s.train import Augment
+from scc2s.train._augment import Augment
 from scc2s.train._corpus_settings import chosen_tasks, fields_of, in_pairs
 
 from ._batches import batches

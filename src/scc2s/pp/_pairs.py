@@ -10,7 +10,7 @@ from scc2s._cells.access import get_adata
 from scc2s._cells.arguments import whole
 from scc2s._cells.columns import column
 from scc2s._logging import logger
-from scc2s.train import match_pairs
+from scc2s.train._pairs import match_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

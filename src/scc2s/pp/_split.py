@@ -12,7 +12,7 @@ from scc2s._cells.arguments import refuse_empty, whole
 from scc2s._cells.columns import column, opened
 from scc2s._cells.results import claim, name_of_result, refuse_record
 from scc2s._logging import logger
-from scc2s.train import split as split_cells
+from scc2s.train._split import split as split_cells
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
