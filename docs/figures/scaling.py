@@ -25,4 +25,5 @@ for n_genes in (10, 30, 100):  # no language model: a regression on the first wo
             )
             rows.append((f"{n_genes} words", "regression", fraction, seed, words.shape[1], len(part), loss))
 runs = pd.DataFrame(rows, columns=["size", "regime", "fraction", "seed", "n_parameters", "n_samples", "loss"])
-scc2s.pl.scaling(runs)
+ax = scc2s.pl.scaling(runs, show=False)
+ax.set_ylabel("held-out loss, nats a cell")

@@ -128,7 +128,7 @@ def cut(ax: Axes) -> list[str]:
 
 
 def written_over(ax: Axes) -> list[tuple[str, str]]:
-    """Neighbours among the labels of an axis of which one begins before the other ends."""
+    """Texts inside of the Axes, and neighbours among labels of an axis, of which one begins before the other ends."""
     found = []
     for axis, at in ((ax.xaxis, "x"), (ax.yaxis, "y")):
         ticks = [text for text in axis.get_ticklabels() if shown(text)]
@@ -143,6 +143,10 @@ def written_over(ax: Axes) -> list[tuple[str, str]]:
                 near = getattr(low, f"{at}1") - getattr(high, f"{at}0") > 0.25 * size
             if near:
                 found.append((a.get_text(), b.get_text()))
+    inside = [text for text in ax.texts if shown(text)]
+    for i, a in enumerate(inside):
+        box = plt.Text.get_window_extent(a).padded(-1)  # without its line
+        found += [(a.get_text(), b.get_text()) for b in inside[:i] if box.overlaps(plt.Text.get_window_extent(b))]
     return found
 
 

@@ -131,7 +131,7 @@ def neighborhood(
     unit = params.get("spatial_unit")
     said = f" ({unit})" if isinstance(unit, str) else ""
     ax.set(xlabel=f"x{said}", ylabel=f"y{said}", title=f"{about['kind']}: {len(cells)} cells")
-    ax.set_aspect("equal")
+    ax.set_aspect("equal", anchor="W")  # else room is left before it, and the legend after it is cut
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)
 
