@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.transforms import BboxBase
 
@@ -16,26 +17,30 @@ _AWAY, _UP = 5, 4
 _STEPS = 30
 
 
-def write_beside(ax: Axes, points: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
-    """Write each name next to its point; where another name or the edge is in the way, on its left, or up or down.
+def write_beside(ax: Axes, points: np.ndarray, names: Sequence[str]) -> None:
+    """Write names next to the first of some points; where something is in the way, on the left, or further up or down.
 
-    A name that was moved up or down has a line to its point. The limits of the Axes have to be settled. A name for
-    which there is no room stands next to its point all the same.
+    In the way are other names and the edge, and, as long as there is room elsewhere, points. A name that was moved up
+    or down has a line to its point. The limits of the Axes have to be settled. A name for which there is no room stands
+    next to its point all the same.
     """
     ax.figure.draw_without_rendering()  # settles where the Axes are
     whole, pixels = ax.get_window_extent(), ax.figure.dpi / 72
     taken: list[BboxBase] = []
-    for point, name in zip(points, names, strict=True):
+    at = ax.transData.transform(points)
+    for point, name in zip(points, names, strict=False):
         text = ax.annotate(name, point, xytext=(_AWAY, _UP), textcoords="offset points", fontsize=_SIZE)
         first = text.get_window_extent()
         text.remove()
-        right, up = _AWAY, float(_UP)
-        for right, up in _moves(first.width / pixels):
-            box = first.translated((right - _AWAY) * pixels, (up - _UP) * pixels)
-            if _is_inside(box, whole) and not any(box.overlaps(other) for other in taken):
-                break
-        else:
-            right, up, box = _AWAY, float(_UP), first
+        moved = [
+            (right, up, first.translated((right - _AWAY) * pixels, (up - _UP) * pixels))
+            for right, up in _moves(first.width / pixels)
+        ]
+        free = [
+            move for move in moved if _is_inside(move[2], whole) and not any(map(move[2].overlaps, taken))
+        ]  # nearest first
+        clear = (move for move in free if not _holds(move[2], at))
+        right, up, box = next(clear, next(iter(free), (_AWAY, float(_UP), first)))
         line = {"arrowstyle": "-", "color": "0.6", "lw": 0.6, "shrinkA": 0, "shrinkB": 2} if up != _UP else None
         ax.annotate(name, point, xytext=(right, up), textcoords="offset points", fontsize=_SIZE, arrowprops=line)
         taken.append(box)
@@ -46,6 +51,11 @@ def _moves(width: float) -> Iterator[tuple[float, float]]:
         up = _UP + (-1) ** step * -(-step // 2) * 1.2 * _SIZE
         for right in (_AWAY, -_AWAY - width):
             yield right, up
+
+
+def _holds(box: BboxBase, at: np.ndarray) -> bool:
+    inside = (at > (box.x0 - 3, box.y0 - 3)) & (at < (box.x1 + 3, box.y1 + 3))
+    return bool(inside.all(axis=1).any())
 
 
 def _is_inside(box: BboxBase, whole: BboxBase) -> bool:

@@ -129,8 +129,7 @@ def _plane(ax: Axes, table: pd.DataFrame, controls: _Controls, n_labels: int) ->
         for limit in (-controls.max_neutral, controls.max_neutral):
             ax.axvline(limit, color="0.6", lw=0.8, ls=":", zorder=0)
     ax.set(xlim=line, ylim=line, xlabel="effect in the neutral context", ylabel="effect in the positive context")
-    best = table.head(n_labels)
-    write_beside(ax, list(zip(best["effect_neutral"], best["effect_positive"], strict=True)), best["name"].tolist())
+    write_beside(ax, np.column_stack([x, y]), table["name"].head(n_labels).tolist())
 
 
 def _ranked(ax: Axes, table: pd.DataFrame, controls: _Controls) -> None:
