@@ -6,6 +6,7 @@ HTML of the theme. Links to other hosts are left alone.
 
 from functools import cache
 from html.parser import HTMLParser
+from os.path import normpath
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -36,6 +37,14 @@ def _read(path: Path) -> _Page:
     return page
 
 
+@cache
+def _file(folder: Path, target: str) -> Path | None:
+    """The file that a link leads to; most links are on every page of a folder."""
+    there = Path(normpath(folder / target))
+    there = there / "index.html" if there.is_dir() else there
+    return there if there.is_file() else None
+
+
 def dead_links(folder: Path) -> list[str]:
     """Each dead link of the pages in a folder, with the page that has it."""
     root = folder.resolve()
@@ -47,10 +56,9 @@ def dead_links(folder: Path) -> list[str]:
             parts = urlsplit(target)
             if parts.scheme or parts.netloc:
                 continue
-            there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            there = there / "index.html" if there.is_dir() else there
+            there = _file(path.parent, unquote(parts.path)) if parts.path else path
             place = unquote(parts.fragment)
-            if root not in there.parents or not there.is_file():
+            if there is None or root not in there.parents:
                 found.append(f"{path.relative_to(root)}: {target} is not there")
             elif there.suffix == ".html" and place not in _MADE_BY_SCRIPTS and place not in _read(there).ids:
                 found.append(f"{path.relative_to(root)}: {target} names a place that the page does not have")
