@@ -192,7 +192,7 @@ class TestRefused:
 
     def test_texts_that_are_none(self, tmp_path: Path) -> None:
         with pytest.raises(TypeError, match="holds a int"):
-            scc2s.io.from_csdata(write_folder(tmp_path / "d", {"cell_sentence": [1]}))
+            scc2s.io.from_csdata(write_folder(tmp_path / "d", {"cell_sentence": [0]}))
 
     def test_other_data(self, blood: ad.AnnData, tmp_path: Path) -> None:
         path = like_cell2sentence(blood, tmp_path / "cs")

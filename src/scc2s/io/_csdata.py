@@ -152,8 +152,8 @@ def _read(parts: dict[str, pa.Table], delimiter: str) -> _Read:
         )
         raise KeyError(msg)
     values = {name: table[name].to_pylist() for name in table.column_names}
-    if wrong := next((text for text in values[_TEXT] if text is not None and not isinstance(text, str)), None):
-        msg = f"{_TEXT!r} holds a {type(wrong).__name__}, where texts belong; pass the dataset of sentences"
+    if wrong := [text for text in values[_TEXT] if text is not None and not isinstance(text, str)]:
+        msg = f"{_TEXT!r} holds a {type(wrong[0]).__name__}, where texts belong; pass the dataset of sentences"
         raise TypeError(msg)
     texts = [(text or "") if delimiter == " " else (text or "").replace(delimiter, " ") for text in values.pop(_TEXT)]
     names = [str(name) for name in values.pop(_NAME)] if _NAME in values else None

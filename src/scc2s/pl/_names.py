@@ -24,7 +24,7 @@ def write_beside(ax: Axes, points: np.ndarray, names: Sequence[str]) -> None:
     or down has a line to its point. The limits of the Axes have to be settled. A name for which there is no room stands
     next to its point all the same.
     """
-    ax.figure.draw_without_rendering()  # settles where the Axes are
+    ax.figure.canvas.figure.draw_without_rendering()  # settles where the Axes are, also those of a part of a figure
     whole, pixels = ax.get_window_extent(), ax.figure.dpi / 72
     taken: list[BboxBase] = []
     at = ax.transData.transform(points)

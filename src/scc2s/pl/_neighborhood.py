@@ -154,7 +154,7 @@ def _seen_names(adata: AnnData, color: str | None, seen: np.ndarray) -> list[str
     """What the legend will have, a text each; nothing where cells are grey."""
     if color is None:
         return []
-    return column(adata, color, "color")[seen].astype(object).fillna("(missing)").astype(str).unique().tolist()
+    return ["(missing)" if pd.isna(value) else str(value) for value in column(adata, color, "color")[seen].unique()]
 
 
 def _cells(
