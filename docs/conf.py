@@ -24,12 +24,15 @@ extensions = [
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
+    "matplotlib.sphinxext.plot_directive",
+    "dead_links",
+    "figures",
     "generated_pages",
     "prose_returns",
     "public_names",
     "public_targets",
 ]
-exclude_patterns = ["_build", "_generated", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_generated", "figures", "**.ipynb_checkpoints"]
 templates_path = ["_templates"]
 
 # Links to other projects need the network: Read the Docs has it, CI and a laptop may not.
@@ -69,6 +72,11 @@ myst_heading_anchors = 3
 nb_execution_mode = "off"  # .ci/run executes the tutorials; generated_pages takes the executed copies
 nb_merge_streams = True
 nb_output_stderr = "remove"  # progress bars
+
+plot_formats = [("png", 120)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_rcparams = {"savefig.bbox": "tight"}
 
 html_theme = "sphinx_book_theme"
 html_title = "scc2s"

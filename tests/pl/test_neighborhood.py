@@ -108,7 +108,7 @@ def test_it_draws_on_given_axes_and_names_what_is_not_there(section) -> None:
     with pytest.raises(KeyError, match="pass color="):
         scc2s.pl.neighborhood(section, color="nowhere", show=False)
     section.obs["many"] = section.obs_names
-    with pytest.raises(ValueError, match="at most 20"):
+    with pytest.raises(ValueError, match="at most 102"):
         scc2s.pl.neighborhood(section, color="many", show=False)
     with pytest.raises(KeyError, match="no contexts 'other'"):
         scc2s.pl.neighborhood(section, contexts="other", show=False)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _WIDTHS = 4.0
 """Side of the part that is shown around a neighbourhood, in its diameters."""
-_MOST_TYPES = 20
+_MOST_TYPES = 102
+_ROWS = 24
+"""Of the legend, in one column."""
 _RINGED = 44.0
 """Area of a cell of the context, in points squared: larger than the others, to show its color inside of its edge."""
 
@@ -97,12 +99,15 @@ def neighborhood(
     center = adata.obs_names.get_loc(str(about["center"]))
     here = _in_section(adata, params, str(about["section"])) & np.isfinite(points).all(axis=1)
     given = ax
-    ax = new_axes(ax, figsize=(6.4 if color is not None else 4.6, 4.4))
     is_near = str(about["label"]) == "yes"
     size = 22.0 if is_near else 6.0
     reach = _reach(params, points[cells] - points[center], is_near=is_near)
     seen = here & (np.abs(points - points[center]) <= _WIDTHS * reach).all(axis=1) if is_near else here
-    shades = _cells(ax, adata, points, here, seen, color, size)
+    shown = _seen_names(adata, color, here & seen)
+    n_columns = -(-len(shown) // _ROWS)
+    width = 4.6 + n_columns * (0.5 + 0.075 * max(map(len, shown), default=0))
+    ax = new_axes(ax, figsize=(width, max(4.4, 0.9 + 0.19 * min(len(shown), _ROWS))))
+    shades = _cells(ax, adata, points, here, seen, color, size, n_columns)
     ax.scatter(
         points[cells, 0],
         points[cells, 1],
@@ -126,7 +131,7 @@ def neighborhood(
     unit = params.get("spatial_unit")
     said = f" ({unit})" if isinstance(unit, str) else ""
     ax.set(xlabel=f"x{said}", ylabel=f"y{said}", title=f"{about['kind']}: {len(cells)} cells")
-    ax.set_aspect("equal")
+    ax.set_aspect("equal", anchor="W")  # else room is left before it, and the legend after it is cut
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)
 
@@ -145,8 +150,22 @@ def _reach(params: Any, away: np.ndarray, *, is_near: bool) -> float:
     return float(np.linalg.norm(away, axis=1).max()) if is_near else 0.0
 
 
+def _seen_names(adata: AnnData, color: str | None, seen: np.ndarray) -> list[str]:
+    """What the legend will have, a text each; nothing where cells are grey."""
+    if color is None:
+        return []
+    return ["(missing)" if pd.isna(value) else str(value) for value in column(adata, color, "color")[seen].unique()]
+
+
 def _cells(
-    ax: Axes, adata: AnnData, points: np.ndarray, here: np.ndarray, seen: np.ndarray, color: str | None, size: float
+    ax: Axes,
+    adata: AnnData,
+    points: np.ndarray,
+    here: np.ndarray,
+    seen: np.ndarray,
+    color: str | None,
+    size: float,
+    n_columns: int,
 ) -> np.ndarray:
     """Draw the cells of the section, with a legend of what is seen; the color of each cell."""
     from matplotlib.colors import to_rgba
@@ -172,7 +191,7 @@ def _cells(
             ax.scatter(points[some, 0], points[some, 1], s=size, color=[shade], linewidths=0, label=label)
     ax.legend(
         frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title=color, title_fontsize=8,
-        markerscale=(30 / size) ** 0.5, alignment="left",
+        markerscale=(30 / size) ** 0.5, alignment="left", ncols=max(n_columns, 1),
     )  # fmt: skip
     return shades
 
@@ -184,4 +203,4 @@ def _colors(adata: AnnData, color: str, n: int) -> list[Any]:
     with scanpy_defaults():
         from scanpy.plotting import palettes
 
-    return list(palettes.default_20[:n])
+    return list((palettes.default_20 if n <= 20 else palettes.default_102)[:n])

@@ -9,6 +9,7 @@ from scc2s._cells.access import get_adata
 from scc2s._cells.results import stored
 
 from ._axes import finish, interval_text, new_axes
+from ._names import write_beside
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -128,10 +129,7 @@ def _plane(ax: Axes, table: pd.DataFrame, controls: _Controls, n_labels: int) ->
         for limit in (-controls.max_neutral, controls.max_neutral):
             ax.axvline(limit, color="0.6", lw=0.8, ls=":", zorder=0)
     ax.set(xlim=line, ylim=line, xlabel="effect in the neutral context", ylabel="effect in the positive context")
-    right = line.mean() + np.ptp(line) / 4
-    for name, a, b in table[["name", "effect_neutral", "effect_positive"]].head(n_labels).itertuples(index=False):
-        offset, side = (-5, "right") if a > right else (5, "left")
-        ax.annotate(name, (a, b), xytext=(offset, 4), textcoords="offset points", fontsize=8, ha=side)
+    write_beside(ax, np.column_stack([x, y]), table["name"].head(n_labels).tolist())
 
 
 def _ranked(ax: Axes, table: pd.DataFrame, controls: _Controls) -> None:

@@ -23,6 +23,7 @@ _MEASURES = {
     "unique": "genes that\nare no repeat",
     "complete": "cells as long\nas asked for",
 }
+_MANY = 4
 _LINES = "bars: mean; lines: 5th to 95th percentile of the cells"
 
 
@@ -83,7 +84,7 @@ def validity(
         for stem in keys
     }
     given = ax
-    ax = new_axes(ax, figsize=(3.4 + 0.9 * len(tables), 3.4))
+    ax = new_axes(ax, figsize=(3.4 + 0.9 * len(tables), 3.2 + 0.17 * len(tables)))
     width = 0.8 / len(tables)
     for i, (name, table) in enumerate(tables.items()):
         x = np.arange(len(_MEASURES)) + (i - (len(tables) - 1) / 2) * width
@@ -93,9 +94,10 @@ def validity(
         # whole cells are as long as asked for, or are not: no range
         ax.vlines(x[:2], *np.nanpercentile(values[:, :2], [5, 95], axis=0), color="black", lw=1)
         for at, share in zip(x, np.nanmean(values, axis=0), strict=True):
-            ax.annotate(f"{share:.1%}", (at, 1.02), ha="center", va="bottom", fontsize=8)
+            turned = 90 if len(tables) > _MANY else 0  # side by side they would run into each other
+            ax.annotate(f"{share:.1%}", (at, 1.02), ha="center", va="bottom", fontsize=8, rotation=turned)
     ax.set_xticks(range(len(_MEASURES)), list(_MEASURES.values()))
-    ax.set(ylabel="share", ylim=(0, 1.1))
+    ax.set(ylabel="share", ylim=(0, 1.25 if len(tables) > _MANY else 1.1))
     ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), title=_LINES, title_fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show, given=given)
