@@ -252,8 +252,8 @@ def _matched(read: _Read, adata: AnnData, upper: bool, mends: list[str]) -> _Rea
 
 def _refuse_other_order(sentences: list[list[str]], adata: AnnData, upper: bool) -> None:
     """Raise where a cell does not express the gene that its sentence begins with: the rows are of other cells."""
-    rows = np.unique(np.linspace(0, adata.n_obs - 1, min(_FEW, adata.n_obs)).astype(int)) if adata.n_obs else []
-    rows = np.array([row for row in rows if sentences[row]], dtype=int)
+    looked_at = np.unique(np.linspace(0, max(adata.n_obs - 1, 0), min(_FEW, adata.n_obs)).astype(int))
+    rows = np.array([row for row in looked_at if sentences[row]], dtype=int)
     part = adata[rows].to_memory()
     X, var, _ = matrix(part) if part.X is not None or part.raw is not None else (None, part.var, "")
     names = [str(name).upper() if upper else str(name) for name in var.index]
@@ -276,7 +276,7 @@ def _write(out: AnnData, texts: list[str], *, n_genes: int | None, source: str, 
     slots = sentence_slots(key)
     result = claim(out, slots.record, obs=(slots.text, slots.n_genes, slots.gene_list), obsm=[slots.ranks])
     lengths = np.array([text.count(" ") + bool(text) for text in texts], dtype=np.int32)
-    params = {
+    params: dict[str, Any] = {
         "n_genes": n_genes,
         "source": source,
         "upper": upper,
