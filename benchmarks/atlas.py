@@ -147,8 +147,8 @@ def kills(store: Path, folder: Path, n: int, block_size: int) -> None:
 def in_memory(store: Path, n: int) -> float:
     """Cells a second of tl.embed in one process with all cores."""
     import scc2s
+    from scc2s._cells.stored_rows import table_rows
     from scc2s.atlas._block import _with_matrix
-    from scc2s.atlas._slices import table_rows
     from scc2s.atlas._source import Source
 
     source = Source.of(store)

@@ -7,8 +7,8 @@ import pytest
 from scipy import sparse
 
 from scc2s import atlas, pp
+from scc2s._cells.stored_rows import matrix_rows, united
 from scc2s.atlas._finish import quiet
-from scc2s.atlas._slices import matrix_rows, united
 from scc2s.atlas._source import Source
 
 STEPS = [("sentences", {"n_genes": 20})]

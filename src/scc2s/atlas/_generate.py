@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.arguments import whole
+from scc2s._cells.stored_rows import column_rows
 from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._block import uns_of
 from scc2s.atlas._cluster import connected
@@ -18,7 +19,6 @@ from scc2s.atlas._folder import as_json, held, run_folder
 from scc2s.atlas._manifest import planned
 from scc2s.atlas._need import need
 from scc2s.atlas._one_step import Runner
-from scc2s.atlas._slices import column_rows
 from scc2s.atlas._source import Source, len_of
 from scc2s.atlas._steps import Step
 from scc2s.atlas._store import forget, kind_of, opened

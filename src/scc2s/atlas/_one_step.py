@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s._cells.provenance import plain, versions
+from scc2s._cells.stored_rows import column_rows
 from scc2s._logging import logger
 from scc2s.atlas import _finish
 from scc2s.atlas._cluster import gpus_of
@@ -23,7 +24,6 @@ from scc2s.atlas._folder import read_json, write_json
 from scc2s.atlas._manifest import refuse_other, told
 from scc2s.atlas._progress import Progress
 from scc2s.atlas._sample import drawn, first_shown
-from scc2s.atlas._slices import column_rows
 from scc2s.atlas._staged import checksum, create, is_whole, layout_of, move_back, pieces, sums_of_folders
 from scc2s.atlas._steps import Step
 from scc2s.atlas._store import opened
