@@ -150,8 +150,8 @@ def _probes(shards: Sequence[Any], asked: np.ndarray, best: np.ndarray, recall: 
         _, products = engine.nearest(shards, asked, N_FOUND + 1, n_probe=n_probe)
         # numbers in half precision: what is as near within its rounding is as good
         close = np.isfinite(products) & (products >= least - 1e-4)
-        there = np.isfinite(best)
-        measured = float(np.minimum(close.sum(axis=1), there.sum(axis=1)).sum() / max(1, there.sum()))
+        wanted = np.isfinite(best).sum(axis=1) - 1  # a cell finds itself, which is left out
+        measured = float(np.minimum(close.sum(axis=1) - 1, wanted).sum() / max(1, wanted.sum()))
         if measured >= recall or n_probe >= shards[0].nlist:
             return n_probe, measured
         n_probe *= 2
