@@ -101,8 +101,16 @@ def ours(real: np.ndarray, n: int, n_queries: int, folder: Path) -> None:
     store = folder / f"vectors-{n}.zarr"
     X = vectors_like(real, n, 0)
     if not store.exists():
+        import zarr
+
         obs = pd.DataFrame(index=[f"cell-{i}" for i in range(n)])
-        ad.AnnData(obs=obs, obsm={"X_c2s": X}).write_zarr(store)
+        ad.AnnData(obs=obs, obsm={"X_c2s": X[:, :1]}).write_zarr(store)
+        group = zarr.open_group(store, mode="r+", use_consolidated=False)["obsm"]
+        chunks = (1024, X.shape[1])  # as atlas.embed writes it
+        made = group.create_array("X_c2s", shape=X.shape, chunks=chunks, dtype=X.dtype, overwrite=True)
+        made[:] = X
+        made.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+        zarr.consolidate_metadata(str(store))
     rows = np.sort(np.random.default_rng(1).choice(n, n_queries, replace=False))
     best = best_of(X, X[rows])
     shutil.rmtree(store.with_name(f"{store.name}.index"), ignore_errors=True)

@@ -61,8 +61,8 @@ def index(
     Notes
     -----
     Beyond 4 million cells, which are one file each, memory grows by 24 bytes a cell, for the names. The recall that was
-    measured and the number of lists are in the manifest. Lists: Jégou et al. 2011, Product quantization for nearest neighbor
-    search, IEEE TPAMI 33, 117 (section IV, with the numbers themselves in place of codes); Douze et al. 2024,
+    measured and the number of lists are in the manifest. Lists: Jégou et al. 2011, Product quantization for nearest
+    neighbor search, IEEE TPAMI 33, 117 (section IV, with the numbers themselves in place of codes); Douze et al. 2024,
     arXiv:2401.08281.
 
     Examples

@@ -218,7 +218,9 @@ def _begin(job: Job, manifest: Mapping[str, Any], *, new: bool) -> None:
 def _is_finished(job: Job) -> bool:
     """Whether all is in the store, as it was written."""
     finished = read_json(job.path / "finished.json")
-    if finished is None or any(checksum(Path(job.out) / name) != value for name, value in finished["sums"].items()):
+    if finished is None or len(list((job.path / "done").glob("*.json"))) < job.n_blocks:
+        return False  # before all that is done is read
+    if any(checksum(Path(job.out) / name) != value for name, value in finished["sums"].items()):
         return False
     return len(_whole(job)) == job.n_blocks
 

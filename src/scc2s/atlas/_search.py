@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from scc2s.tl._searching.index import Index
+
 
 def search(
     store: str | Path,
@@ -76,14 +78,15 @@ def search(
         msg = f"keys={keys!r} is a text; pass a list of columns: keys=[{keys!r}]"
         raise TypeError(msg)
     reference = Reference(store, use_rep)
-    rows = _rows(reference, [query] if isinstance(query, str) else query, exact=exact)
-    found = near_stored(reference, reference.vectors(rows), rows, n_top=n_top, keys=keys, exact=exact)
+    index = None if exact else opened(reference)
+    rows = _rows(reference, [query] if isinstance(query, str) else query, index)
+    found = near_stored(reference, reference.vectors(rows), rows, n_top=n_top, keys=keys, index=index)
     table = found.table(n_top)
     table.attrs.update(found.params)
     return table
 
 
-def _rows(reference: Reference, query: Any, *, exact: bool) -> np.ndarray:
+def _rows(reference: Reference, query: Any, index: Index | None) -> np.ndarray:
     """Rows of the cells of a query, each once, in the order of the store."""
     values = np.asarray(query)
     if values.ndim != 1 or not len(values):
@@ -99,7 +102,7 @@ def _rows(reference: Reference, query: Any, *, exact: bool) -> np.ndarray:
             raise ValueError(msg)
         return rows
     names = [str(name) for name in values.tolist()]
-    rows = reference.rows_of(names) if exact else opened(reference).names.rows(names)
+    rows = reference.rows_of(names) if index is None else index.names.rows(names)
     if (rows < 0).any():
         msg = (
             f"there is no cell {names[int(np.flatnonzero(rows < 0)[0])]!r} in {reference.path}; pass query= some of it"

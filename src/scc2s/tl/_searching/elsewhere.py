@@ -9,14 +9,16 @@ import numpy as np
 from anndata import AnnData
 
 from scc2s._logging import logger
-from scc2s.tl._searching import index
 from scc2s.tl._searching.found import Found
+from scc2s.tl._searching.index import opened, unit
 from scc2s.tl._searching.near import embedded
 from scc2s.tl._searching.reference import Reference, record_of, said_of, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
+
+    from scc2s.tl._searching.index import Index
 
 
 def near_elsewhere(
@@ -58,7 +60,8 @@ def near_elsewhere(
     elif isinstance(reference, str | Path) or hasattr(reference, "__fspath__"):
         there = Reference(Path(reference), use_rep)
         _refuse_unlike(vectors.shape[1], made, there.width, there.record)
-        return near_stored(there, vectors, _NONE, n_top=n_top, keys=keys, exact=exact)
+        index = None if exact else opened(there)
+        return near_stored(there, vectors, _NONE, n_top=n_top, keys=keys, index=index)
     else:
         msg = (
             f"reference is {type(reference).__name__}; pass reference= the path of a store with an embedding, or an "
@@ -69,7 +72,13 @@ def near_elsewhere(
 
 
 def near_stored(
-    reference: Reference, vectors: np.ndarray, own: np.ndarray, *, n_top: int, keys: Sequence[str], exact: bool
+    reference: Reference,
+    vectors: np.ndarray,
+    own: np.ndarray,
+    *,
+    n_top: int,
+    keys: Sequence[str],
+    index: Index | None,
 ) -> Found:
     """Cells of a store near to some vectors.
 
@@ -85,8 +94,8 @@ def near_stored(
         Cells that are wanted.
     keys
         Columns of obs.
-    exact
-        Look at all cells, in place of the index.
+    index
+        Its index; ``None``: all cells are looked at.
     """
     if taken := {"cell", "score"} & set(keys):
         msg = f"keys={min(taken)!r} is a column of the table already; leave it out"
@@ -95,18 +104,17 @@ def near_stored(
     params: dict[str, Any] = {
         "reference": str(reference.path),
         "use_rep": reference.use_rep,
-        "exact": exact,
+        "exact": index is None,
         "n_query": n,
     }
-    if exact:
+    if index is None:
         rows, scores, background = exactly(reference.blocks(), centre, n, n_top, own)
         names = reference.names(rows)
     else:
-        found = index.opened(reference)
-        rows, scores = found.nearest(centre / n, n_top, own)
-        names = found.names.of(rows)
-        background = float(np.median(found.sample @ centre / n))
-        params |= {"n_probe": found.n_probe, "recall": found.manifest["recall"]}
+        rows, scores = index.nearest(centre / n, n_top, own)
+        names = index.names.of(rows)
+        background = float(np.median(index.sample @ centre / n))
+        params |= {"n_probe": index.n_probe, "recall": index.manifest["recall"]}
     columns = reference.table(rows, keys)
     return _found(names, np.clip(scores, -1.0, 1.0), columns, {**params, "background": background})
 
@@ -122,7 +130,7 @@ def centre_of(vectors: np.ndarray) -> tuple[np.ndarray, int]:
     ValueError
         None has.
     """
-    directions, good = index.unit(vectors)
+    directions, good = unit(vectors)
     n = int(good.sum())
     if not n:
         msg = (
@@ -143,7 +151,7 @@ def exactly(
     """Rows of the `n_top` cells with the highest mean cosine, the best first; their scores; the median of all."""
     parts = []
     for _, block in blocks:
-        directions, good = index.unit(block)
+        directions, good = unit(block)
         scores = (directions @ centre.astype(block.dtype)).astype(np.float32) / np.float32(n)
         scores[~good] = np.nan
         parts.append(scores)

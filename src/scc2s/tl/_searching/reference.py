@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,16 +143,15 @@ class Reference:
 
     def files(self) -> str:
         """A mark of the files that the embedding and the names are in: their sizes and times."""
-        digest = hashlib.blake2b(digest_size=16)
         if self.path.is_file():
-            files = [self.path]
+            seen = self.path.stat()
+            said = [f"{seen.st_size} {seen.st_mtime_ns}"]
         else:
-            places = (self.path / "obsm" / self.use_rep, self.path / "obs" / str(self._root["obs"].attrs["_index"]))
-            files = sorted(file for place in places for file in place.rglob("*") if file.is_file())
-        for file in files:
-            seen = file.stat()
-            digest.update(f"{file.relative_to(self.path.parent)} {seen.st_size} {seen.st_mtime_ns}\n".encode())
-        return digest.hexdigest()
+            index = str(self._root["obs"].attrs["_index"])
+            said = sorted(
+                line for place in (f"obsm/{self.use_rep}", f"obs/{index}") for line in _files(self.path, place)
+            )
+        return hashlib.blake2b("\n".join(said).encode(), digest_size=16).hexdigest()
 
     def content(self) -> str:
         """A mark of the values and the names themselves."""
@@ -161,6 +161,17 @@ class Reference:
         for names in self.all_names():
             mark.with_names(names)
         return f"{mark.values()}-{mark.names()}"
+
+
+def _files(folder: Path, place: str) -> Iterator[str]:
+    """Size and time of each file, by the quickest way: there may be one for each thousand cells."""
+    with os.scandir(folder / place) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files(folder, f"{place}/{entry.name}")
+            else:
+                seen = entry.stat()
+                yield f"{place}/{entry.name} {seen.st_size} {seen.st_mtime_ns}"
 
 
 class ContentMark:
