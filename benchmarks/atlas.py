@@ -137,7 +137,11 @@ def leave_off(store: Path, out: Path, steps, n_workers: int, memory: str, block_
 
 def _warm() -> None:
     """Import and compile, as the first block of a worker would."""
+    from importlib import import_module
+
     from scc2s import pp
+
+    import_module("scc2s.atlas._task")
 
     cells = ad.AnnData(sparse.csr_matrix(np.eye(3, dtype=np.float32)), var=pd.DataFrame(index=["CD3D", "LYZ", "CD2"]))
     pp.sentences(cells, store="ranks")

@@ -169,7 +169,7 @@ def test_a_copy_of_the_store_has_the_same_index(store):
         os.utime(file, (1, 1))
     pd.testing.assert_frame_equal(atlas.search(store, "cell 3"), before)
     manifest = json.loads((index_files.folder_of(store, "X_c2s") / "manifest.json").read_text())
-    assert manifest["files"] == index_files.Reference(store, "X_c2s").files()  # the next one need not read the values
+    assert manifest["files"] == index_files.Reference(store, "X_c2s").state  # the next one need not read the values
 
 
 def test_an_index_that_is_there_is_not_made_again(store):

@@ -77,7 +77,7 @@ def search(
     if isinstance(keys, str):
         msg = f"keys={keys!r} is a text; pass a list of columns: keys=[{keys!r}]"
         raise TypeError(msg)
-    reference = Reference(store, use_rep)
+    reference = Reference.at(store, use_rep)
     index = None if exact else opened(reference)
     rows = _rows(reference, [query] if isinstance(query, str) else query, index)
     found = near_stored(reference, reference.vectors(rows), rows, n_top=n_top, keys=keys, index=index)

@@ -58,13 +58,22 @@ def _opened(path: str, mark: str) -> Any:  # noqa: ARG001
     return root
 
 
+ROWS = 16_384
+"""Cells in a chunk of a column."""
+
+
 def write_element(group: Any, name: str, value: Any) -> None:
-    """Write into a Zarr group in its own format: anndata 0.12.0 goes by its setting."""
+    """Write into a Zarr group in its own format: anndata 0.12.0 goes by its setting.
+
+    Arrays of cells are in chunks of some of them: of one that is a single chunk each block would read all.
+    """
+    import numpy as np
     from anndata import settings
     from anndata.io import write_elem
 
+    long = isinstance(value, np.ndarray) and value.ndim == 1 and len(value) > ROWS
     with settings.override(zarr_write_format=group.metadata.zarr_format):
-        write_elem(group, name, value)
+        write_elem(group, name, value, dataset_kwargs={"chunks": (ROWS,)} if long else {})
 
 
 def forget() -> None:

@@ -58,7 +58,7 @@ def near_elsewhere(
         names = reference.obs_names.astype(str).to_numpy(dtype=object)[hits]
         params: dict[str, Any] = {"reference": f"{reference.n_obs} cells in memory", "exact": True}
     elif isinstance(reference, str | Path) or hasattr(reference, "__fspath__"):
-        there = Reference(Path(reference), use_rep)
+        there = Reference.at(Path(reference), use_rep)
         _refuse_unlike(vectors.shape[1], made, there.width, there.record)
         index = None if exact else opened(there)
         return near_stored(there, vectors, _NONE, n_top=n_top, keys=keys, index=index)

@@ -57,7 +57,7 @@ def make(reference: Reference, *, recall: float, restart: bool, told: Callable[[
         If no cell has a direction.
     """
     folder = folder_of(reference.path, reference.use_rep)
-    plan = {"version": VERSION, "files": reference.files(), "n_obs": reference.n_obs, "width": reference.width}
+    plan = {"version": VERSION, "files": reference.state, "n_obs": reference.n_obs, "width": reference.width}
     there = None if restart else _read(folder / "manifest.json")
     if there is not None and {**there, **plan, "wanted": recall} == there:
         return folder
@@ -207,7 +207,7 @@ class Index:
 
     def _refuse_stale(self, reference: Reference, call: str) -> None:
         """Raise where the store holds another embedding, or other cells, than the index was made of."""
-        files = reference.files()
+        files = reference.state
         if files == self.manifest["files"]:
             return
         other = [
@@ -239,7 +239,7 @@ def opened(reference: Reference) -> Index:
     """The index of an embedding; the same object as long as neither has changed."""
     file = folder_of(reference.path, reference.use_rep) / "manifest.json"
     key = (str(reference.path), reference.use_rep)
-    state = f"{reference.files()} {file.stat().st_mtime_ns if file.exists() else 0}"
+    state = f"{reference.state} {file.stat().st_mtime_ns if file.exists() else 0}"
     if key not in _OPENED or _OPENED[key][0] != state:
         _OPENED.pop(key, None)
         _OPENED[key] = (state, Index(reference))

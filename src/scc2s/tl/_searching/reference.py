@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class Reference:
             msg = f"obsm[{use_rep!r}] of {path} is no array of numbers, cells x dimensions; pass use_rep= an embedding"
             raise ValueError(msg)
         self.n_obs, self.width = int(shape[0]), int(shape[1])
+        self.state = self._files()
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -118,12 +120,14 @@ class Reference:
 
     def table(self, rows: np.ndarray, keys: Sequence[str]) -> dict[str, Any]:
         """Columns of obs, of some cells."""
-        obs = self._root["obs"]
+        if not keys:
+            return {}
+        obs = root_of(self.path)["obs"]  # columns may have come since
         there = [str(name) for name in obs.attrs["column-order"]]
         if lost := [key for key in keys if key not in there]:
             msg = f"{self.path} has no column {lost[0]!r} of obs; pass keys= some of {there}"
             raise KeyError(msg)
-        if not len(rows) or not keys:
+        if not len(rows):
             return {key: np.empty(0, dtype=object) for key in keys}
         parts = [table_rows(obs, row, row + 1, list(keys)) for row in rows.tolist()]
         return {key: [part[key].iloc[0] for part in parts] for key in keys}
@@ -141,7 +145,21 @@ class Reference:
             start += len(some)
         return found
 
-    def files(self) -> str:
+    @classmethod
+    def at(cls, path: str | Path, use_rep: str) -> Reference:
+        """The same, opened before where its files are as they were then."""
+        key = (str(Path(path).resolve()), use_rep)
+        kept = _KEPT.pop(key, None)
+        with suppress(OSError):
+            if kept is not None and kept._files() == kept.state:
+                _KEPT[key] = kept
+                return kept
+        found = cls(path, use_rep)
+        if found.path.is_dir():  # an .h5ad that stays open could not be written to
+            _KEPT[key] = found
+        return found
+
+    def _files(self) -> str:
         """A mark of the files that the embedding and the names are in: their sizes and times."""
         if self.path.is_file():
             seen = self.path.stat()
@@ -161,6 +179,9 @@ class Reference:
         for names in self.all_names():
             mark.with_names(names)
         return f"{mark.values()}-{mark.names()}"
+
+
+_KEPT: dict[tuple[str, str], Reference] = {}
 
 
 def _files(folder: Path, place: str) -> Iterator[str]:
