@@ -100,10 +100,10 @@ def _numbered(plain: Any, env: dict[str, str], gpus: list[str]) -> Any:
 
 def _gpus() -> list[str]:
     """GPUs that models of this process could use, as ``CUDA_VISIBLE_DEVICES`` names them."""
-    import torch
+    from scc2s.models._torch._device import n_gpus
 
     named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    return (named or [str(number) for number in range(torch.cuda.device_count())])[: torch.cuda.device_count()]
+    return (named or [str(number) for number in range(n_gpus())])[: n_gpus()]
 
 
 def workers_of(client: Any) -> dict[str, dict[str, Any]]:
