@@ -26,7 +26,11 @@ RECORD = {"params": {"pooling": "mean", "prompt": "{cell_sentence}"}, "model": {
 def written(path, X, **model):
     """A store of vectors with names and a column."""
     obs = pd.DataFrame(
-        {"kind": pd.Categorical(np.where(np.arange(len(X)) % 2, "odd", "even"))},
+        {
+            "kind": pd.Categorical(np.where(np.arange(len(X)) % 2, "odd", "even")),
+            "donor": pd.Categorical([None if i == 3 else "d1" for i in range(len(X))]),
+            "age": np.arange(len(X)),
+        },
         index=[f"cell {i}" for i in range(len(X))],
     )
     cells = ad.AnnData(
@@ -202,7 +206,7 @@ def test_no_index_and_no_faiss_are_said_with_what_mends_it(vectors, made, tmp_pa
         (lambda store: atlas.search(store, "nobody", exact=True), KeyError, "no cell 'nobody'"),
         (lambda store: atlas.search(store, []), ValueError, "holds no cell"),
         (lambda store: atlas.search(store, [True, False]), ValueError, "2 booleans for 2500 cells"),
-        (lambda store: atlas.search(store, "cell 3", keys=["donor"]), KeyError, "no column 'donor'"),
+        (lambda store: atlas.search(store, "cell 3", keys=["sex"]), KeyError, "no column 'sex'"),
         (lambda store: atlas.search(store, "cell 3", keys="kind"), TypeError, r"keys=\['kind'\]"),
         (lambda store: atlas.search(store, "cell 3", n_top=0), ValueError, "n_top"),
     ],
@@ -236,8 +240,11 @@ class TestReference:
         pd.testing.assert_frame_equal(query.uns["c2s"]["search_memory"]["table"], exact["table"])
 
     def test_results_survive_a_file(self, query, made, tmp_path):
-        tl.search(query, ["a"], reference=made, keys=["kind"])
+        tl.search(query, ["a"], reference=made, keys=["kind", "donor", "age"])
         query.write_h5ad(tmp_path / "a.h5ad")
+        found = query.uns["c2s"]["search"]["table"]
+        assert found["cell"].iloc[0] == "cell 3"
+        assert found["donor"].isna().tolist() == [True] + [False] * 9
         table = ad.read_h5ad(tmp_path / "a.h5ad").uns["c2s"]["search"]["table"]
         pd.testing.assert_frame_equal(
             table, query.uns["c2s"]["search"]["table"], check_dtype=False, check_categorical=False

@@ -71,11 +71,9 @@ def index(
     >>> store = f"{tempfile.mkdtemp()}/cells.zarr"
     >>> sc.datasets.pbmc68k_reduced().write_zarr(store)
     >>> folder = scc2s.atlas.index(store, use_rep="X_pca")
-    >>> scc2s.atlas.search(store, ["AAAGCCTGGCTAAC-1"], use_rep="X_pca", keys=["bulk_labels"], n_top=3)["bulk_labels"]
-    0         Dendritic
-    1    CD14+ Monocyte
-    2    CD14+ Monocyte
-    Name: bulk_labels, dtype: object
+    >>> found = scc2s.atlas.search(store, "AAAGCCTGGCTAAC-1", use_rep="X_pca", keys=["bulk_labels"], n_top=3)
+    >>> found["bulk_labels"].tolist()
+    ['Dendritic', 'CD14+ Monocyte', 'CD14+ Monocyte']
     """
     if not 0 < recall <= 1:
         msg = f"recall={recall!r} is a share; pass a number above 0 and up to 1, e.g. recall=0.99"

@@ -12,7 +12,7 @@ from scc2s._logging import logger
 from scc2s.tl._searching.found import Found
 from scc2s.tl._searching.index import opened, unit
 from scc2s.tl._searching.near import embedded
-from scc2s.tl._searching.reference import Reference, record_of, said_of, unlike
+from scc2s.tl._searching.reference import Reference, record_of, said_of, shown, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ def near_elsewhere(
             raise KeyError(msg)
         centre, n = centre_of(vectors)
         hits, scores, background = exactly(iter([(0, X)]), centre, n, n_top, _NONE)
-        columns = {key: reference.obs[key].to_numpy()[hits] for key in keys}
+        columns = {key: shown(reference.obs[key].iloc[hits].tolist()) for key in keys}
         names = reference.obs_names.astype(str).to_numpy(dtype=object)[hits]
         params: dict[str, Any] = {"reference": f"{reference.n_obs} cells in memory", "exact": True}
     elif isinstance(reference, str | Path) or hasattr(reference, "__fspath__"):

@@ -61,7 +61,10 @@ class Found:
             {
                 self.kind: np.asarray(self.names, dtype=object)[best],
                 "score": self.scores[best],
-                **{name: np.asarray(values)[best] for name, values in self.columns.items()},
+                **{
+                    name: (values if isinstance(values, pd.Categorical) else np.asarray(values))[best]
+                    for name, values in self.columns.items()
+                },
             }
         )
         return out.set_axis(pd.RangeIndex(len(out)).astype(str))

@@ -130,7 +130,7 @@ class Reference:
         if not len(rows):
             return {key: np.empty(0, dtype=object) for key in keys}
         parts = [table_rows(obs, row, row + 1, list(keys)) for row in rows.tolist()]
-        return {key: [part[key].iloc[0] for part in parts] for key in keys}
+        return {key: shown([part[key].iloc[0] for part in parts]) for key in keys}
 
     def rows_of(self, names: Sequence[str]) -> np.ndarray:
         """The first cell of each name, -1 where there is none; all names are read."""
@@ -179,6 +179,14 @@ class Reference:
         for names in self.all_names():
             mark.with_names(names)
         return f"{mark.values()}-{mark.names()}"
+
+
+def shown(values: Sequence[Any]) -> np.ndarray | pd.Categorical:
+    """A column of a table that a file can hold, also where values are missing: numbers, or categories."""
+    series = pd.Series(list(values))
+    if series.dtype.kind in "biuf":
+        return series.to_numpy()
+    return pd.Categorical(series.astype(object))
 
 
 _KEPT: dict[tuple[str, str], Reference] = {}
