@@ -140,7 +140,7 @@ def _sample(reference: Reference) -> np.ndarray:
 
 
 def _evenly(n: int, wanted: int) -> np.ndarray:
-    return np.unique(np.linspace(0, n - 1, min(n, wanted)).astype(np.int64))
+    return np.asarray(np.unique(np.linspace(0, n - 1, min(n, wanted)).astype(np.int64)))
 
 
 def _probes(shards: Sequence[Any], asked: np.ndarray, best: np.ndarray, recall: float) -> tuple[int, float]:

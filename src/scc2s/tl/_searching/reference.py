@@ -53,7 +53,7 @@ class Reference:
             )
             raise KeyError(msg)
         self._rows = self._root["obsm"][use_rep]
-        shape = getattr(self._rows, "shape", ())
+        shape: Any = getattr(self._rows, "shape", ())
         if len(shape) != 2 or self._rows.dtype.kind not in "fiu":
             msg = f"obsm[{use_rep!r}] of {path} is no array of numbers, cells x dimensions; pass use_rep= an embedding"
             raise ValueError(msg)
@@ -211,7 +211,7 @@ class ContentMark:
 
     def add(self, block: np.ndarray) -> None:
         """More vectors."""
-        self._values.update(np.ascontiguousarray(block, dtype=np.float32))
+        self._values.update(np.asarray(block, dtype=np.float32).tobytes())
 
     def with_names(self, names: np.ndarray) -> np.ndarray:
         """More names, which are given back."""
