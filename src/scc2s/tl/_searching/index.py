@@ -136,11 +136,12 @@ def _sample(reference: Reference) -> np.ndarray:
         starts = np.unique(np.linspace(0, n - run, _RUNS).astype(np.int64))
         parts = [reference.vectors(np.arange(start, start + run)) for start in starts.tolist()]
     directions, good = unit(np.vstack(parts))
-    return directions[good]
+    found: np.ndarray = directions[good]
+    return found
 
 
 def _evenly(n: int, wanted: int) -> np.ndarray:
-    return np.asarray(np.unique(np.linspace(0, n - 1, min(n, wanted)).astype(np.int64)))
+    return np.unique(np.linspace(0, n - 1, min(n, wanted)).astype(np.int64))
 
 
 def _probes(shards: Sequence[Any], asked: np.ndarray, best: np.ndarray, recall: float) -> tuple[int, float]:
