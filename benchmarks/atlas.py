@@ -6,7 +6,8 @@ Run: python benchmarks/atlas.py --data FOLDER [--cells 1000000] [--genes 20000] 
 Cells are real counts (pbmc3k, breast_tnbc and kang_ifnb of the example data, genes of all), repeated under new names
 until there are `--cells`, and written once to `--folder`. Figures:
 
-- ranks: cells a second of `--workers` workers together, peak memory of a worker, at a tenth of the cells and at all;
+- ranks: cells a second of `--workers` workers together, and a processor second of all processes (which other work on
+  the machine changes less), peak memory of a worker, at a tenth of the cells and at all;
 - ranks by one worker, on a tenth;
 - embeddings of scc2s-mini on a slice, and in memory by one process with all cores;
 - a resumed run with nine tenths of the blocks done, as a share of the whole;
@@ -91,7 +92,8 @@ class Peak:
 
 
 def timed(store: Path, out: Path, steps, n_workers: int, memory: str, *, fresh: bool = True, **more):
-    """Seconds of the steps, from the first task to the last, with workers that are there; and their peak memory."""
+    """Seconds of the steps, from the call to its end, with workers that are there; those of the processors of all
+    processes; and the peak memory of a worker."""
     from scc2s import atlas
     from scc2s.atlas._cluster import connected
 
@@ -101,15 +103,45 @@ def timed(store: Path, out: Path, steps, n_workers: int, memory: str, *, fresh: 
     with connected(None, n_workers=n_workers, memory_limit=memory) as (client, _):
         client.run(_warm)
         with Peak(client) as peak:
-            began = time.perf_counter()
+            began, own, theirs = time.perf_counter(), time.process_time(), sum(client.run(time.process_time).values())
             atlas.run(store, steps, out=out, client=client, progress=False, **more)
             seconds = time.perf_counter() - began
-    return seconds, peak.bytes / 2**30
+            theirs = sum(client.run(time.process_time).values()) - theirs
+    cpu = theirs + time.process_time() - own
+    print(f"  (processor: {theirs:.1f} s of the workers, {cpu - theirs:.1f} s of the client and scheduler)", flush=True)
+    return seconds, cpu, peak.bytes / 2**30
+
+
+def leave_off(store: Path, out: Path, steps, n_workers: int, memory: str, block_size: int) -> None:
+    """What a call leaves that was killed with nine tenths of the blocks done."""
+    from scc2s.atlas import _one_step
+
+    class Killed(Exception):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    end, _one_step._end = _one_step._end, kill
+    try:
+        timed(store, out, steps, n_workers, memory, block_size=block_size)
+    except Killed:
+        pass
+    finally:
+        _one_step._end = end
+    folder = out.with_name(f"{out.name}.atlas") / steps[0] / "done"
+    done = sorted(folder.glob("*.json"), key=lambda file: int(file.stem))
+    for file in done[: max(1, len(done) // 10)]:
+        file.unlink()
 
 
 def _warm() -> None:
     """Import and compile, as the first block of a worker would."""
+    from importlib import import_module
+
     from scc2s import pp
+
+    import_module("scc2s.atlas._task")
 
     cells = ad.AnnData(sparse.csr_matrix(np.eye(3, dtype=np.float32)), var=pd.DataFrame(index=["CD3D", "LYZ", "CD2"]))
     pp.sentences(cells, store="ranks")
@@ -144,11 +176,11 @@ def kills(store: Path, folder: Path, n: int, block_size: int) -> None:
         print(f"{killed} kills in {runs} runs, {time.perf_counter() - began:.0f} s: results as unbroken", flush=True)
 
 
-def in_memory(store: Path, n: int) -> float:
-    """Cells a second of tl.embed in one process with all cores."""
+def in_memory(store: Path, n: int) -> tuple[float, float]:
+    """Cells a second, and a processor second, of tl.embed in one process with all cores."""
     import scc2s
+    from scc2s._cells.stored_rows import table_rows
     from scc2s.atlas._block import _with_matrix
-    from scc2s.atlas._slices import table_rows
     from scc2s.atlas._source import Source
 
     source = Source.of(store)
@@ -156,9 +188,9 @@ def in_memory(store: Path, n: int) -> float:
     scc2s.pp.sentences(cells, store="ranks")
     few = cells[:64].copy()
     scc2s.tl.embed(few)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     scc2s.tl.embed(cells)
-    return n / (time.perf_counter() - began)
+    return n / (time.perf_counter() - began), n / (time.process_time() - cpu)
 
 
 def main() -> None:
@@ -194,28 +226,33 @@ def main() -> None:
     found: dict[str, float] = {}
     for n, workers in ((tenth, 1), (tenth, args.workers), (args.cells, args.workers)):
         size = min(args.block_size, max(1, n // 16))
-        seconds, peak = timed(store(n), out, ranks, workers, args.memory, block_size=size)
+        seconds, cpu, peak = timed(store(n), out, ranks, workers, args.memory, block_size=size)
         found[f"ranks, {n} cells, {workers} workers: cells/s"] = n / seconds
+        found[f"ranks, {n} cells, {workers} workers: cells a processor second"] = n / cpu
         found[f"ranks, {n} cells, {workers} workers: peak GiB"] = peak
-        print(f"ranks of {n} cells by {workers}: {n / seconds:,.0f} cells/s, peak {peak:.2f} GiB a worker", flush=True)
+        print(f"ranks of {n} cells by {workers}: {n / seconds:,.0f} cells/s, {n / cpu:,.0f} a processor second, "
+              f"peak {peak:.2f} GiB a worker", flush=True)  # fmt: skip
     whole = args.cells / found[f"ranks, {args.cells} cells, {args.workers} workers: cells/s"]
-    done = sorted((out.with_name(f"{out.name}.atlas") / "sentences" / "done").glob("*.json"), key=lambda f: int(f.stem))
-    for file in done[: max(1, len(done) // 10)]:
-        file.unlink()
-    seconds, _ = timed(store(args.cells), out, ranks, args.workers, args.memory, fresh=False,
-                       block_size=min(args.block_size, max(1, args.cells // 16)))  # fmt: skip
+    whole_cpu = args.cells / found[f"ranks, {args.cells} cells, {args.workers} workers: cells a processor second"]
+    leave_off(store(args.cells), out, ranks, args.workers, args.memory, min(args.block_size, max(1, args.cells // 16)))
+    seconds, cpu, _ = timed(store(args.cells), out, ranks, args.workers, args.memory, fresh=False,
+                            block_size=min(args.block_size, max(1, args.cells // 16)))  # fmt: skip
     found["resume with 90 % done: share of the whole"] = seconds / whole
-    print(f"resumed with nine tenths done: {seconds:.1f} s, {100 * seconds / whole:.0f} % of the whole", flush=True)
+    found["resume with 90 % done: share of the processor seconds"] = cpu / whole_cpu
+    print(f"resumed with nine tenths done: {seconds:.1f} s, {100 * seconds / whole:.0f} % of the whole; "
+          f"{100 * cpu / whole_cpu:.0f} % of its processor seconds", flush=True)  # fmt: skip
     if args.embed:
         path = store(args.embed)
         steps = ["sentences", ("embed", {})]
-        seconds, peak = timed(path, out, ["sentences"], args.workers, "auto")
-        seconds, peak = timed(path, out, steps, args.workers, "auto", fresh=False)
+        timed(path, out, ["sentences"], args.workers, "auto")
+        seconds, cpu, peak = timed(path, out, steps, args.workers, "auto", fresh=False)
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rate = pool.apply(in_memory, (path, args.embed))
-        found |= {"embed: cells/s": args.embed / seconds, "embed in memory: cells/s": rate,
-                  "embed: peak GiB": peak}  # fmt: skip
-        print(f"embeddings: {args.embed / seconds:,.1f} cells/s; in memory {rate:,.1f}; peak {peak:.2f} GiB a worker")
+            rate, of_cpu = pool.apply(in_memory, (path, args.embed))
+        found |= {"embed: cells/s": args.embed / seconds, "embed in memory: cells/s": rate, "embed: peak GiB": peak,
+                  "embed: cells a processor second": args.embed / cpu,
+                  "embed in memory: cells a processor second": of_cpu}  # fmt: skip
+        print(f"embeddings: {args.embed / seconds:,.1f} cells/s, {args.embed / cpu:,.1f} a processor second; in memory "
+              f"{rate:,.1f} and {of_cpu:,.1f}; peak {peak:.2f} GiB a worker")  # fmt: skip
     print(json.dumps(found, indent=2))
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import sparse
 
 from scc2s import atlas, pp
+from scc2s._cells.stored_rows import matrix_rows, united
 from scc2s.atlas._finish import quiet
-from scc2s.atlas._slices import matrix_rows, united
 from scc2s.atlas._source import Source
 
 STEPS = [("sentences", {"n_genes": 20})]
@@ -189,3 +189,18 @@ def test_categories_of_files_are_united_and_keep_an_order_that_all_have():
     assert list(united([a, b])) == ["y", "z"]
     with pytest.raises(ValueError, match="order of categories"):
         united([a.as_ordered(), b.as_ordered()])
+
+
+def test_names_of_many_cells_are_read_some_at_a_time(tmp_path, monkeypatch):
+    import zarr
+
+    from scc2s.atlas import _store
+    from scc2s.atlas._prepare import prepare
+
+    monkeypatch.setattr(_store, "ROWS", 10)
+    obs = pd.DataFrame({"donor": ["a"] * 25, "age": np.arange(25)}, index=[f"c{i}" for i in range(25)], dtype=object)
+    ad.AnnData(np.ones((25, 2), dtype=np.float32), obs=obs).write_zarr(tmp_path / "cells.zarr")
+    out = prepare(Source.of(tmp_path / "cells.zarr"), tmp_path / "cells.zarr", tmp_path / "out.zarr")
+    root = zarr.open_group(out, mode="r")
+    assert root["obs"][root["obs"].attrs["_index"]].chunks == (10,)
+    assert list(ad.read_zarr(out).obs_names) == list(obs.index)

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import anndata as ad
+import numpy as np
 import pytest
 from cell_files import blood_counts
 
@@ -57,3 +58,25 @@ def test_values_are_json_or_text() -> None:
         steps_of(["annotate"], ['annotate.labels=["B cell", "T cell"]', "annotate.target=cell_type"], "m")
     )
     assert found == {"annotate": {"model": "m", "labels": ["B cell", "T cell"], "target": "cell_type"}}
+
+
+def test_an_index_is_made_and_cells_are_found(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("faiss")
+    cells = blood_counts()[:60].copy()
+    cells.obsm["X_two"] = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    store = tmp_path / "cells.h5ad"
+    cells.write_h5ad(store)
+    code, _, err = run("atlas", "search", store, cells.obs_names[0], "--use-rep", "X_two")
+    assert code == 1
+    assert "scc2s.atlas.index(" in err
+    code, said, err = run("atlas", "index", store, "--use-rep", "X_two", "--recall", 1)
+    assert code == 0, err
+    assert said.strip().endswith("cells.h5ad.index/X_two")
+    asked = ("atlas", "search", store, cells.obs_names[0], "--use-rep", "X_two", "--n-top", 5, "--key", "cell_type")
+    code, said, err = run(*asked, "--json")
+    assert code == 0, err
+    code, exact, err = run(*asked, "--json", "--exact")
+    assert [row["cell"] for row in json.loads(said)] == [row["cell"] for row in json.loads(exact)]
+    assert list(json.loads(said)[0]) == ["cell", "score", "cell_type"]
+    code, said, err = run(*asked)
+    assert "usual score of a cell: " in said

@@ -15,6 +15,35 @@ if TYPE_CHECKING:
 _MEND = "pass a file that AnnData.write_h5ad has written, or the folder of AnnData.write_zarr"
 
 
+def root_of(path: str | Path) -> Any:
+    """The root of an AnnData in an ``.h5ad`` file or a Zarr store, opened read-only.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing.
+    ValueError
+        If it cannot be read, or is not an AnnData.
+    """
+    where = Path(path)
+    if not where.exists():
+        msg = f"there is no {where}; {_MEND}"
+        raise FileNotFoundError(msg)
+    try:
+        root = _opened(where)
+    except (OSError, ValueError, KeyError) as error:
+        what = "a folder, but not a Zarr store" if where.is_dir() else "a file that cannot be read"
+        msg = f"{path} is {what} ({' '.join(str(error).split())[:200]}); {_MEND}"
+        raise ValueError(msg) from error
+    if dict(root.attrs).get("encoding-type") == "MuData" or "mod" in root:
+        msg = f"{path} is a MuData, which has several matrices; write the modality alone: mdata['rna'].write_zarr(path)"
+        raise ValueError(msg)
+    if "obs" not in root or "var" not in root:
+        msg = f"{path} is not an AnnData (it has no obs and var); {_MEND}"
+        raise ValueError(msg)
+    return root
+
+
 def open_stored(path: str | Path, *, layer: str | None, columns: Iterable[str]) -> AnnData:
     """The AnnData in an ``.h5ad`` file or a Zarr store: matrices on disk, `columns` of obs, var and the organism.
 
@@ -34,18 +63,7 @@ def open_stored(path: str | Path, *, layer: str | None, columns: Iterable[str]) 
     ValueError
         If it is not an AnnData.
     """
-    where = Path(path)
-    if not where.exists():
-        msg = f"there is no {where}; {_MEND}"
-        raise FileNotFoundError(msg)
-    root = _root(where)
-    said = dict(root.attrs)
-    if said.get("encoding-type") == "MuData" or "mod" in root:
-        msg = f"{where} is a MuData; read it with mudata.read, and pass the modality: mdata['rna']"
-        raise ValueError(msg)
-    if "obs" not in root or "var" not in root:
-        msg = f"{where} is not an AnnData (it has no obs and var); {_MEND}"
-        raise ValueError(msg)
+    root = root_of(path)
     from anndata.io import read_elem
 
     parts: dict[str, Any] = {
@@ -77,22 +95,14 @@ def csr_rows(pointers: Any, columns: Any, values: Any, start: int, stop: int, n_
     return found
 
 
-def _root(path: Path) -> Any:
+def _opened(path: Path) -> Any:
     if path.is_dir():
         import zarr
 
-        try:
-            return zarr.open_group(str(path), mode="r")
-        except (OSError, ValueError, KeyError) as error:
-            msg = f"{path} is a folder, but not a Zarr store ({error}); {_MEND}"
-            raise ValueError(msg) from error
+        return zarr.open_group(str(path), mode="r", use_consolidated=False)
     import h5py
 
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        msg = f"{path} cannot be read ({' '.join(str(error).split())[:200]}); {_MEND}"
-        raise ValueError(msg) from error
+    return h5py.File(path, "r")
 
 
 def _has(root: Any, group: str, name: str) -> bool:

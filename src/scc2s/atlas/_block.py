@@ -10,7 +10,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from scc2s._cells.access import sentence_slots, stated_organism
-from scc2s.atlas._slices import matrix_rows, table_rows
+from scc2s._cells.stored_rows import matrix_rows, table_rows
 from scc2s.atlas._store import opened
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA
 
 @contextmanager
 def connected(
-    client: Any, *, n_workers: int | None, memory_limit: str | int | float | None
+    client: Any, *, n_workers: int | None, memory_limit: str | int | float | None, ask: bool = False
 ) -> Iterator[tuple[Any, int]]:
     """A client that tasks can be sent through, and the threads that a task may use.
 
@@ -27,9 +27,12 @@ def connected(
     client
         One that is there (left open), the address of a scheduler, or ``None``: workers on this machine.
     n_workers
-        Processes on this machine; ``None``: one for each two cores, so that a model has threads of its own.
+        Processes on this machine; ``None``: one for each two cores, so that a model has threads of its own, and at
+        least one for each GPU.
     memory_limit
         Memory of each, as dask takes it (``"4GB"``); ``None``: its share of the machine's.
+    ask
+        Whether a model will be asked: the first workers then have a GPU each, where there are some, and offer it.
 
     Raises
     ------
@@ -60,25 +63,47 @@ def connected(
             _say(found)
             yield found, 1
         return
-    cores = os.cpu_count() or 1
-    n = max(1, cores // 2) if n_workers is None else whole("n_workers", n_workers)
+    cores, gpus = os.cpu_count() or 1, _gpus() if ask else []
+    n = max(1, cores // 2, len(gpus)) if n_workers is None else whole("n_workers", n_workers)
     # threads are counted when torch and numba start, so the environment has to say it before
     threads = {name: str(max(1, cores // n)) for name in _THREADS}
     env = {**threads, "OMP_WAIT_POLICY": "passive", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
     with (
         distributed.LocalCluster(
-            n_workers=n,
+            n_workers=0,
             threads_per_worker=1,
             processes=True,
-            memory_limit="auto" if memory_limit is None else memory_limit,
+            memory_limit=1 / n if memory_limit is None else memory_limit,  # up to 1: that share of the machine's
             dashboard_address=":0",
-            env=env,
             silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as found,
     ):
+        cluster.new_worker_spec = _numbered(cluster.new_worker_spec, env, gpus)
+        cluster.scale(n)
+        found.wait_for_workers(n)
         _say(found)
         yield found, max(1, cores // n)
+
+
+def _numbered(plain: Any, env: dict[str, str], gpus: list[str]) -> Any:
+    """What the next worker is to be: the first have a GPU of their own, and offer it; the others see none."""
+
+    def new_worker_spec() -> dict[Any, dict[str, Any]]:
+        ((number, spec),) = plain().items()
+        own = {"CUDA_VISIBLE_DEVICES": gpus[number] if number < len(gpus) else ""} if gpus else {}
+        offered = {"resources": {"GPU": 1}} if number < len(gpus) else {}
+        return {number: {**spec, "options": {**spec["options"], "env": {**env, **own}, **offered}}}
+
+    return new_worker_spec
+
+
+def _gpus() -> list[str]:
+    """GPUs that models of this process could use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    from scc2s.models._torch._device import n_gpus
+
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return (named or [str(number) for number in range(n_gpus())])[: n_gpus()]
 
 
 def workers_of(client: Any) -> dict[str, dict[str, Any]]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scc2s._cells.stored_rows import table_rows
 from scc2s.atlas._block import cells_at, uns_of
 from scc2s.atlas._collected import Collected, collect, value_of
-from scc2s.atlas._slices import table_rows
 from scc2s.atlas._store import opened
 from scc2s.models._named import Named
 

@@ -8,10 +8,10 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
+from scc2s._cells.stored_rows import united
 from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._finish import quiet
 from scc2s.atlas._need import need
-from scc2s.atlas._slices import united
 from scc2s.atlas._store import write_element
 
 if TYPE_CHECKING:

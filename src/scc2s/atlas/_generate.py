@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.arguments import whole
+from scc2s._cells.stored_rows import column_rows
 from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._block import uns_of
 from scc2s.atlas._cluster import connected
@@ -18,7 +19,6 @@ from scc2s.atlas._folder import as_json, held, run_folder
 from scc2s.atlas._manifest import planned
 from scc2s.atlas._need import need
 from scc2s.atlas._one_step import Runner
-from scc2s.atlas._slices import column_rows
 from scc2s.atlas._source import Source, len_of
 from scc2s.atlas._steps import Step
 from scc2s.atlas._store import forget, kind_of, opened
@@ -130,7 +130,7 @@ def go_on(
     n_new = len_of(opened(out)["obs"])
     cells = {"n_obs": n_new, "numbers": mark, "genes": len(source.var())}
     step = Step("generate", dict(plan["steps"][0][1]))
-    with connected(client, n_workers=n_workers, memory_limit=memory_limit) as (at, threads):
+    with connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=True) as (at, threads):
         runner = Runner(
             at, source, cells, out, folder, threads, plan["block_size"], retries, restart, progress, n_new
         )  # fmt: skip

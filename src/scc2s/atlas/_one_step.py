@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scc2s._cells.provenance import plain, versions
+from scc2s._cells.stored_rows import column_rows
 from scc2s._logging import logger
 from scc2s.atlas import _finish
 from scc2s.atlas._cluster import gpus_of
@@ -23,7 +24,6 @@ from scc2s.atlas._folder import read_json, write_json
 from scc2s.atlas._manifest import refuse_other, told
 from scc2s.atlas._progress import Progress
 from scc2s.atlas._sample import drawn, first_shown
-from scc2s.atlas._slices import column_rows
 from scc2s.atlas._staged import checksum, create, is_whole, layout_of, move_back, pieces, sums_of_folders
 from scc2s.atlas._steps import Step
 from scc2s.atlas._store import opened
@@ -218,7 +218,9 @@ def _begin(job: Job, manifest: Mapping[str, Any], *, new: bool) -> None:
 def _is_finished(job: Job) -> bool:
     """Whether all is in the store, as it was written."""
     finished = read_json(job.path / "finished.json")
-    if finished is None or any(checksum(Path(job.out) / name) != value for name, value in finished["sums"].items()):
+    if finished is None or len(list((job.path / "done").glob("*.json"))) < job.n_blocks:
+        return False  # before all that is done is read
+    if any(checksum(Path(job.out) / name) != value for name, value in finished["sums"].items()):
         return False
     return len(_whole(job)) == job.n_blocks
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scc2s._cells.stored_rows import column_rows, table_rows, united
 from scc2s._io import check_writable, replacing_folder
 from scc2s.atlas._finish import consolidate, quiet
-from scc2s.atlas._slices import column_rows, table_rows, united
 from scc2s.atlas._source import Source, len_of
 from scc2s.atlas._store import kind_of, opened, write_element
 

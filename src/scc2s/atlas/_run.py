@@ -56,7 +56,8 @@ def run(
         A :class:`distributed.Client`, the address of a scheduler, or ``None``: processes on this machine, for the time
         of the call. Where workers offer the resource ``GPU``, each step that asks a model takes one of it.
     n_workers
-        Processes on this machine, among which cores are split; ``None``: one for each two cores. With one GPU pass 1.
+        Processes on this machine, among which cores are split; ``None``: one for each two cores. Where there are GPUs
+        and a step asks a model, the first of them have one each, and alone do that step.
     memory_limit
         Memory of each of these, as dask takes it, e.g. ``"1.5GiB"``; ``None``: its share of the machine's.
     block_size
@@ -127,10 +128,11 @@ def run(
         "block_size": block_size,
         "index_unique": index_unique,
     }
+    ask = any(not step.kind.matrix for step in found)
     with (
         held(folder),
         planned(folder, plan),
-        connected(client, n_workers=n_workers, memory_limit=memory_limit) as (at, threads),
+        connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=ask) as (at, threads),
     ):
         runner = Runner(at, source, mark_of(source), target, folder, threads, block_size, retries, restart, progress)
         for step in found:

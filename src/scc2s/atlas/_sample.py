@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scc2s._cells.access import sentence_slots
-from scc2s.atlas._slices import column_rows, n_rows, table_rows
+from scc2s._cells.stored_rows import column_rows, n_rows, table_rows
 from scc2s.atlas._store import opened
 from scc2s.prompts._task import N_GENES, SENTENCES
 from scc2s.sentences import name_hashes

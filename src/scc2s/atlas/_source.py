@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from scc2s.atlas._slices import matrix_rows, n_rows, table_rows
+from scc2s._cells.stored_rows import matrix_rows, n_rows, table_rows
 from scc2s.atlas._store import kind_of, opened
 
 if TYPE_CHECKING:

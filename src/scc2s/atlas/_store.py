@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from scc2s._cells.stored import root_of
+
 _MEND = "pass the folder of AnnData.write_zarr, a file of AnnData.write_h5ad, or a folder of such"
 _LOCK = threading.Lock()
 
@@ -48,18 +50,7 @@ def opened(path: str | Path, mark: str = "") -> Any:
 
 @cache
 def _opened(path: str, mark: str) -> Any:  # noqa: ARG001
-    kind = kind_of(path)
-    try:
-        root = _zarr(path) if kind == "zarr" else _hdf5(path)
-    except (OSError, ValueError, KeyError) as error:
-        msg = f"{path} cannot be read as {kind} ({' '.join(str(error).split())[:200]}); {_MEND}"
-        raise ValueError(msg) from error
-    if dict(root.attrs).get("encoding-type") == "MuData" or "mod" in root:
-        msg = f"{path} is a MuData, which has several matrices; write the modality alone: mdata['rna'].write_zarr(path)"
-        raise ValueError(msg)
-    if "obs" not in root or "var" not in root:
-        msg = f"{path} is not an AnnData (it has no obs and var); {_MEND}"
-        raise ValueError(msg)
+    root = root_of(path)
     for table in ("obs", "var"):
         if "column-order" not in root[table].attrs:
             msg = f"{path} was written by an old anndata; read it and write it again: anndata.read_h5ad(path)"
@@ -67,25 +58,22 @@ def _opened(path: str, mark: str) -> Any:  # noqa: ARG001
     return root
 
 
+ROWS = 16_384
+"""Cells in a chunk of a column."""
+
+
 def write_element(group: Any, name: str, value: Any) -> None:
-    """Write into a Zarr group in its own format: anndata 0.12.0 goes by its setting."""
+    """Write into a Zarr group in its own format: anndata 0.12.0 goes by its setting.
+
+    Arrays of cells are in chunks of some of them: of one that is a single chunk each block would read all.
+    """
+    import numpy as np
     from anndata import settings
     from anndata.io import write_elem
 
+    long = isinstance(value, np.ndarray) and value.ndim == 1 and len(value) > ROWS
     with settings.override(zarr_write_format=group.metadata.zarr_format):
-        write_elem(group, name, value)
-
-
-def _zarr(path: str) -> Any:
-    import zarr
-
-    return zarr.open_group(path, mode="r", use_consolidated=False)
-
-
-def _hdf5(path: str) -> Any:
-    import h5py
-
-    return h5py.File(path, "r")
+        write_elem(group, name, value, dataset_kwargs={"chunks": (ROWS,)} if long else {})
 
 
 def forget() -> None:

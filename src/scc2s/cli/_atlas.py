@@ -1,4 +1,4 @@
-"""``scc2s atlas run | resume | status``: cells that do not fit into memory."""
+"""``scc2s atlas run | resume | status | index | search``: cells that do not fit into memory."""
 
 from __future__ import annotations
 
@@ -90,6 +90,40 @@ def status(out: Out, as_json: o.Json = False) -> None:
     from scc2s import atlas
 
     _show(atlas.status(out), as_json)
+
+
+@app.command(cls=Command)
+def index(
+    store: Annotated[Path, typer.Argument(help=".zarr folder or .h5ad file with an embedding.", show_default=False)],
+    use_rep: Annotated[str, typer.Option(help="Key of obsm.")] = "X_c2s",
+    recall: Annotated[float, typer.Option(help="Share of the nearest cells that a search is to find.")] = 0.99,
+    restart: Annotated[bool, typer.Option("--restart", help="Make it anew.")] = False,
+) -> None:
+    """Make an index of an embedding, beside the store, for `search`."""
+    from scc2s import atlas
+
+    typer.echo(atlas.index(store, use_rep=use_rep, recall=recall, restart=restart))
+
+
+@app.command(cls=Command)
+def search(
+    store: Annotated[Path, typer.Argument(help=".zarr folder or .h5ad file with an embedding.", show_default=False)],
+    cell: Annotated[list[str], typer.Argument(help="Names of cells of the store.", show_default=False)],
+    use_rep: Annotated[str, typer.Option(help="Key of obsm.")] = "X_c2s",
+    n_top: Annotated[int, typer.Option(help="Cells that are wanted.", min=1)] = 10,
+    key: Annotated[list[str] | None, typer.Option(help="Column of obs to show; give it once for each.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Look at all cells, without an index.")] = False,
+    as_json: o.Json = False,
+) -> None:
+    """Find the cells that are most like some."""
+    from scc2s import atlas
+
+    found = atlas.search(store, cell, use_rep=use_rep, n_top=n_top, keys=key or [], exact=exact)
+    if as_json:
+        typer.echo(found.to_json(orient="records", indent=2))
+        return
+    typer.echo(found.to_string(index=False))
+    typer.echo(f"usual score of a cell: {found.attrs['background']:.3f}")
 
 
 def steps_of(steps: list[str], having: list[str], model: str | None) -> list[tuple[str, dict[str, Any]]]:

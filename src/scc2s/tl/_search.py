@@ -8,6 +8,7 @@ from scc2s._cells.results import claim
 from scc2s.models.decoding._cache import refuse_cache
 from scc2s.tl._asking.arguments import refuse_column_name
 from scc2s.tl._searching.captioned import as_encoder, captioned
+from scc2s.tl._searching.elsewhere import near_elsewhere
 from scc2s.tl._searching.likely import Ways, likely
 from scc2s.tl._searching.near import near
 from scc2s.tl._searching.queries import query_rows, query_text
@@ -32,6 +33,9 @@ def search(
     groupby: str | None = None,
     n_top: int = 10,
     use_rep: str = "X_c2s",
+    reference: str | PathLike[str] | AnnData | None = None,
+    keys: Sequence[str] = (),
+    exact: bool = False,
     model: str | Model | None = None,
     prompt: str | Task | None = None,
     n_cells: int = 5,
@@ -48,7 +52,9 @@ def search(
 ) -> AnnData | MuData | None:
     """Find cells, or groups of cells, that are like some cells, or that fit a text.
 
-    *Cells like these*: mean cosine with the cells of the query in an embedding. No model is asked.
+    *Cells like these*: mean cosine with the cells of the query in an embedding. No model is asked. With a `reference`
+    they are looked for in another data set, such as an atlas on disk (:func:`scc2s.atlas.search` takes cells of the
+    atlas itself as the query).
 
     *Cells for a text*: the language model is asked how likely the text is as the answer after each cell. The score is
     this log-likelihood less that after the same prompt without genes, in nats: what the cell adds to the text
@@ -75,6 +81,13 @@ def search(
         Cells in the table, the best ones. Of groups it holds all.
     use_rep
         What is compared: a key of ``.obsm``, for a query of cells.
+    reference
+        Cells to find those in that are like the cells of the query, in place of `adata`: the path of a Zarr store or an
+        ``.h5ad`` file with the same embedding, or an AnnData.
+    keys
+        Columns of ``.obs`` of the `reference` that the table shows of each cell found.
+    exact
+        Of a `reference` on disk, look at all cells, in place of its index (:func:`scc2s.atlas.index`).
     model
         Name of :func:`scc2s.models.catalogue`, hub id, folder, or a model from :func:`scc2s.models.load`; ``None``
         takes ``scc2s.settings.model``. For a text; it has to give likelihoods (:class:`scc2s.models.Reads`).
@@ -114,7 +127,7 @@ def search(
     `.obs['c2s_search' | key_added]` : :class:`pandas.Series` (dtype `float64`)
         Score of the cell, or of its group; NaN where there is none. Cosine from -1 to 1 (a cell of the query is
         compared with the others of the query; alone it gets 1), or nats: above 0 where the cell makes the text
-        likelier. Scores of two texts do not compare.
+        likelier. Scores of two texts do not compare. Not set with a `reference`.
     `.uns['c2s']['search']` (`['search_<key_added>']` for another name) : :class:`dict`
         ``table``
             The best first, with ``score``: the best `n_top` cells (``cell``) that are not in the query, or all groups
@@ -127,7 +140,8 @@ def search(
             How the result came about: ``how`` (``"embedding"``, ``"likelihood"``, ``"captions"``); ``background``,
             the median score of all cells that are not in a query of cells; ``beats_floor``, whether the best result
             of a text scores above all ``best_score`` (not where there are none); ``words_spelled``, words of the text
-            that a model made for genes has no token for.
+            that a model made for genes has no token for. With a `reference` also that, ``exact``, and of an index the
+            ``recall`` that was measured; `background` is then of a sample.
 
     Raises
     ------
@@ -137,7 +151,12 @@ def search(
         If the query is neither, the model gives no likelihood of a text, or the encoder is none.
     ValueError
         If the query is empty, holds all cells, or does not fit the cells; arguments exclude each other; the prompt
-        holds the cell alone; or the encoder does not give one vector for each text.
+        holds the cell alone; the encoder does not give one vector for each text; or embeddings of a reference and of
+        `adata` do not compare, or its index is of an earlier embedding.
+    FileNotFoundError
+        If there is no such reference, or it has no index and `exact` is not asked for.
+    ImportError
+        If an index is used, and faiss is not installed: ``pip install 'scc2s[atlas]'``.
     FloatingPointError
         If log-likelihoods are not finite.
 
@@ -168,13 +187,17 @@ def search(
     refuse_cache(cache)
     text = query if isinstance(query, str) else None
     _refuse_others(text, encoder, model=model, prompt=prompt)
+    _refuse_for_reference(reference, text, groupby, keys=keys, exact=exact)
     out, data = opened(adata, mod=mod, copy=copy)
     result = claim(data, "search" if key_added == "c2s_search" else f"search_{key_added}", obs=[key_added])
     asked: Any
     if text is None:
-        rows = query_rows(data, query)
+        rows = query_rows(data, query, elsewhere=reference is not None)
         asked = data.obs_names[rows].to_numpy(dtype=object)
-        found = near(data, rows, use_rep=use_rep, groupby=groupby)
+        if reference is None:
+            found = near(data, rows, use_rep=use_rep, groupby=groupby)
+        else:
+            found = near_elsewhere(data, rows, reference, use_rep=use_rep, n_top=n_top, keys=keys, exact=exact)
     elif encoder is not None:
         asked = query_text(data, text)
         found = captioned(
@@ -195,7 +218,8 @@ def search(
         **found.params,
     }
     more = {"table": found.table(n_top), **({} if found.floor is None else {"floor": found.floor})}
-    result.write(params, model=found.model, more=more, obs={key_added: found.cells})
+    obs = {} if found.cells is None else {key_added: found.cells}
+    result.write(params, model=found.model, more=more, obs=obs)
     return out if copy else None
 
 
@@ -213,4 +237,24 @@ def _refuse_others(text: str | None, encoder: Any, *, model: Any, prompt: Any) -
             raise ValueError(msg)
     elif encoder is not None and (wrong := [name for name in ("model", "prompt") if given[name] is not None]):
         msg = f"{wrong[0]}= asks a language model, and encoder= compares captions; pass only one of them"
+        raise ValueError(msg)
+
+
+def _refuse_for_reference(reference: Any, text: str | None, groupby: str | None, *, keys: Any, exact: bool) -> None:
+    """Raise for what makes no sense with a reference, or without one."""
+    if isinstance(keys, str):
+        msg = f"keys={keys!r} is a text; pass a list of columns: keys=[{keys!r}]"
+        raise TypeError(msg)
+    if reference is None:
+        if keys or exact:
+            msg = f"{'keys' if keys else 'exact'}= is about another data set; pass reference= its path, or leave it out"
+            raise ValueError(msg)
+    elif text is not None:
+        msg = "reference= is for a query of cells, and the query is a text; pass query= names of cells"
+        raise ValueError(msg)
+    elif groupby is not None:
+        msg = (
+            "groupby= is about all cells, and of a reference only the nearest are found; pass keys=[...] and count "
+            "the table: table['cell_type'].value_counts()"
+        )
         raise ValueError(msg)

@@ -68,3 +68,8 @@ def cpu_features() -> set[str]:
     except OSError:
         return set()
     return {word for line in text.splitlines() if line.startswith("flags") for word in line.split()}
+
+
+def n_gpus() -> int:
+    """CUDA devices that this process sees."""
+    return torch.cuda.device_count()

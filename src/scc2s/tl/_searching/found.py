@@ -27,7 +27,7 @@ class Found:
     scores
         One for each, NaN where there is none.
     cells
-        Score of each cell: its own, or that of its group.
+        Score of each cell: its own, or that of its group; ``None`` where those are others than the cells searched for.
     columns
         What else the table says of each.
     shown
@@ -43,7 +43,7 @@ class Found:
     kind: str
     names: Sequence[str]
     scores: np.ndarray
-    cells: np.ndarray
+    cells: np.ndarray | None
     columns: Mapping[str, Any] = field(default_factory=dict)
     shown: np.ndarray | None = None
     floor: pd.DataFrame | None = None
@@ -61,7 +61,10 @@ class Found:
             {
                 self.kind: np.asarray(self.names, dtype=object)[best],
                 "score": self.scores[best],
-                **{name: np.asarray(values)[best] for name, values in self.columns.items()},
+                **{
+                    name: (values if isinstance(values, pd.Categorical) else np.asarray(values))[best]
+                    for name, values in self.columns.items()
+                },
             }
         )
         return out.set_axis(pd.RangeIndex(len(out)).astype(str))

@@ -16,8 +16,8 @@ _FEW_WORDS = 6
 """All orders of so many words are listed; of more they are drawn."""
 
 
-def query_rows(data: AnnData, query: Any) -> np.ndarray:
-    """Rows of the cells that a query names or marks.
+def query_rows(data: AnnData, query: Any, *, elsewhere: bool = False) -> np.ndarray:
+    """Rows of the cells that a query names or marks; all only where others are looked for `elsewhere`.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def query_rows(data: AnnData, query: Any) -> np.ndarray:
     if not len(rows):
         msg = f"query marks no cell; {mend}"
         raise ValueError(msg)
-    if len(rows) == data.n_obs:
+    if len(rows) == data.n_obs and not elsewhere:
         msg = "query marks all cells, and none is left to be found; pass query= some of them"
         raise ValueError(msg)
     return rows

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from scc2s.atlas import _cluster
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
+
+
+def test_the_first_workers_have_a_gpu_each_and_share_the_cores(monkeypatch):
+    """Only the environment is looked at: that a model then takes that GPU is torch's to do."""
+    monkeypatch.setattr(_cluster, "_gpus", lambda: ["0", "3"])
+    with _cluster.connected(None, n_workers=3, memory_limit="1GiB", ask=True) as (client, threads):
+        assert threads == max(1, (os.cpu_count() or 1) // 3)
+        assert _cluster.gpus_of(client)
+        seen = client.run(lambda: (os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"]))
+        assert sorted(seen.values()) == [("", str(threads)), ("0", str(threads)), ("3", str(threads))]
+        workers = _cluster.workers_of(client)
+        assert {seen[address][0] for address, worker in workers.items() if worker["resources"]} == {"0", "3"}
+        assert {worker["memory_limit"] for worker in workers.values()} == {2**30}
+
+
+def test_without_a_model_no_gpu_is_looked_for(monkeypatch):
+    monkeypatch.setattr(_cluster, "_gpus", lambda: pytest.fail("looked"))
+    with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
+        assert not _cluster.gpus_of(client)
