@@ -30,7 +30,7 @@ COPIES = {  # where else the version stands
 }
 NEEDED = ("scc2s/py.typed", "scc2s/models/mini/model.safetensors", "scc2s/models/mini/tokenizer.json",
           "scc2s/models/catalogue.toml", "scc2s/papers.toml")  # fmt: skip
-KINDS = {".py", ".toml", ".json", ".md", ".safetensors", ".typed", ".jinja", ".html", ".css", ".js", ".svg", ".png",
+KINDS = {".py", ".toml", ".json", ".md", ".safetensors", ".typed", ".jinja", ".j2", ".html", ".css", ".js", ".svg", ".png",
          ".woff2", ".txt"}  # fmt: skip
 """Files that the wheel may hold; others are there by accident."""
 SOURCES = (
