@@ -8,7 +8,7 @@ until there are `--cells`, and written once to `--folder`. Figures:
 
 - ranks: cells a second of `--workers` workers together, and a processor second of all processes (which other work on
   the machine changes less), peak memory of a worker, at a tenth of the cells and at all;
-- ranks by one worker, on a tenth;
+- ranks by one worker, on a tenth; and by one and by all, each with one core, on all;
 - embeddings of scc2s-mini on a slice, and in memory by one process with all cores;
 - a resumed run with nine tenths of the blocks done, as a share of the whole;
 - with `--kills`: processes that are killed at random (workers, scheduler, client) until so many were, run after run,
@@ -33,6 +33,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import pandas as pd
+import scanpy  # noqa: F401  # as in any notebook: not part of what a run costs
 from scipy import sparse
 
 FILES = ("pbmc3k", "breast_tnbc", "kang_ifnb")
@@ -91,9 +92,10 @@ class Peak:
                     continue
 
 
-def timed(store: Path, out: Path, steps, n_workers: int, memory: str, *, fresh: bool = True, **more):
+def timed(store: Path, out: Path, steps, n_workers: int, memory: str, *, fresh: bool = True, pinned: bool = False,
+          **more):  # fmt: skip
     """Seconds of the steps, from the call to its end, with workers that are there; those of the processors of all
-    processes; and the peak memory of a worker."""
+    processes; and the peak memory of a worker. `pinned` workers have a core each: one alone would use all of them."""
     from scc2s import atlas
     from scc2s.atlas._cluster import connected
 
@@ -101,6 +103,9 @@ def timed(store: Path, out: Path, steps, n_workers: int, memory: str, *, fresh: 
         shutil.rmtree(out, ignore_errors=True)
         shutil.rmtree(out.with_name(f"{out.name}.atlas"), ignore_errors=True)
     with connected(None, n_workers=n_workers, memory_limit=memory) as (client, _):
+        if pinned:
+            for core, worker in enumerate(client.scheduler_info(n_workers=-1)["workers"]):
+                client.run(_pin, core, workers=[worker])
         client.run(_warm)
         with Peak(client) as peak:
             began, own, theirs = time.perf_counter(), time.process_time(), sum(client.run(time.process_time).values())
@@ -133,6 +138,11 @@ def leave_off(store: Path, out: Path, steps, n_workers: int, memory: str, block_
     done = sorted(folder.glob("*.json"), key=lambda file: int(file.stem))
     for file in done[: max(1, len(done) // 10)]:
         file.unlink()
+
+
+def _pin(core: int) -> None:
+    for thread in os.listdir("/proc/self/task"):
+        os.sched_setaffinity(int(thread), {core})
 
 
 def _warm() -> None:
@@ -224,6 +234,16 @@ def main() -> None:
     out = args.folder / "out.zarr"
     tenth = max(1, args.cells // 10)
     found: dict[str, float] = {}
+    if hasattr(os, "sched_setaffinity"):
+        rates = {}
+        for workers in (1, args.workers):
+            seconds, _, _ = timed(store(args.cells), out, ranks, workers, args.memory, pinned=True,
+                                  block_size=min(args.block_size, max(1, args.cells // 16)))  # fmt: skip
+            rates[workers] = args.cells / seconds
+        found["ranks, one core a worker: 1 worker, cells/s"] = rates[1]
+        found[f"ranks, one core a worker: {args.workers} workers, times as many"] = rates[args.workers] / rates[1]
+        print(f"ranks of {args.cells} cells, one core a worker: {rates[1]:,.0f} cells/s by 1, {rates[args.workers]:,.0f} "
+              f"by {args.workers}: {rates[args.workers] / rates[1]:.2f} times", flush=True)  # fmt: skip
     for n, workers in ((tenth, 1), (tenth, args.workers), (args.cells, args.workers)):
         size = min(args.block_size, max(1, n // 16))
         seconds, cpu, peak = timed(store(n), out, ranks, workers, args.memory, block_size=size)

@@ -15,7 +15,7 @@ Cells of pbmc3k and of the donors of Kang et al. but one (patient 107) are the t
 
 A stopped run goes on from its last checkpoint. Every arm is asked about the same held-out cells (test cells of pbmc3k, donor 107);
 figures.json in the work folder holds what was measured, and how long training took on which machine. --out trains nothing: it writes
-what is there, rounded, with numbers of cells and samples beside it.
+what is there, rounded, with numbers of cells and samples beside it; --begin takes such a copy for a new work folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import argparse
 import json
 import logging
 import os
-import platform
 import sys
 import threading
 import time
@@ -245,10 +244,7 @@ def copy(figures: dict, sets: dict[str, ad.AnnData]) -> dict:
     out: dict = {}
     for arm in ("without a language model", *ARMS):
         if arm in figures and (arm not in ARMS or set(parts(arm)) <= set(figures[arm])):
-            out[arm] = {name: found for name, found in figures[arm].items() if name != "cost"}
-            if "cost" in figures[arm]:
-                out[arm]["cost"] = {name: n for name, n in figures[arm]["cost"].items() if name != "machine"}
-    machines = {figures[arm]["cost"]["machine"].split(", ", 1)[1] for arm in ARMS if arm in out}
+            out[arm] = dict(figures[arm])
     given = {
         str(n or "all"): {name: len(each) for name, each in cells.labelled(sets, n).items()} for n in (100, 500, None)
     }
@@ -261,7 +257,7 @@ def copy(figures: dict, sets: dict[str, ad.AnnData]) -> dict:
     }
     about = {
         "script": "scripts/teach_smollm2.py",
-        "machine": "; ".join([processor().split(",")[0], *sorted(machines)]),
+        "machine": processor().split(",")[0],
         "labelled cells": given,
         "samples of an arm": shown,
         "held-out cells": held,
@@ -296,12 +292,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--begin", type=Path, help="a copy of earlier figures: what is in it is not done again")
     parser.add_argument("--out", type=Path, help="write a copy of the figures here, and do nothing else")
     args = parser.parse_args()
     logging.getLogger("scc2s").setLevel(logging.ERROR)
     args.work.mkdir(parents=True, exist_ok=True)
     path = args.work / "figures.json"
-    figures = json.loads(path.read_text()) if path.exists() else {}
+    given = path if path.exists() else args.begin
+    figures = json.loads(given.read_text()) if given else {}
+    figures.pop("about", None)
 
     def keep() -> None:
         path.with_suffix(".part").write_text(json.dumps(figures, indent=1) + "\n")
@@ -325,7 +324,7 @@ def main() -> None:
             cost = found.setdefault("cost", {"measuring seconds": 0})
             cost["training seconds"] = round(float(spent.read_text())) if spent.exists() else 0
             cost["machine"] = (
-                f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
+                f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
             )
             for what, measure in left.items():
                 begin = time.time()

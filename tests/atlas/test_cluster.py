@@ -27,3 +27,13 @@ def test_without_a_model_no_gpu_is_looked_for(monkeypatch):
     monkeypatch.setattr(_cluster, "_gpus", lambda: pytest.fail("looked"))
     with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
         assert not _cluster.gpus_of(client)
+
+
+def test_workers_keep_freed_memory_and_dask_is_left_as_it_was():
+    import dask
+
+    before = dask.config.get("distributed.nanny.pre-spawn-environ")
+    assert "MALLOC_TRIM_THRESHOLD_" in before  # else there is nothing to take back
+    with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
+        assert set(client.run(lambda: os.environ.get("MALLOC_TRIM_THRESHOLD_")).values()) == {None}
+    assert dask.config.get("distributed.nanny.pre-spawn-environ") == before

@@ -69,6 +69,7 @@ def connected(
     threads = {name: str(max(1, cores // n)) for name in _THREADS}
     env = {**threads, "OMP_WAIT_POLICY": "passive", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
     with (
+        _memory_as_usual(),
         distributed.LocalCluster(
             n_workers=0,
             threads_per_worker=1,
@@ -84,6 +85,25 @@ def connected(
         found.wait_for_workers(n)
         _say(found)
         yield found, max(1, cores // n)
+
+
+@contextmanager
+def _memory_as_usual() -> Iterator[None]:
+    """Workers that keep freed memory for the next array, as any process does.
+
+    dask lets them give all of it back at once (``MALLOC_TRIM_THRESHOLD_``), and each block then pays for every page anew:
+    half as much time again for ranks. Blocks are alike, so what is kept is what the next one needs.
+    """
+    import dask
+
+    key = "distributed.nanny.pre-spawn-environ"
+    env = {name: value for name, value in dask.config.get(key, {}).items() if not name.startswith("MALLOC_TRIM")}
+    before = dask.config.get(key, {})
+    dask.config.set({key: env})
+    try:
+        yield
+    finally:
+        dask.config.set({key: before})
 
 
 def _numbered(plain: Any, env: dict[str, str], gpus: list[str]) -> Any:

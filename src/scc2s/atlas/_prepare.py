@@ -104,7 +104,8 @@ def _write(source: Source, path: Path, index_unique: str | None) -> None:
     import zarr
     from anndata import AnnData, settings
 
-    _refuse_twins(source, index_unique)
+    index = np.concatenate([names.to_numpy() for names in _all_names(source, index_unique)])
+    _refuse_twins(index, source, index_unique)
     uns = {name: value for name in ("organism", "log1p", "c2s") if (value := _same(source, name)) is not None}
     # no cells yet: anndata itself writes what every store has
     with settings.override(zarr_write_format=3):
@@ -112,7 +113,6 @@ def _write(source: Source, path: Path, index_unique: str | None) -> None:
     root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
     write_element(root, "uns", uns)
     obs = root["obs"]
-    index = np.concatenate([list(names) for names in _all_names(source, index_unique)]).astype(object)
     attrs = dict(obs.attrs)
     write_element(obs, str(attrs["_index"]), index)
     order = [str(name) for name in source.root()["obs"].attrs["column-order"]]
@@ -128,13 +128,11 @@ def _all_names(source: Source, index_unique: str | None) -> Iterator[pd.Index]:
             yield names_of(source, number, start, min(start + _STEP, length), index_unique)
 
 
-def _refuse_twins(source: Source, index_unique: str | None) -> None:
-    hashes = np.concatenate([pd.util.hash_array(names.to_numpy()) for names in _all_names(source, index_unique)])
+def _refuse_twins(names: np.ndarray, source: Source, index_unique: str | None) -> None:
+    hashes = pd.util.hash_array(names)
     order = np.sort(hashes)
     if (twice := order[1:][order[1:] == order[:-1]]).size:
-        row = int(np.flatnonzero(hashes == twice[0])[1])
-        (number, start, stop), = source.parts(row, row + 1)  # fmt: skip
-        name = names_of(source, number, start, stop, index_unique)[0]
+        name = names[np.flatnonzero(hashes == twice[0])[1]]
         several = "pass index_unique='-', which adds the name of its file to that of each cell"
         alone = "call adata.obs_names_make_unique() and write the file again"
         msg = (
