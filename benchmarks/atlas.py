@@ -141,8 +141,8 @@ def leave_off(store: Path, out: Path, steps, n_workers: int, memory: str, block_
 
 
 def _pin(core: int) -> None:
-    for thread in os.listdir("/proc/self/task"):
-        os.sched_setaffinity(int(thread), {core})
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
 
 
 def _warm() -> None:
@@ -241,9 +241,10 @@ def main() -> None:
                                   block_size=min(args.block_size, max(1, args.cells // 16)))  # fmt: skip
             rates[workers] = args.cells / seconds
         found["ranks, one core a worker: 1 worker, cells/s"] = rates[1]
-        found[f"ranks, one core a worker: {args.workers} workers, times as many"] = rates[args.workers] / rates[1]
-        print(f"ranks of {args.cells} cells, one core a worker: {rates[1]:,.0f} cells/s by 1, {rates[args.workers]:,.0f} "
-              f"by {args.workers}: {rates[args.workers] / rates[1]:.2f} times", flush=True)  # fmt: skip
+        gain = rates[args.workers] / rates[1]
+        found[f"ranks, one core a worker: {args.workers} workers, times as many"] = gain
+        print(f"ranks of {args.cells} cells, one core a worker: {rates[1]:,.0f} cells/s by 1, "
+              f"{rates[args.workers]:,.0f} by {args.workers}: {gain:.2f} times", flush=True)  # fmt: skip
     for n, workers in ((tenth, 1), (tenth, args.workers), (args.cells, args.workers)):
         size = min(args.block_size, max(1, n // 16))
         seconds, cpu, peak = timed(store(n), out, ranks, workers, args.memory, block_size=size)

@@ -323,9 +323,7 @@ def main() -> None:
             spent = args.work / f"{arm}.seconds"
             cost = found.setdefault("cost", {"measuring seconds": 0})
             cost["training seconds"] = round(float(spent.read_text())) if spent.exists() else 0
-            cost["machine"] = (
-                f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
-            )
+            cost["machine"] = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
             for what, measure in left.items():
                 begin = time.time()
                 found[what] = measure(model, sets)

@@ -91,8 +91,8 @@ def connected(
 def _memory_as_usual() -> Iterator[None]:
     """Workers that keep freed memory for the next array, as any process does.
 
-    dask lets them give all of it back at once (``MALLOC_TRIM_THRESHOLD_``), and each block then pays for every page anew:
-    half as much time again for ranks. Blocks are alike, so what is kept is what the next one needs.
+    dask lets them give all of it back at once (``MALLOC_TRIM_THRESHOLD_``), and each block then pays for every page
+    anew: half as much time again for ranks. Blocks are alike, so what is kept is what the next one needs.
     """
     import dask
 
