@@ -2,8 +2,8 @@
 
     python scripts/execute_tutorials.py [NAME ...]
 
-A tutorial that reads SCC2S_SHARED_DATA is left out where that folder is not there; the documentation then shows it without
-outputs, and says so.
+A tutorial that reads SCC2S_SHARED_DATA is left out where that folder is not there. The repository has an executed copy of
+it, which the documentation shows as long as the tutorial has the same code; else it is shown without outputs, and says so.
 """
 
 import os
@@ -38,13 +38,13 @@ def main(names: list[str]) -> None:
     for path in sorted((ROOT / "tutorials").glob("*.ipynb")):
         if names and path.stem not in names:
             continue
-        (TARGET / path.name).unlink(missing_ok=True)
         notebook = nbformat.read(path, as_version=4)
         if any(cell.get("outputs") for cell in notebook.cells):
             sys.exit(f"{path.name} is committed with outputs; clear them")
         if any(DATA in cell.source for cell in notebook.cells) and not Path(os.environ.get(DATA, "")).is_dir():
             print(f"{path.name}: left out, its cells come with no package; set {DATA} to a folder that holds them")
             continue
+        (TARGET / path.name).unlink(missing_ok=True)
         chosen.append(path)
     with ProcessPoolExecutor(2) as pool:
         for line in pool.map(execute, chosen):
