@@ -29,7 +29,7 @@ def test_is_committed_without_outputs(path: Path) -> None:
     assert not [cell for cell in cells(path) if cell.get("outputs")]
 
 
-@pytest.mark.parametrize("path", filter(needs_data, ALL), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in ALL if needs_data(path)], ids=lambda path: path.stem)
 def test_copy_was_executed_from_this_source_without_errors(path: Path) -> None:
     copy = FOLDER / "executed" / path.name
     assert copy.is_file(), f"python scripts/execute_tutorials.py {path.stem}"
