@@ -98,12 +98,8 @@ def _memory_as_usual() -> Iterator[None]:
 
     key = "distributed.nanny.pre-spawn-environ"
     env = {name: value for name, value in dask.config.get(key, {}).items() if not name.startswith("MALLOC_TRIM")}
-    before = dask.config.get(key, {})
-    dask.config.set({key: env})
-    try:
+    with dask.config.set({key: env}):
         yield
-    finally:
-        dask.config.set({key: before})
 
 
 def _numbered(plain: Any, env: dict[str, str], gpus: list[str]) -> Any:
