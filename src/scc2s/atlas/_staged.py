@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -164,15 +165,27 @@ def pieces(file: Path) -> Iterator[dict[str, np.ndarray]]:
 
 
 def _write_chunk(path: Path, start: int, values: np.ndarray) -> Path:
-    import zarr
-
-    # a chunk of zeros is written as any other: a file that is missing is one that was lost
-    array = zarr.open_array(str(path), mode="r+").with_config({"write_empty_chunks": True})
+    array = _to_write(path)
     array[start : start + len(values)] = values.astype(str) if values.dtype.kind == "O" else values
     number = start // array.chunks[0]
     file = path / array.metadata.encode_chunk_key((number, *(0 for _ in array.shape[1:])))
     sync(file)
     return file
+
+
+def _to_write(path: Path) -> Any:
+    """An array whose chunks of zeros are written as any other: a file that is missing is one that was lost.
+
+    By what zarr itself writes with, whatever it is set to: ``zarrs`` leaves them out.
+    """
+    import zarr
+
+    with _SETTING, zarr.config.set({"codec_pipeline.path": "zarr.core.codec_pipeline.BatchedCodecPipeline"}):
+        return zarr.open_array(str(path), mode="r+").with_config({"write_empty_chunks": True})
+
+
+_SETTING = threading.Lock()
+"""What zarr is set to is the same for all threads."""
 
 
 def checksum(file: Path) -> int:
