@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _AHEAD = 2
 """Blocks for each thread of the workers: one is done while the next is on its way."""
+_LOOK = 1.0
+"""Seconds after which workers are counted again."""
 _MOST_PIECES = 64
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -76,8 +78,13 @@ def drive(
         running[future.key] = number
         queue.add(future)
 
+    room = asked = 0.0
+
     def fill() -> None:
-        room = _AHEAD * max(1, sum(int(worker["nthreads"]) for worker in workers_of(client).values()))
+        nonlocal room, asked
+        if time.monotonic() - asked > _LOOK:  # workers come and go
+            room = _AHEAD * max(1, sum(int(worker["nthreads"]) for worker in workers_of(client).values()))
+            asked = time.monotonic()
         while waiting and len(running) < room:
             send(waiting.pop())
 

@@ -73,9 +73,15 @@ def names_of(source: Source, number: int, start: int, stop: int, index_unique: s
 def mark_of(source: Source) -> dict[str, Any]:
     """What tells the cells of these files from others: their number, genes, and some of their names."""
     digest = hashlib.blake2b(digest_size=8)
+    last: tuple[int, int, pd.Index] = (-1, 0, pd.Index([]))
     for first in np.unique(np.linspace(0, max(0, source.n_obs - _RUN), _RUNS).astype(int)).tolist():
         for number, start, stop in source.parts(first, min(first + _RUN, source.n_obs)):
-            names = names_of(source, number, start, stop, None)
+            step = _at_once(source, number)
+            low = start // step * step
+            if last[:2] != (number, low) or stop > low + len(last[2]):
+                high = min(max(low + step, stop), source.lengths[number])
+                last = (number, low, names_of(source, number, low, high, None))
+            names = last[2][start - low : stop - low]
             digest.update("\0".join([*names, ""]).encode("utf-8", "surrogatepass"))
     genes = hashlib.blake2b("\0".join(map(str, source.var().index)).encode("utf-8", "surrogatepass"), digest_size=8)
     return {
@@ -124,15 +130,23 @@ def _write(source: Source, path: Path, index_unique: str | None) -> None:
 
 def _all_names(source: Source, index_unique: str | None) -> Iterator[pd.Index]:
     for number, length in enumerate(source.lengths):
-        for start in range(0, length, _STEP):
-            yield names_of(source, number, start, min(start + _STEP, length), index_unique)
+        step = _at_once(source, number)
+        for start in range(0, length, step):
+            yield names_of(source, number, start, min(start + step, length), index_unique)
+
+
+def _at_once(source: Source, number: int) -> int:
+    """Names of a file that are read together: whole chunks, none of which is decoded twice."""
+    obs = source.root(number)["obs"]
+    names = obs[str(obs.attrs["_index"])]
+    chunk = (getattr(names, "chunks", None) or (1,))[0]
+    return int(max(chunk, _STEP // chunk * chunk))
 
 
 def _refuse_twins(names: np.ndarray, source: Source, index_unique: str | None) -> None:
-    hashes = pd.util.hash_array(names)
-    order = np.sort(hashes)
-    if (twice := order[1:][order[1:] == order[:-1]]).size:
-        name = names[np.flatnonzero(hashes == twice[0])[1]]
+    index = pd.Index(names)
+    if not index.is_unique:
+        name = index[index.duplicated()][0]
         several = "pass index_unique='-', which adds the name of its file to that of each cell"
         alone = "call adata.obs_names_make_unique() and write the file again"
         msg = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,16 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Source:
-    """Files of cells, one after another. Pickled as their paths."""
+    """Files of cells, one after another. Pickled as their paths: a process reads their genes once."""
 
     paths: tuple[str, ...]
     lengths: tuple[int, ...]
     """Cells of each."""
+    token: str = field(default_factory=partial(token_hex, 8), compare=False)
+    """Of this look at the files: they may be others under the same names in the next run."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _source, (self.paths, self.lengths, self.token)
 
     @classmethod
     def of(cls, store: str | Path) -> Source:
@@ -176,6 +182,12 @@ class Source:
             msg = f"files differ in their genes: {'; '.join(said)}; keep those that all have: adata[:, shared].copy()"
             raise ValueError(msg)
         return np.asarray(theirs.get_indexer(wanted))
+
+
+@lru_cache(4)
+def _source(*parts: Any) -> Source:
+    """The same object for each task of a run."""
+    return Source(*parts)
 
 
 def len_of(table: Any) -> int:
