@@ -100,19 +100,23 @@ def taught(work: Path, arm: str, sets: dict[str, ad.AnnData]) -> scc2s.models.Mo
 
 @contextmanager
 def counted(path: Path) -> Iterator[None]:
-    """Seconds spent, over all runs, whenever one is killed."""
-    before, begin, done = float(path.read_text()) if path.exists() else 0.0, time.time(), threading.Event()
+    """Seconds spent, over all runs, whenever one is killed; without those in which it was stopped."""
+    spent, last, done = float(path.read_text()) if path.exists() else 0.0, time.time(), threading.Event()
 
     def write() -> None:
-        while not done.wait(10):
-            path.write_text(str(before + time.time() - begin))
+        nonlocal spent, last
+        ended = False
+        while not ended:
+            ended = done.wait(10)
+            now = time.time()
+            spent, last = spent + min(now - last, 15), now
+            path.write_text(str(spent))
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
     yield
     done.set()
     writer.join()
-    path.write_text(str(before + time.time() - begin))
 
 
 def annotation(adata: ad.AnnData, labels: list[str], model: scc2s.models.Model) -> dict[str, float]:
