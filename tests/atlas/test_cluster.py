@@ -37,3 +37,20 @@ def test_workers_keep_freed_memory_and_dask_is_left_as_it_was():
     with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
         assert set(client.run(lambda: os.environ.get("MALLOC_TRIM_THRESHOLD_")).values()) == {None}
     assert dask.config.get("distributed.nanny.pre-spawn-environ") == before
+
+
+def test_workers_read_by_zarrs_unless_the_user_has_chosen(monkeypatch):
+    pytest.importorskip("zarrs")
+    seen = []
+    for chosen in (None, "zarr.core.codec_pipeline.BatchedCodecPipeline"):
+        if chosen is not None:
+            monkeypatch.setenv("ZARR_CODEC_PIPELINE__PATH", chosen)
+        with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
+            seen += client.run(_pipeline).values()
+    assert seen == ["zarrs.ZarrsCodecPipeline", chosen]
+
+
+def _pipeline():
+    import zarr
+
+    return zarr.config.get("codec_pipeline.path")
