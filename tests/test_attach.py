@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import resource
+import math
 import subprocess
 import sys
 from types import ModuleType
@@ -126,15 +126,18 @@ def test_import_brings_in_neither_torch_nor_transformers() -> None:
 
 @pytest.mark.slow
 def test_import_adds_less_than_a_seventh_to_that_of_scanpy() -> None:
-    def seconds(code: str) -> float:
-        # of a processor: what runs beside this test counts for less than by the clock
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", code], check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    seconds("import scc2s")
-    pairs = [(seconds("import scanpy"), seconds("import scanpy, scc2s")) for _ in range(7)]
-    # The least of each: what runs beside this test only adds.
-    alone = min(without for without, _ in pairs)
-    assert min(with_ours for _, with_ours in pairs) - alone < alone / 7  # 0.3 s where scanpy takes two
+    # Of a processor, and both in one process: what runs beside this test slows one as it slows the other.
+    code = """
+import time, scanpy
+alone = time.process_time()
+import scc2s
+print(alone, time.process_time() - alone)
+"""
+    alone, added = math.inf, math.inf
+    for n in range(1, 12):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        # The least of each: what runs beside this test only adds.
+        alone, added = (min(pair) for pair in zip((alone, added), map(float, done.stdout.split()), strict=True))
+        if n >= 3 and added < alone / 7:
+            break
+    assert added < alone / 7  # 0.3 s where scanpy takes two
