@@ -9,6 +9,7 @@ it, which the documentation shows as long as the tutorial has the same code; els
 import os
 import sys
 import sysconfig
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,7 @@ DATA = "SCC2S_SHARED_DATA"
 
 def execute(path: Path) -> str:
     """Run one tutorial and keep it with its outputs."""
+    begin = time.monotonic()
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": path.parent}}
@@ -30,7 +32,7 @@ def execute(path: Path) -> str:
         if output.output_type == "stream":  # where packages lie is the machine's own affair
             output.text = output.text.replace(f"{sysconfig.get_path('purelib')}/", "")
     nbformat.write(notebook, TARGET / path.name)
-    return f"{path.name}: executed"
+    return f"{path.name}: executed in {time.monotonic() - begin:.0f} s"
 
 
 def main(names: list[str]) -> None:
