@@ -46,11 +46,5 @@ def test_workers_read_by_zarrs_unless_the_user_has_chosen(monkeypatch):
         if chosen is not None:
             monkeypatch.setenv("ZARR_CODEC_PIPELINE__PATH", chosen)
         with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
-            seen += client.run(_pipeline).values()
+            seen += client.run(lambda: __import__("zarr").config.get("codec_pipeline.path")).values()
     assert seen == ["zarrs.ZarrsCodecPipeline", chosen]
-
-
-def _pipeline():
-    import zarr
-
-    return zarr.config.get("codec_pipeline.path")
