@@ -168,7 +168,7 @@ def _write_chunk(path: Path, start: int, values: np.ndarray) -> Path:
     array = _to_write(path)
     array[start : start + len(values)] = values.astype(str) if values.dtype.kind == "O" else values
     number = start // array.chunks[0]
-    file = path / array.metadata.encode_chunk_key((number, *(0 for _ in array.shape[1:])))
+    file: Path = path / array.metadata.encode_chunk_key((number, *(0 for _ in array.shape[1:])))
     sync(file)
     return file
 
