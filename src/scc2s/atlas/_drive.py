@@ -78,7 +78,7 @@ def drive(
         running[future.key] = number
         queue.add(future)
 
-    room = asked = 0.0
+    room, asked = 0.0, float("-inf")
 
     def fill() -> None:
         nonlocal room, asked
