@@ -119,7 +119,7 @@ def logged(log: str, what: Callable[..., None], *arguments: object) -> None:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    os.environ.update({"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "TQDM_DISABLE": "1"})
+    os.environ.update({"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"})
     what(*arguments)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 from scc2s.atlas import _cluster
@@ -37,6 +38,23 @@ def test_workers_keep_freed_memory_and_dask_is_left_as_it_was():
     with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
         assert set(client.run(lambda: os.environ.get("MALLOC_TRIM_THRESHOLD_")).values()) == {None}
     assert dask.config.get("distributed.nanny.pre-spawn-environ") == before
+
+
+def test_the_environment_is_left_as_it_was_and_ours_goes_before_it(monkeypatch):
+    """dask leaves behind what workers get; numba compiled nothing afterwards where the number of threads differed."""
+    import numba
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "77")
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    numba.njit(lambda a: a + a, parallel=True)(np.ones(9))  # launches its threads
+    now = lambda: {name: value for name, value in os.environ.items() if not name.startswith("__DASK")}  # noqa: E731
+    before = now()
+    with _cluster.connected(None, n_workers=3, memory_limit=None) as (client, threads):
+        assert now() == before
+        assert set(client.run(lambda: os.environ["OMP_NUM_THREADS"]).values()) == {str(threads)}
+        client.restart()  # as after a worker has died
+    assert now() == before
+    assert numba.njit(lambda a: a - 1)(3) == 2
 
 
 def test_workers_read_by_zarrs_unless_the_user_has_chosen(monkeypatch):

@@ -11,13 +11,13 @@ from scc2s._logging import logger
 from scc2s.atlas._need import need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+# not NUMBA_NUM_THREADS: our kernels do not use those, and numba stops compiling wherever it changes
 _THREADS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
     "SCC2S_N_JOBS",
     "ZARR_THREADING__MAX_WORKERS",
 )
@@ -76,7 +76,7 @@ def connected(
     threads = {name: str(max(1, cores // n)) for name in _THREADS}
     env = {**threads, "OMP_WAIT_POLICY": "passive", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false", **_zarrs()}
     with (
-        _started_with(env),
+        _started_with(env) as as_it_was,
         distributed.LocalCluster(
             n_workers=0,
             threads_per_worker=1,
@@ -90,23 +90,40 @@ def connected(
         cluster.new_worker_spec = _numbered(cluster.new_worker_spec, gpus)
         cluster.scale(n)
         found.wait_for_workers(n)
+        as_it_was()
         _say(found)
         yield found, max(1, cores // n)
 
 
 @contextmanager
-def _started_with(env: dict[str, str]) -> Iterator[None]:
+def _started_with(env: dict[str, str]) -> Iterator[Callable[[], None]]:
     """Workers with `env` from their first import on, and which keep freed memory for the next array.
 
     dask lets them give all of it back at once (``MALLOC_TRIM_THRESHOLD_``), and each block then pays for every page
     anew: half as much time again for ranks. Blocks are alike, so what is kept is what the next one needs.
+
+    dask writes what workers get into the environment of this process, here and whenever it starts a dead one again, and
+    leaves it there; what is there already goes before what it is told. So ours is taken out of its way and put back by
+    the function that is given, and at the end.
     """
     import dask
 
     key = "distributed.nanny.pre-spawn-environ"
     usual = {name: value for name, value in dask.config.get(key, {}).items() if not name.startswith("MALLOC_TRIM")}
-    with dask.config.set({key: {**usual, **env}}):
-        yield
+    ours = {name: os.environ.pop(name, None) for name in {*env, *usual, "PYTHONHASHSEED"}}
+
+    def as_it_was() -> None:
+        for name, value in ours.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    try:
+        with dask.config.set({key: {**usual, **env}}):
+            yield as_it_was
+    finally:
+        as_it_was()
 
 
 def _zarrs() -> dict[str, str]:
