@@ -102,7 +102,8 @@ def timed(store: Path, out: Path, steps, n_workers: int, memory: str, *, fresh: 
     if fresh:
         shutil.rmtree(out, ignore_errors=True)
         shutil.rmtree(out.with_name(f"{out.name}.atlas"), ignore_errors=True)
-    with connected(None, n_workers=n_workers, memory_limit=memory) as (client, _):
+    with connected(None, n_workers=n_workers, memory_limit=memory) as (client, _, ready):
+        ready()
         if pinned:
             for core, worker in enumerate(client.scheduler_info(n_workers=-1)["workers"]):
                 client.run(_pin, core, workers=[worker])

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 def test_the_first_workers_have_a_gpu_each_and_share_the_cores(monkeypatch):
     """Only the environment is looked at: that a model then takes that GPU is torch's to do."""
     monkeypatch.setattr(_cluster, "_gpus", lambda: ["0", "3"])
-    with _cluster.connected(None, n_workers=3, memory_limit="1GiB", ask=True) as (client, threads):
+    with _cluster.connected(None, n_workers=3, memory_limit="1GiB", ask=True) as (client, threads, ready):
+        ready()
         assert threads == max(1, (os.cpu_count() or 1) // 3)
         assert _cluster.gpus_of(client)
         seen = client.run(lambda: (os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"]))
@@ -26,7 +27,8 @@ def test_the_first_workers_have_a_gpu_each_and_share_the_cores(monkeypatch):
 
 def test_without_a_model_no_gpu_is_looked_for(monkeypatch):
     monkeypatch.setattr(_cluster, "_gpus", lambda: pytest.fail("looked"))
-    with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
+    with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _, ready):
+        ready()
         assert not _cluster.gpus_of(client)
 
 
@@ -35,7 +37,8 @@ def test_workers_keep_freed_memory_and_dask_is_left_as_it_was():
 
     before = dask.config.get("distributed.nanny.pre-spawn-environ")
     assert "MALLOC_TRIM_THRESHOLD_" in before  # else there is nothing to take back
-    with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
+    with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _, ready):
+        ready()
         assert set(client.run(lambda: os.environ.get("MALLOC_TRIM_THRESHOLD_")).values()) == {None}
     assert dask.config.get("distributed.nanny.pre-spawn-environ") == before
 
@@ -49,7 +52,8 @@ def test_the_environment_is_left_as_it_was_and_ours_goes_before_it(monkeypatch):
     numba.njit(lambda a: a + a, parallel=True)(np.ones(9))  # launches its threads
     now = lambda: {name: value for name, value in os.environ.items() if not name.startswith("__DASK")}  # noqa: E731
     before = now()
-    with _cluster.connected(None, n_workers=3, memory_limit=None) as (client, threads):
+    with _cluster.connected(None, n_workers=3, memory_limit=None) as (client, threads, ready):
+        ready()
         assert now() == before
         assert set(client.run(lambda: os.environ["OMP_NUM_THREADS"]).values()) == {str(threads)}
         client.restart()  # as after a worker has died
@@ -63,6 +67,7 @@ def test_workers_read_by_zarrs_unless_the_user_has_chosen(monkeypatch):
     for chosen in (None, "zarr.core.codec_pipeline.BatchedCodecPipeline"):
         if chosen is not None:
             monkeypatch.setenv("ZARR_CODEC_PIPELINE__PATH", chosen)
-        with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _):
+        with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _, ready):
+            ready()
             seen += client.run(lambda: __import__("zarr").config.get("codec_pipeline.path")).values()
     assert seen == ["zarrs.ZarrsCodecPipeline", chosen]

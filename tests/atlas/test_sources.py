@@ -200,7 +200,33 @@ def test_names_of_many_cells_are_read_some_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(_store, "ROWS", 10)
     obs = pd.DataFrame({"donor": ["a"] * 25, "age": np.arange(25)}, index=[f"c{i}" for i in range(25)], dtype=object)
     ad.AnnData(np.ones((25, 2), dtype=np.float32), obs=obs).write_zarr(tmp_path / "cells.zarr")
-    out = prepare(Source.of(tmp_path / "cells.zarr"), tmp_path / "cells.zarr", tmp_path / "out.zarr")
+    source, out = Source.of(tmp_path / "cells.zarr"), tmp_path / "out.zarr"
+    prepare(source, out)
     root = zarr.open_group(out, mode="r")
     assert root["obs"][root["obs"].attrs["_index"]].chunks == (10,)
     assert list(ad.read_zarr(out).obs_names) == list(obs.index)
+
+
+def test_cells_are_told_from_others_by_their_names_however_these_are_stored(tmp_path, monkeypatch):
+    from scc2s.atlas import _prepare, _store
+    from scc2s.atlas._prepare import mark_of, shown, some_names
+
+    def mark(name, names, chunk):
+        with monkeypatch.context() as at:
+            at.setattr(_store, "ROWS", chunk)
+            cells = ad.AnnData(np.ones((len(names), 2), dtype=np.float32), obs=pd.DataFrame(index=names))
+            cells.write_zarr(tmp_path / "one.zarr")
+            source = Source.of(tmp_path / "one.zarr")
+            _prepare.prepare(source, tmp_path / name)
+        found = Source.of(tmp_path / name)
+        runs = shown(found)
+        assert len(runs) == -(-len(names) // chunk), "each chunk once"
+        assert len({row for _, some in runs for start, stop in some for row in range(start, stop)}) == 16
+        return mark_of(found, [some_names(found, some) for some in runs])
+
+    monkeypatch.setattr(_prepare, "_RUN", 2)
+    names = [f"c{i}" for i in range(200)]
+    first = mark("a.zarr", names, 50)
+    assert mark("b.zarr", names, 100) == first
+    assert mark("c.zarr", [*names[:-1], "other"], 50) != first
+    assert mark("d.zarr", [*names[:100], *names[:99:-1]], 50) != first

@@ -26,8 +26,10 @@ _THREADS = (
 @contextmanager
 def connected(
     client: Any, *, n_workers: int | None, memory_limit: str | int | float | None, ask: bool = False
-) -> Iterator[tuple[Any, int]]:
-    """A client that tasks can be sent through, and the threads that a task may use.
+) -> Iterator[tuple[Any, int, Callable[[], None]]]:
+    """A client that tasks can be sent through, the threads that a task may use, and what waits for the workers.
+
+    Workers on this machine take seconds to start: what needs none of them can be done meanwhile.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def connected(
         msg = "n_workers= and memory_limit= are of workers that are started here; leave them out, or client="
         raise ValueError(msg)
     if isinstance(client, distributed.Client):
-        yield client, 1
+        yield client, 1, lambda: None
         return
     if client is not None and not isinstance(client, str):
         msg = f"client={type(client).__name__} is not a client; pass a distributed.Client, an address, or None"
@@ -68,7 +70,7 @@ def connected(
             raise OSError(msg) from error
         with found:
             _say(found)
-            yield found, 1
+            yield found, 1, lambda: None
         return
     cores, gpus = os.cpu_count() or 1, _gpus() if ask else []
     n = max(1, cores // 2, len(gpus)) if n_workers is None else whole("n_workers", n_workers)
@@ -89,10 +91,13 @@ def connected(
     ):
         cluster.new_worker_spec = _numbered(cluster.new_worker_spec, gpus)
         cluster.scale(n)
-        found.wait_for_workers(n)
-        as_it_was()
-        _say(found)
-        yield found, max(1, cores // n)
+
+        def ready() -> None:
+            found.wait_for_workers(n)
+            as_it_was()
+            _say(found)
+
+        yield found, max(1, cores // n), ready
 
 
 @contextmanager

@@ -130,7 +130,8 @@ def go_on(
     n_new = len_of(opened(out)["obs"])
     cells = {"n_obs": n_new, "numbers": mark, "genes": len(source.var())}
     step = Step("generate", dict(plan["steps"][0][1]))
-    with connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=True) as (at, threads):
+    with connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=True) as (at, threads, ready):
+        ready()
         runner = Runner(
             at, source, cells, out, folder, threads, plan["block_size"], retries, restart, progress, n_new
         )  # fmt: skip

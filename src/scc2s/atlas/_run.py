@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from scc2s.atlas._folder import held, run_folder
 from scc2s.atlas._manifest import planned
 from scc2s.atlas._need import need
 from scc2s.atlas._one_step import Runner
-from scc2s.atlas._prepare import mark_of, prepare
+from scc2s.atlas._prepare import mark_of, prepare, shown, some_names, target_of
 from scc2s.atlas._source import Source
 from scc2s.atlas._steps import given_steps
 from scc2s.atlas._store import forget
@@ -119,22 +120,23 @@ def run(
     need("distributed")
     forget()
     source = Source.of(store)
-    target = prepare(source, store, out, index_unique)
+    target = target_of(source, store, out, index_unique)
     folder = run_folder(target)
     plan = {
         "store": str(Path(store).resolve()),
-        "out": target,
+        "out": str(target),
         "steps": [[step.name, step.params] for step in found],
         "block_size": block_size,
         "index_unique": index_unique,
     }
     ask = any(not step.kind.matrix for step in found)
-    with (
-        held(folder),
-        planned(folder, plan),
-        connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=ask) as (at, threads),
-    ):
-        runner = Runner(at, source, mark_of(source), target, folder, threads, block_size, retries, restart, progress)
-        for step in found:
-            runner.run(step)
-    return Path(target)
+    with connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=ask) as (at, threads, ready):
+        names = at.map(partial(some_names, source), shown(source), pure=False)
+        prepare(source, target, index_unique)
+        with held(folder), planned(folder, plan):
+            ready()
+            mark = mark_of(source, at.gather(names))
+            runner = Runner(at, source, mark, str(target), folder, threads, block_size, retries, restart, progress)
+            for step in found:
+                runner.run(step)
+    return target
