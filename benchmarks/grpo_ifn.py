@@ -31,6 +31,8 @@ from scc2s.train._collapse import diversity
 
 PROGRAM = "ifn"
 DRAWS = 4
+REAL = 64
+"""Stimulated cells of a type that answers are held against as a set."""
 
 
 def read(folder: Path, n_genes: int) -> ad.AnnData:
@@ -49,9 +51,15 @@ def prompts(adata: ad.AnnData, n: int, seed: int) -> pd.DataFrame:
     cells = adata[own.to_numpy()]
     pairs = scc2s.pp.pairs(cells, key="condition", control="ctrl", match=["cell_type"], random_state=seed)
     pairs = pairs.sample(min(n, len(pairs)), random_state=seed)
-    text = cells.obs["c2s_sentence"].astype(str)
+    text, kind = cells.obs["c2s_sentence"].astype(str), cells.obs["cell_type"].astype(str)
     control, truth = text.loc[pairs["control"]].tolist(), text.loc[pairs["perturbed"]].tolist()
-    return pd.DataFrame({"prompt": asked(control), "control": control, "truth": truth})
+    there = cells.obs["condition"] != "ctrl"
+    real = {k: some.sample(min(REAL, len(some)), random_state=seed).tolist() for k, some in text[there].groupby(kind)}
+    kinds = kind.loc[pairs["control"]].tolist()
+    return pd.DataFrame({
+        "prompt": asked(control), "control": control, "truth": truth, "cell_type": kinds,
+        "real": [real[k] for k in kinds],
+    })  # fmt: skip
 
 
 def asked(sentences: list[str]) -> list[str]:
@@ -135,6 +143,7 @@ def main() -> None:
     parser.add_argument("--prompts-per-step", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=2e-5)
     parser.add_argument("--beta", type=float, default=0.03)
+    parser.add_argument("--energy", type=float, default=2.0, help="weight of the energy distance; 0: the program alone")
     args = parser.parse_args()
     adata = read(args.data, args.genes)
     genes = GeneVocabulary([name for name in adata.var_names if name], args.genes)
@@ -151,8 +160,12 @@ def main() -> None:
                 "SFT": judge(model, adata, genes, args.cells, seed),
             }
             print(json.dumps(figures), flush=True)
+            wanted = {"program_tau": rewards.program_tau(PROGRAM), "program_delta": rewards.program_delta(PROGRAM)}
+            if args.energy:
+                wanted["embedding_energy"] = rewards.embedding_energy(model, by="cell_type")
             done = grpo(
-                model, table, [rewards.program_tau(PROGRAM), rewards.program_delta(PROGRAM)], folder, genes=genes,
+                model, table, wanted, folder, genes=genes,
+                weights=[args.energy if name == "embedding_energy" else 1.0 for name in wanted],
                 group_size=args.group_size, prompts_per_step=args.prompts_per_step, learning_rate=args.learning_rate,
                 beta=args.beta, max_steps=args.steps, save_steps=10, seed=seed, warmup_steps=max(1, args.steps // 10),
             )  # fmt: skip
