@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -71,3 +72,9 @@ def test_workers_read_by_zarrs_unless_the_user_has_chosen(monkeypatch):
             ready()
             seen += client.run(lambda: __import__("zarr").config.get("codec_pipeline.path")).values()
     assert seen == ["zarrs.ZarrsCodecPipeline", chosen]
+
+
+def test_a_zarrs_that_does_not_work_is_left_alone(monkeypatch):
+    monkeypatch.delenv("ZARR_CODEC_PIPELINE__PATH", raising=False)
+    monkeypatch.setitem(sys.modules, "zarrs", None)  # its import raises
+    assert _cluster._zarrs() == {}
