@@ -208,8 +208,8 @@ def test_names_of_many_cells_are_read_some_at_a_time(tmp_path, monkeypatch):
 
 
 def test_cells_are_told_from_others_by_their_names_however_these_are_stored(tmp_path, monkeypatch):
-    from scc2s.atlas import _prepare, _store
-    from scc2s.atlas._prepare import mark_of, shown, some_names
+    from scc2s.atlas import _cell_names, _prepare, _store
+    from scc2s.atlas._cell_names import mark_of, shown, some_names
 
     def mark(name, names, chunk):
         with monkeypatch.context() as at:
@@ -224,7 +224,7 @@ def test_cells_are_told_from_others_by_their_names_however_these_are_stored(tmp_
         assert len({row for _, some in runs for start, stop in some for row in range(start, stop)}) == 16
         return mark_of(found, [some_names(found, some) for some in runs])
 
-    monkeypatch.setattr(_prepare, "_RUN", 2)
+    monkeypatch.setattr(_cell_names, "_RUN", 2)
     names = [f"c{i}" for i in range(200)]
     first = mark("a.zarr", names, 50)
     assert mark("b.zarr", names, 100) == first

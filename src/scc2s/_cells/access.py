@@ -143,7 +143,7 @@ def expression(
     else:
         beside = adata.var if source == "raw.X" else None
         allowed = usable(var, gene_symbols, chosen, organism=organism or stated_organism(adata), beside=beside)
-    kept = [n for n, a in zip(names, allowed, strict=True) if a]
+    kept = names if allowed.all() else [n for n, a in zip(names, allowed, strict=True) if a]
     if on_duplicate not in ("error", "max", "sum"):
         msg = f"on_duplicate={on_duplicate!r} is not known; pass 'error', 'max' or 'sum'"
         raise ValueError(msg)

@@ -89,10 +89,14 @@ def csr_rows(pointers: Any, columns: Any, values: Any, start: int, stop: int, n_
     first, last = int(ends[0]), int(ends[-1])
     found = sparse.csr_matrix((stop - start, n_columns), dtype=values.dtype)
     found.data, found.indices = np.asarray(values[first:last]), np.asarray(columns[first:last])
-    low, high = int(found.indices.min(initial=0)), int(found.indices.max(initial=0))
-    kind = np.int32 if last - first < 2**31 and low >= -(2**31) and high < 2**31 else np.int64
+    fits = found.indices.dtype == np.int32 or _within(found.indices, 2**31)
+    kind = np.int32 if last - first < 2**31 and fits else np.int64
     found.indices, found.indptr = found.indices.astype(kind, copy=False), (ends - first).astype(kind)
     return found
+
+
+def _within(numbers: np.ndarray, limit: int) -> bool:
+    return int(numbers.min(initial=0)) >= -limit and int(numbers.max(initial=0)) < limit
 
 
 def _opened(path: Path) -> Any:

@@ -11,7 +11,7 @@ from scc2s._cells.stored import csr_rows
 from scc2s.sentences._blocks import refuse_damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from scipy import sparse
 
@@ -49,8 +49,19 @@ def matrix_rows(element: Any, start: int, stop: int) -> np.ndarray | sparse.csr_
     ValueError
         If it is stored by columns, or its arrays do not fit each other.
     """
+    return rows_of(element)(start, stop)
+
+
+def rows_of(element: Any) -> Callable[[int, int], np.ndarray | sparse.csr_matrix]:
+    """What :func:`matrix_rows` gives of a matrix, by first row and the one after the last: its arrays are opened once.
+
+    Raises
+    ------
+    ValueError
+        If it is stored by columns.
+    """
     if hasattr(element, "shape"):
-        return np.asarray(element[start:stop])
+        return lambda start, stop: np.asarray(element[start:stop])
     if encoding(element) != "csr_matrix":
         msg = (
             f"{element.name} is stored by columns ({encoding(element) or 'unknown'}), and its rows cannot be read one "
@@ -58,9 +69,14 @@ def matrix_rows(element: Any, start: int, stop: int) -> np.ndarray | sparse.csr_
         )
         raise ValueError(msg)
     ends, columns, values = (element[name] for name in ("indptr", "indices", "data"))
-    found = csr_rows(ends, columns, values, start, stop, int(element.attrs["shape"][1]))
-    refuse_damaged(found)
-    return found
+    n_columns = int(element.attrs["shape"][1])
+
+    def rows(start: int, stop: int) -> sparse.csr_matrix:
+        found = csr_rows(ends, columns, values, start, stop, n_columns)
+        refuse_damaged(found)
+        return found
+
+    return rows
 
 
 def column_rows(element: Any, start: int, stop: int) -> Any:

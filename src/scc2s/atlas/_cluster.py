@@ -11,7 +11,7 @@ from scc2s._logging import logger
 from scc2s.atlas._need import need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # not NUMBA_NUM_THREADS: our kernels do not use those, and numba stops compiling wherever it changes
 _THREADS = (
@@ -171,6 +171,20 @@ def workers_of(client: Any) -> dict[str, dict[str, Any]]:
     """The workers of a client, by address."""
     found: dict[str, dict[str, Any]] = client.scheduler_info(n_workers=-1)["workers"]
     return found
+
+
+def over_workers(client: Any) -> Callable[..., Iterable[Any]]:
+    """What does a task for each of some things as ``map`` does: in the workers, where there are some by now."""
+
+    def over(task: Callable[[Any], Any], things: Iterable[Any]) -> Iterable[Any]:
+        if not workers_of(client):
+            return map(task, things)
+        futures = client.map(task, list(things), pure=False)
+        for future in futures:  # also where one fails, so that none goes on after the call
+            future.exception()
+        return client.gather(futures)  # type: ignore[no-any-return]
+
+    return over
 
 
 def gpus_of(client: Any) -> bool:

@@ -78,7 +78,9 @@ def move_in(
 
 
 @quiet()
-def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
+def write_record(
+    out: str, path: Sequence[str], record: Mapping[str, Any], kept: Mapping[str, Any], aside: Path
+) -> None:
     """Write a record; what an earlier one of its name wrote, and this one has not, is removed.
 
     Parameters
@@ -91,6 +93,8 @@ def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept:
         The record.
     kept
         Other entries of uns.
+    aside
+        Folder of the same file system, where it is written first.
     """
     import zarr
     from anndata.io import read_elem
@@ -105,7 +109,7 @@ def write_record(out: str, path: Sequence[str], record: Mapping[str, Any], kept:
         if name not in group:
             _group(group, name, _DICT)
         group = group[name]
-    write_element(group, path[-1], dict(record))
+    _write_at_once(Path(out) / place, dict(record), root.metadata.zarr_format, aside)
     for name, value in kept.items():
         write_element(root["uns"], name, value)
 
@@ -116,6 +120,22 @@ def consolidate(out: str) -> None:
     import zarr
 
     zarr.consolidate_metadata(out)
+
+
+def _write_at_once(target: Path, value: dict[str, Any], zarr_format: int, aside: Path) -> None:
+    """Write many small elements in memory, which takes half the time, and then as a folder that is there or is not."""
+    import zarr
+
+    files: dict[str, Any] = {}
+    store = zarr.storage.MemoryStore(files)
+    write_element(zarr.open_group(store, mode="w", zarr_format=zarr_format), target.name, value)  # type: ignore[arg-type]
+    shutil.rmtree(aside, ignore_errors=True)
+    for name, content in files.items():
+        file = aside / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.to_bytes())
+    _move(aside / target.name, target)
+    shutil.rmtree(aside)
 
 
 def _remove(root: Any, place: str) -> None:

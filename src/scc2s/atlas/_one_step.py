@@ -270,8 +270,9 @@ def _end(job: Job, manifest: Mapping[str, Any], found: Collected) -> bool:
             params |= perplexities(lambda name: _column(job.out, name), _key(job.step))
         about = {"block_size": job.block_size, "n_blocks": job.n_blocks, "unit": job.step.kind.unit}
         _finish.write_record(
-            job.out, path, {**record, "params": params, **more, "atlas": plain(about)}, _kept(job.step, params)
-        )
+            job.out, path, {**record, "params": params, **more, "atlas": plain(about)}, _kept(job.step, params),
+            job.path / "record",
+        )  # fmt: skip
     _finish.consolidate(job.out)
     places = [place for place, spec in manifest["layout"].items() if spec["kind"] in ("category", "sparse")]
     folders = [Path(job.out).joinpath(*place.split(":", 1)) for place in places]

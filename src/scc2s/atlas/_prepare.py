@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,13 @@ import pandas as pd
 
 from scc2s._cells.stored_rows import column_rows, table_rows, united
 from scc2s._io import check_writable, replacing_folder
+from scc2s.atlas._cell_names import names_of, write_names
 from scc2s.atlas._finish import consolidate, quiet
 from scc2s.atlas._source import Source, len_of
 from scc2s.atlas._store import kind_of, opened, write_element
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-_STEP = 100_000
-_RUNS, _RUN = 8, 64
-"""Names that tell one set of cells from another: so many runs of so many."""
+    from collections.abc import Callable, Iterable
 
 
 def target_of(source: Source, store: str | Path, out: str | Path | None, index_unique: str | None = None) -> Path:
@@ -59,8 +55,21 @@ def target_of(source: Source, store: str | Path, out: str | Path | None, index_u
     return where.resolve()
 
 
-def prepare(source: Source, target: Path, index_unique: str | None = None) -> None:
+def prepare(
+    source: Source, target: Path, index_unique: str | None = None, *, over: Callable[..., Iterable[Any]] = map
+) -> None:
     """Write the store for the results, if it is not there.
+
+    Parameters
+    ----------
+    source
+        The files.
+    target
+        Path of the store.
+    index_unique
+        What stands between the name of a cell and that of its file; ``None``: names as they are.
+    over
+        ``map``, or what does the same in other processes: names of many cells take a while.
 
     Raises
     ------
@@ -69,49 +78,11 @@ def prepare(source: Source, target: Path, index_unique: str | None = None) -> No
     """
     if not _is_there(target):
         with replacing_folder(target) as new:
-            _write(source, new, index_unique)
+            _write(source, new, index_unique, over)
 
 
 def _is_there(where: Path) -> bool:
     return where.exists() and any(where.iterdir())
-
-
-def names_of(source: Source, number: int, start: int, stop: int, index_unique: str | None) -> pd.Index:
-    """Names of some cells of a file."""
-    names = table_rows(source.root(number)["obs"], start, stop, []).index.astype(str)
-    if index_unique is not None and len(source.paths) > 1:
-        names = names + f"{index_unique}{Path(source.paths[number]).stem}"
-    return names.astype(object)
-
-
-def shown(source: Source) -> list[tuple[int, list[tuple[int, int]]]]:
-    """Which names tell these cells from others: number of a file, and runs of rows in one chunk of it."""
-    chunks: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for first in np.unique(np.linspace(0, max(0, source.n_obs - _RUN), _RUNS).astype(int)).tolist():
-        for number, start, stop in source.parts(first, min(first + _RUN, source.n_obs)):
-            size = _chunk(source, number)
-            for low in range(start // size * size, stop, size):
-                chunks.setdefault((number, low), []).append((max(start, low), min(stop, low + size)))
-    return [(number, runs) for (number, _), runs in chunks.items()]
-
-
-def some_names(source: Source, some: tuple[int, list[tuple[int, int]]]) -> list[str]:
-    """Names of such runs, decoded once."""
-    number, runs = some
-    first = runs[0][0]
-    names = names_of(source, number, first, runs[-1][1], None)
-    return [name for start, stop in runs for name in names[start - first : stop - first]]
-
-
-def mark_of(source: Source, names: Iterable[list[str]]) -> dict[str, Any]:
-    """What tells the cells of these files from others: their number, genes, and some of their names."""
-    genes = list(map(str, source.var().index))
-    cells = [*(name for some in names for name in some), ""]
-    return {"n_obs": source.n_obs, "n_vars": len(genes), "cells": _hashed(cells), "genes": _hashed(genes)}
-
-
-def _hashed(names: list[str]) -> str:
-    return hashlib.blake2b("\0".join(names).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _refuse_other_cells(source: Source, where: Path, index_unique: str | None) -> None:
@@ -127,13 +98,11 @@ def _refuse_other_cells(source: Source, where: Path, index_unique: str | None) -
 
 
 @quiet()
-def _write(source: Source, path: Path, index_unique: str | None) -> None:
+def _write(source: Source, path: Path, index_unique: str | None, over: Callable[..., Iterable[Any]]) -> None:
     """An AnnData without a matrix."""
     import zarr
     from anndata import AnnData, settings
 
-    index = np.concatenate([names.to_numpy() for names in _all_names(source, index_unique)])
-    _refuse_twins(index, source, index_unique)
     uns = {name: value for name in ("organism", "log1p", "c2s") if (value := _same(source, name)) is not None}
     # no cells yet: anndata itself writes what every store has
     with settings.override(zarr_write_format=3):
@@ -141,47 +110,12 @@ def _write(source: Source, path: Path, index_unique: str | None) -> None:
     root = zarr.open_group(str(path), mode="r+", use_consolidated=False)
     write_element(root, "uns", uns)
     obs = root["obs"]
-    attrs = dict(obs.attrs)
-    write_element(obs, str(attrs["_index"]), index)
+    write_names(source, path / "obs", str(obs.attrs["_index"]), index_unique, over)
     order = [str(name) for name in source.root()["obs"].attrs["column-order"]]
     for name in order:
         write_element(obs, name, _column(source, name))
     obs.attrs["column-order"] = order
     consolidate(str(path))
-
-
-def _all_names(source: Source, index_unique: str | None) -> Iterator[pd.Index]:
-    for number, length in enumerate(source.lengths):
-        step = _at_once(source, number)
-        for start in range(0, length, step):
-            yield names_of(source, number, start, min(start + step, length), index_unique)
-
-
-def _at_once(source: Source, number: int) -> int:
-    """Names of a file that are read together: whole chunks, none of which is decoded twice."""
-    chunk = _chunk(source, number)
-    return max(chunk, _STEP // chunk * chunk)
-
-
-def _chunk(source: Source, number: int) -> int:
-    """Names of a file that are decoded together."""
-    obs = source.root(number)["obs"]
-    names = obs[str(obs.attrs["_index"])]
-    return int((getattr(names, "chunks", None) or (_STEP,))[0])
-
-
-def _refuse_twins(names: np.ndarray, source: Source, index_unique: str | None) -> None:
-    hashes = np.sort(pd.util.hash_array(names, categorize=False))  # in half the time of comparing all names
-    index = pd.Index(names)
-    if (hashes[1:] == hashes[:-1]).any() and not index.is_unique:
-        name = index[index.duplicated()][0]
-        several = "pass index_unique='-', which adds the name of its file to that of each cell"
-        alone = "call adata.obs_names_make_unique() and write the file again"
-        msg = (
-            f"several cells are called {name!r}, and what is drawn for a cell is drawn by its name; "
-            f"{several if len(source.paths) > 1 and index_unique is None else alone}"
-        )
-        raise ValueError(msg)
 
 
 def _column(source: Source, name: str) -> Any:

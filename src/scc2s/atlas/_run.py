@@ -5,18 +5,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scc2s._cells.arguments import whole
-from scc2s.atlas._cluster import connected
+from scc2s.atlas._cell_names import mark_of, shown, some_names
+from scc2s.atlas._cluster import connected, over_workers
 from scc2s.atlas._folder import held, run_folder
 from scc2s.atlas._manifest import planned
 from scc2s.atlas._need import need
 from scc2s.atlas._one_step import Runner
-from scc2s.atlas._prepare import mark_of, prepare, shown, some_names, target_of
+from scc2s.atlas._prepare import prepare, target_of
 from scc2s.atlas._source import Source
 from scc2s.atlas._steps import given_steps
 from scc2s.atlas._store import forget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_MANY = 2_000_000
+"""Cells whose names take longer than workers take to start: these write them."""
 
 
 def run(
@@ -132,7 +136,9 @@ def run(
     ask = any(not step.kind.matrix for step in found)
     with connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=ask) as (at, threads, ready):
         names = at.map(partial(some_names, source), shown(source), pure=False)
-        prepare(source, target, index_unique)
+        if source.n_obs > _MANY:
+            ready()
+        prepare(source, target, index_unique, over=over_workers(at))
         with held(folder), planned(folder, plan):
             ready()
             mark = mark_of(source, at.gather(names))

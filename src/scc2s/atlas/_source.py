@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from scc2s._cells.stored_rows import matrix_rows, n_rows, table_rows
+from scc2s._cells.stored_rows import n_rows, rows_of, table_rows
 from scc2s.atlas._store import kind_of, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 _SHOWN = 5
@@ -113,8 +115,10 @@ class Source:
         """
         found = []
         for number, low, high in self.parts(start, stop):
-            element = self.element(number, layer=layer, raw=raw)
-            block = matrix_rows(element, low, high)
+            key = (number, layer, raw)
+            if key not in self._matrices:
+                self._matrices[key] = rows_of(self._element(number, layer, raw))
+            block = self._matrices[key](low, high)
             order = self._order(number, raw)
             found.append(block if order is None else block[:, order])
         if len(found) == 1:
@@ -123,16 +127,13 @@ class Source:
             return np.vstack(found)
         return sparse.vstack([sparse.csr_matrix(block) for block in found], format="csr")
 
-    def element(self, number: int, *, layer: str | None = None, raw: bool = False) -> Any:
-        """A matrix of a file, on disk.
+    @cached_property
+    def _matrices(self) -> dict[tuple[int, str | None, bool], Callable[[int, int], Any]]:
+        """What reads each matrix of a file, opened once: looking up its parts takes as long as a tenth of a block."""
+        return {}
 
-        Raises
-        ------
-        KeyError
-            If it is not there.
-        ValueError
-            If it has another number of rows than there are cells.
-        """
+    def _element(self, number: int, layer: str | None, raw: bool) -> Any:
+        """A matrix of a file, on disk; refused where it is not there, or has not as many rows as there are cells."""
         root = self.root(number)
         group, name = (root.get("raw"), "X") if raw else (root, "X") if layer is None else (root.get("layers"), layer)
         if group is None or name not in group:

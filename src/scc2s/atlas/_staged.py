@@ -70,22 +70,27 @@ def arrays_of(place: str, spec: Mapping[str, Any]) -> list[Array]:
 
 def create(folder: Path, layout: Layout, n_obs: int, block_size: int, zarr_format: int) -> None:
     """Make all arrays, without values."""
-    import zarr
-
     for place, spec in layout.items():
         for array in arrays_of(place, spec):
-            text = array.dtype == "str"
-            made = zarr.create_array(
-                str(folder / array.path),
-                shape=(n_obs, *array.tail),
-                chunks=(min(block_size, n_obs), *array.tail),
-                dtype=str if text else np.dtype(array.dtype),
-                compressors="auto" if text else _compressor(zarr_format),
-                zarr_format=zarr_format,  # type: ignore[arg-type]  # 2 or 3
-                overwrite=True,
-            )
-            kind = "string-array" if text else "array"
-            made.attrs.update({"encoding-type": kind, "encoding-version": "0.2.0"})
+            create_array(folder, array, n_obs, block_size, zarr_format)
+
+
+def create_array(folder: Path, array: Array, n_obs: int, block_size: int, zarr_format: int) -> None:
+    """Make an array, without values."""
+    import zarr
+
+    text = array.dtype == "str"
+    made = zarr.create_array(
+        str(folder / array.path),
+        shape=(n_obs, *array.tail),
+        chunks=(min(block_size, n_obs), *array.tail),
+        dtype=str if text else np.dtype(array.dtype),
+        compressors="auto" if text else _compressor(zarr_format),
+        zarr_format=zarr_format,  # type: ignore[arg-type]  # 2 or 3
+        overwrite=True,
+    )
+    kind = "string-array" if text else "array"
+    made.attrs.update({"encoding-type": kind, "encoding-version": "0.2.0"})
 
 
 def _compressor(zarr_format: int) -> Any:

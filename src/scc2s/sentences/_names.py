@@ -88,7 +88,9 @@ def refuse_repeats(words: Sequence[str], *, upper: bool = False) -> None:
 
 def as_words(names: Iterable[str], *, upper: bool = False) -> list[str]:
     """:func:`words` without the checks."""
-    out = [str(n) for n in names]
+    out = list(names)
+    if set(map(type, out)) - {str}:
+        out = list(map(str, out))
     together = "".join(out)
     _refuse_unwritable(out, together)
     if together.split() != [together]:  # there is white space
