@@ -98,8 +98,8 @@ def _write_piece(source: Source, path: Path, index_unique: str | None, rows: tup
 
 
 def _names(source: Source, rows: tuple[int, int], index_unique: str | None) -> np.ndarray:
-    parts = source.parts(*rows)
-    return np.concatenate([names_of(source, number, *within, index_unique) for number, *within in parts])
+    parts = [names_of(source, number, low, high, index_unique) for number, low, high in source.parts(*rows)]
+    return np.concatenate(parts)
 
 
 def _pieces(source: Source) -> list[tuple[int, int]]:
