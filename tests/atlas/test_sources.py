@@ -145,6 +145,10 @@ def test_a_store_with_other_cells_is_not_written_to(blood, store, client, tmp_pa
     with pytest.raises(ValueError, match="holds other cells"):
         atlas.run(store, STEPS, out=tmp_path / "out.zarr", client=client)
     assert ad.read_zarr(tmp_path / "out.zarr").n_obs == 7
+    blood[::-1].copy().write_zarr(tmp_path / "turned.zarr")
+    with pytest.raises(ValueError, match=f"holds other cells .its first is not '{blood.obs_names[0]}'"):
+        atlas.run(store, STEPS, out=tmp_path / "turned.zarr", client=client)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cells.zarr", "out.zarr", "turned.zarr"]
 
 
 def test_what_is_not_there_or_no_store_is_said(tmp_path, client):

@@ -27,9 +27,15 @@ _RUNS, _RUN = 8, 64
 def names_of(source: Source, number: int, start: int, stop: int, index_unique: str | None) -> pd.Index:
     """Names of some cells of a file."""
     names = table_rows(source.root(number)["obs"], start, stop, []).index.astype(str)
-    if index_unique is not None and len(source.paths) > 1:
-        names = names + f"{index_unique}{Path(source.paths[number]).stem}"
-    return names.astype(object)
+    found: pd.Index = named(source, number, index_unique)(names).astype(object)
+    return found
+
+
+def named(source: Source, number: int, index_unique: str | None) -> Callable[[Any], Any]:
+    """What makes of the names in a file those in the results."""
+    if index_unique is None or len(source.paths) == 1:
+        return lambda names: names
+    return lambda names: names + f"{index_unique}{Path(source.paths[number]).stem}"
 
 
 def shown(source: Source) -> list[tuple[int, list[tuple[int, int]]]]:

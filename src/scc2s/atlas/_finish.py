@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _NEWS = r"zarr v3 autosharding|Writing zarr v2 data|Consolidated metadata"
 """What anndata and zarr say of their next versions, at each element."""
 _DICT = {"encoding-type": "dict", "encoding-version": "0.1.0"}
+_BLOCKS = 64
+"""Blocks whose codes are read and written together: each call of zarr takes milliseconds."""
 _CODES = ((2**7, np.int8), (2**15, np.int16), (2**31, np.int32))
 
 
@@ -185,10 +187,15 @@ def _as_category(
     made = group.create_array("codes", shape=codes.shape, chunks=codes.chunks, dtype=dtype)
     made.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
     at = {value: number for number, value in enumerate(every)}
-    for one in done:
-        start, stop = one["rows"]
-        table = np.array([*(at[value] for value in one["categories"][place]), -1], dtype=dtype)
-        made[start:stop] = table[codes[start:stop]]
+    for first in range(0, len(done), _BLOCKS):
+        some = done[first : first + _BLOCKS]
+        start, stop = some[0]["rows"][0], some[-1]["rows"][1]
+        found = codes[start:stop]
+        for one in some:
+            table = np.array([*(at[value] for value in one["categories"][place]), -1])
+            part = found[one["rows"][0] - start : one["rows"][1] - start]
+            part[:] = table[part]
+        made[start:stop] = found.astype(dtype)
     return path
 
 

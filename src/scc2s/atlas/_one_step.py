@@ -7,6 +7,7 @@ import json
 import secrets
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from scc2s._cells.provenance import plain, versions
 from scc2s._cells.stored_rows import column_rows
 from scc2s._logging import logger
 from scc2s.atlas import _finish
-from scc2s.atlas._cluster import gpus_of
+from scc2s.atlas._cluster import gpus_of, over_workers
 from scc2s.atlas._collected import Collected, merged
 from scc2s.atlas._drive import drive
 from scc2s.atlas._fit_sums import fit_of, halvings
@@ -32,7 +33,7 @@ from scc2s.atlas._totals import perplexities
 from scc2s.atlas._values import CHOICES, verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scc2s._cells.values import Values
     from scc2s.atlas._source import Source
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 PILOT = 16
 """Cells that show what a step writes."""
 _AT_ONCE = 100_000
+_FILES = 16
+"""Blocks that are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Runner:
         }
         if before is not None:
             refuse_other({name: before.get(name) for name in manifest}, manifest, self.out)
-            if _is_finished(job):
+            if _is_finished(job, over_workers(self.client)):
                 logger.info("%s is done already", key)
                 return True
         start = 0 if step.kind.matrix or self.n_new is not None else first_shown(self.out, job.token, step)
@@ -132,7 +135,7 @@ class Runner:
         if before is not None:
             refuse_other({name: before.get(name) for name in manifest}, manifest, self.out)
         _begin(job, manifest, new=before is None)
-        done = _done(job, manifest)
+        done = _done(job, manifest, over_workers(self.client))
         failed = self._blocks(job, done)
         if failed:
             number = min(failed)
@@ -215,19 +218,19 @@ def _begin(job: Job, manifest: Mapping[str, Any], *, new: bool) -> None:
     write_json(job.path / "manifest.json", {**manifest, "token": job.token})
 
 
-def _is_finished(job: Job) -> bool:
+def _is_finished(job: Job, over: Callable[..., Iterable[Any]]) -> bool:
     """Whether all is in the store, as it was written."""
     finished = read_json(job.path / "finished.json")
     if finished is None or len(list((job.path / "done").glob("*.json"))) < job.n_blocks:
         return False  # before all that is done is read
     if any(checksum(Path(job.out) / name) != value for name, value in finished["sums"].items()):
         return False
-    return len(_whole(job)) == job.n_blocks
+    return len(_whole(job, over)) == job.n_blocks
 
 
-def _done(job: Job, manifest: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+def _done(job: Job, manifest: Mapping[str, Any], over: Callable[..., Iterable[Any]]) -> dict[int, dict[str, Any]]:
     """Blocks that are done; marks of those whose data is not as it was written are removed."""
-    whole = _whole(job)
+    whole = _whole(job, over)
     for file in (job.path / "done").glob("*.json"):
         if int(file.stem) not in whole:
             file.unlink()
@@ -236,13 +239,17 @@ def _done(job: Job, manifest: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
     return whole
 
 
-def _whole(job: Job) -> dict[int, dict[str, Any]]:
-    found = {}
-    for file in (job.path / "done").glob("*.json"):
-        one = read_json(file)
-        if one is not None and is_whole(job.path, Path(job.out), one["sums"]):
-            found[int(one["block"])] = one
-    return found
+def _whole(job: Job, over: Callable[..., Iterable[Any]]) -> dict[int, dict[str, Any]]:
+    """What is kept of each block whose data is as it was written: all of it is read for that, by the workers."""
+    files = sorted((job.path / "done").glob("*.json"))
+    some = [files[first : first + _FILES] for first in range(0, len(files), _FILES)]
+    found = over(partial(_those_whole, job.path, Path(job.out)), some)
+    return {int(one["block"]): one for part in found for one in part}
+
+
+def _those_whole(folder: Path, out: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
+    done = [one for file in files if (one := read_json(file)) is not None]
+    return [one for one in done if is_whole(folder, out, one["sums"])]
 
 
 def _states(folder: Path) -> Iterator[dict[str, np.ndarray]]:

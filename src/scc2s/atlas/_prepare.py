@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from scc2s._cells.stored_rows import column_rows, table_rows, united
 from scc2s._io import check_writable, replacing_folder
-from scc2s.atlas._cell_names import names_of, write_names
+from scc2s.atlas._cell_names import write_names
 from scc2s.atlas._finish import consolidate, quiet
 from scc2s.atlas._source import Source, len_of
 from scc2s.atlas._store import kind_of, opened, write_element
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-def target_of(source: Source, store: str | Path, out: str | Path | None, index_unique: str | None = None) -> Path:
+def target_of(source: Source, store: str | Path, out: str | Path | None) -> Path:
     """Path of the store for the results, of which nothing is written yet.
 
     Parameters
@@ -28,8 +28,6 @@ def target_of(source: Source, store: str | Path, out: str | Path | None, index_u
         The files.
     store, out
         What the user named: where the cells are, and where results go (``None``: into the same store).
-    index_unique
-        What stands between the name of a cell and that of its file; ``None``: names as they are.
 
     Raises
     ------
@@ -51,7 +49,9 @@ def target_of(source: Source, store: str | Path, out: str | Path | None, index_u
         raise ValueError(msg)
     check_writable(where, folder=True)
     if _is_there(where):
-        _refuse_other_cells(source, where, index_unique)
+        n = len_of(opened(where)["obs"])
+        if n != source.n_obs:
+            _refuse_other_cells(where, f"{n}, where there are {source.n_obs}")
     return where.resolve()
 
 
@@ -85,16 +85,22 @@ def _is_there(where: Path) -> bool:
     return where.exists() and any(where.iterdir())
 
 
-def _refuse_other_cells(source: Source, where: Path, index_unique: str | None) -> None:
+def refuse_other_names(where: Path, first: str) -> None:
+    """Refuse a store whose first cell is not called `first`.
+
+    Raises
+    ------
+    ValueError
+        With its path.
+    """
     obs = opened(where)["obs"]
-    n = len_of(obs)
-    first = names_of(source, 0, 0, 1, index_unique)[0]
-    if n != source.n_obs or table_rows(obs, 0, 1, []).index[0] != first:
-        msg = (
-            f"{where} is there, and holds other cells ({n}, where there are {source.n_obs}; or of other names); pass "
-            "another out=, or remove it"
-        )
-        raise ValueError(msg)
+    if table_rows(obs, 0, 1, []).index[0] != first:
+        _refuse_other_cells(where, f"its first is not {first!r}")
+
+
+def _refuse_other_cells(where: Path, why: str) -> NoReturn:
+    msg = f"{where} is there, and holds other cells ({why}); pass another out=, or remove it"
+    raise ValueError(msg)
 
 
 @quiet()

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scc2s._cells.arguments import whole
-from scc2s.atlas._cell_names import mark_of, shown, some_names
+from scc2s.atlas._cell_names import mark_of, named, shown, some_names
 from scc2s.atlas._cluster import connected, over_workers
 from scc2s.atlas._folder import held, run_folder
 from scc2s.atlas._manifest import planned
 from scc2s.atlas._need import need
 from scc2s.atlas._one_step import Runner
-from scc2s.atlas._prepare import prepare, target_of
+from scc2s.atlas._prepare import prepare, refuse_other_names, target_of
 from scc2s.atlas._source import Source
 from scc2s.atlas._steps import given_steps
 from scc2s.atlas._store import forget
@@ -124,7 +124,7 @@ def run(
     need("distributed")
     forget()
     source = Source.of(store)
-    target = target_of(source, store, out, index_unique)
+    target = target_of(source, store, out)
     folder = run_folder(target)
     plan = {
         "store": str(Path(store).resolve()),
@@ -135,13 +135,16 @@ def run(
     }
     ask = any(not step.kind.matrix for step in found)
     with connected(client, n_workers=n_workers, memory_limit=memory_limit, ask=ask) as (at, threads, ready):
-        names = at.map(partial(some_names, source), shown(source), pure=False)
+        some = shown(source)
+        names = at.map(partial(some_names, source), some, pure=False)
         if source.n_obs > _MANY:
             ready()
         prepare(source, target, index_unique, over=over_workers(at))
+        ready()
+        told = at.gather(names)
+        refuse_other_names(target, named(source, some[0][0], index_unique)(told[0][0]))
+        mark = mark_of(source, told)
         with held(folder), planned(folder, plan):
-            ready()
-            mark = mark_of(source, at.gather(names))
             runner = Runner(at, source, mark, str(target), folder, threads, block_size, retries, restart, progress)
             for step in found:
                 runner.run(step)
