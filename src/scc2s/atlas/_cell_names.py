@@ -125,7 +125,9 @@ def _chunk(source: Source, number: int) -> int:
 def _refuse_twins(
     source: Source, pieces: Sequence[tuple[int, int]], hashes: np.ndarray, index_unique: str | None
 ) -> None:
-    alike = np.flatnonzero(pd.Index(hashes).duplicated(keep=False))
+    ordered = np.sort(hashes)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    alike = np.flatnonzero(np.isin(hashes, twice)) if len(twice) else np.empty(0, dtype=np.int64)
     found = [_names(source, rows, index_unique)[some - rows[0]] for rows in pieces if len(some := _within(alike, rows))]
     index = pd.Index(np.concatenate(found) if found else [], dtype=object)
     if index.has_duplicates:
