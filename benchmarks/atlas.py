@@ -2,6 +2,7 @@
 
 Run: python benchmarks/atlas.py --data FOLDER [--cells 1000000] [--genes 20000] [--embed 50000] [--workers 2]
      python benchmarks/atlas.py --data FOLDER --cells 20000 --kills 50
+     python benchmarks/atlas.py --idle
 
 Cells are real counts (pbmc3k, breast_tnbc and kang_ifnb of the example data, genes of all), repeated under new names
 until there are `--cells`, and written once to `--folder`. Figures:
@@ -12,6 +13,8 @@ until there are `--cells`, and written once to `--folder`. Figures:
 - embeddings of scc2s-mini on a slice, and in memory by one process with all cores, in turns (`--repeats`; they alone
   with `--embed-only`);
 - a resumed run with nine tenths of the blocks done, as a share of the whole;
+- with `--idle`: what dask itself takes of the processor while each of `--workers` has a task that only waits, as dask
+  comes and as scc2s sets it;
 - with `--kills`: processes that are killed at random (workers, scheduler, client) until so many were, run after run,
   each compared with an unbroken one.
 """
@@ -236,14 +239,35 @@ def embeddings(path: Path, out: Path, n_workers: int, repeats: int) -> dict[str,
     return found | {"embed: cells/s": rate, "embed: times that in memory": ratio}
 
 
+def idle(n_workers: int, seconds: float = 10) -> None:
+    """Processor time of a cluster that waits."""
+    from unittest.mock import patch
+
+    from scc2s.atlas import _cluster
+
+    for name, set_to in (("as dask comes", {}), ("as scc2s sets it", _cluster._CALM)):
+        with (
+            patch.object(_cluster, "_CALM", set_to),
+            _cluster.connected(None, n_workers=n_workers, memory_limit=None) as (client, _, ready),
+        ):
+            ready()
+            own, theirs = time.process_time(), sum(client.run(time.process_time).values())
+            client.gather(client.map(time.sleep, [seconds] * n_workers, pure=False))
+            theirs = sum(client.run(time.process_time).values()) - theirs
+            own = time.process_time() - own
+        print(f"{name}: of a core {own / seconds:.1%} by client and scheduler, {theirs / seconds / n_workers:.1%} by "
+              "each worker", flush=True)  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the example data")
+    parser.add_argument("--data", type=Path, help="folder of the example data")
     parser.add_argument("--cells", type=int, default=1_000_000)
     parser.add_argument("--genes", type=int, default=20_000)
     parser.add_argument("--embed", type=int, default=50_000, help="cells of the slice for embeddings; 0: none")
     parser.add_argument("--embed-only", action="store_true")
     parser.add_argument("--repeats", type=int, default=1, help="of the embeddings")
+    parser.add_argument("--idle", action="store_true")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--memory", default="1.5GiB", help="limit of a worker")
     parser.add_argument("--block-size", type=int, default=16_384)
@@ -251,6 +275,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "scc2s-atlas")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
+    if args.idle:
+        idle(args.workers)
+        return
+    if args.data is None:
+        parser.error("pass --data, the folder of the example data")
     args.folder.mkdir(parents=True, exist_ok=True)
 
     def store(n: int, distinct: bool = False) -> Path:

@@ -44,6 +44,18 @@ def test_workers_keep_freed_memory_and_dask_is_left_as_it_was():
     assert dask.config.get("distributed.nanny.pre-spawn-environ") == before
 
 
+def test_dask_does_not_look_at_what_workers_do_a_hundred_times_a_second():
+    import dask
+
+    enabled = "distributed.worker.profile.enabled"
+    before = dask.config.get(enabled)
+    with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _, ready):
+        ready()
+        assert list(client.run(lambda: dask.config.get(enabled)).values()) == [False]
+        assert not any(client.profile().get("children", {}).values())
+    assert dask.config.get(enabled) is before
+
+
 def test_the_environment_is_left_as_it_was_and_ours_goes_before_it(monkeypatch):
     """dask leaves behind what workers get; numba compiled nothing afterwards where the number of threads differed."""
     import numba

@@ -22,6 +22,10 @@ _THREADS = (
     "ZARR_THREADING__MAX_WORKERS",
 )
 
+_CALM = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
+"""Of dask: a hundred looks a second at what each worker is doing take a tenth of its core, and fifty at whether loops
+are late a twentieth of another (benchmarks/atlas.py)."""
+
 
 @contextmanager
 def connected(
@@ -125,7 +129,7 @@ def _started_with(env: dict[str, str]) -> Iterator[Callable[[], None]]:
                 os.environ[name] = value
 
     try:
-        with dask.config.set({key: {**usual, **env}}):
+        with dask.config.set({key: {**usual, **env}, **_CALM}):
             yield as_it_was
     finally:
         as_it_was()
