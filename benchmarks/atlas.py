@@ -239,6 +239,14 @@ def embeddings(path: Path, out: Path, n_workers: int, repeats: int) -> dict[str,
     return found | {"embed: cells/s": rate, "embed: times that in memory": ratio}
 
 
+def _wait(seconds: float, calls: int = 30) -> None:
+    """Wait as deep in calls as a block is done: what is noted of them takes the longer the more there are."""
+    if calls:
+        _wait(seconds, calls - 1)
+    else:
+        time.sleep(seconds)
+
+
 def idle(n_workers: int, seconds: float = 10) -> None:
     """Processor time of a cluster that waits."""
     from unittest.mock import patch
@@ -252,7 +260,7 @@ def idle(n_workers: int, seconds: float = 10) -> None:
         ):
             ready()
             own, theirs = time.process_time(), sum(client.run(time.process_time).values())
-            client.gather(client.map(time.sleep, [seconds] * n_workers, pure=False))
+            client.gather(client.map(_wait, [seconds] * n_workers, pure=False))
             theirs = sum(client.run(time.process_time).values()) - theirs
             own = time.process_time() - own
         print(f"{name}: of a core {own / seconds:.1%} by client and scheduler, {theirs / seconds / n_workers:.1%} by "

@@ -23,8 +23,8 @@ _THREADS = (
 )
 
 _CALM = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
-"""Of dask: a hundred looks a second at what each worker is doing take a tenth of its core, and fifty at whether loops
-are late a twentieth of another (benchmarks/atlas.py)."""
+"""Of dask: a hundred looks a second at what each worker is doing, and fifty at whether loops are late, take 6 % of its
+core (benchmarks/atlas.py --idle)."""
 
 
 @contextmanager
