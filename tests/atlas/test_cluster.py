@@ -52,7 +52,6 @@ def test_dask_does_not_look_at_what_workers_do_a_hundred_times_a_second():
     with _cluster.connected(None, n_workers=1, memory_limit=None) as (client, _, ready):
         ready()
         assert list(client.run(lambda: dask.config.get(enabled)).values()) == [False]
-        assert not any(client.profile().get("children", {}).values())
     assert dask.config.get(enabled) is before
 
 
